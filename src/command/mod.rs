@@ -1,0 +1,27 @@
+//! One file a command: what it takes, what it calls, what it prints.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use hocphi::fault::Result;
+
+/// Every command of `hocphi`.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write an amount in Vietnamese words.
+    Words(words::Words),
+    /// Make a payment reference, or find one in a transfer text.
+    #[command(subcommand)]
+    Reference(reference::Reference),
+}
+
+mod reference;
+mod words;
+
+/// Runs one command; the exit code is the command's answer to a script.
+pub async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Words(words) => words.run(),
+        Command::Reference(reference) => reference.run(),
+    }
+}

@@ -1,0 +1,26 @@
+//! `hocphi words AMOUNT [--southern]`
+
+use std::process::ExitCode;
+
+use clap::Args;
+use hocphi::fault::Result;
+use hocphi::money::{Dong, Reading, in_words};
+
+/// An amount and how to read it.
+#[derive(Args)]
+pub struct Words {
+    /// Whole đồng.
+    #[arg(allow_negative_numbers = true)]
+    amount: i64,
+    /// Read it as the south does: lẻ, ngàn.
+    #[arg(long)]
+    southern: bool,
+}
+
+impl Words {
+    pub fn run(&self) -> Result<ExitCode> {
+        let reading = if self.southern { Reading::Southern } else { Reading::Hanoi };
+        println!("{}", in_words(Dong::new(self.amount), reading));
+        Ok(ExitCode::SUCCESS)
+    }
+}

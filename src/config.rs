@@ -1,0 +1,165 @@
+//! Configuration, read once at the start: a file, then `HOCPHI_*` from the environment, which wins.
+//!
+//! **Invariant:** a secret is never printed; `Debug` and [`Config::redacted`] show that one is there, not what it is.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::fault::{Kind, OrFault, Refusal, Result};
+use crate::seal::MasterKey;
+
+/// What the operator decides. Unknown keys in the file are refused, because a misspelt limit is no limit.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `sqlite://FILE` or `postgres://…`; may hold a password, so it is printed without it.
+    pub database: Option<String>,
+    /// Where the server listens, `127.0.0.1:8080`.
+    pub listen: Option<String>,
+    /// The base of hook, receipt and parent links, `https://hocphi.example.vn`, without a slash at the end.
+    pub public_url: Option<String>,
+    /// The file that holds the master key.
+    pub key_file: Option<PathBuf>,
+    /// A directory of local providers beside the built-in ones.
+    pub providers: Option<PathBuf>,
+    /// May promises be delivered to private addresses? Only for trying things out on one machine.
+    pub private_webhooks: bool,
+    /// Logs as JSON lines instead of text.
+    pub log_json: bool,
+}
+
+impl Config {
+    /// Reads the file, when one is named, then the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has unknown keys; a variable of ours that is unknown or malformed.
+    pub fn read(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Config> {
+        let mut config = match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).or_fault("read the configuration file")?;
+                toml::from_str(&text).map_err(|error| wrong(&error.message().to_owned()))?
+            }
+            None => Config::default(),
+        };
+        for (name, value) in environment {
+            if let Some(name) = name.strip_prefix("HOCPHI_") {
+                config.take(name, value)?;
+            }
+        }
+        if let Some(url) = &mut config.public_url {
+            url.truncate(url.trim_end_matches('/').len());
+        }
+        Ok(config)
+    }
+
+    fn take(&mut self, name: &str, value: String) -> Result<()> {
+        match name {
+            "DATABASE" => self.database = Some(value),
+            "LISTEN" => self.listen = Some(value),
+            "PUBLIC_URL" => self.public_url = Some(value),
+            "KEY_FILE" => self.key_file = Some(value.into()),
+            "PROVIDERS" => self.providers = Some(value.into()),
+            "PRIVATE_WEBHOOKS" => self.private_webhooks = yes(name, &value)?,
+            "LOG_JSON" => self.log_json = yes(name, &value)?,
+            // Variables of the tests; the program itself does not read them.
+            name if name.starts_with("TEST_") => {}
+            name => return Err(wrong(&format!("HOCPHI_{name} is not a setting")).into()),
+        }
+        Ok(())
+    }
+
+    /// The master key from its file.
+    ///
+    /// # Errors
+    /// No file is named, it cannot be read, or it is not a key.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        let Some(file) = &self.key_file else {
+            return Err(Refusal::new(
+                Kind::Shape,
+                "no-key-file",
+                "Chưa có khóa chính: hãy đặt HOCPHI_KEY_FILE trỏ tới tệp chứa 64 chữ số thập lục phân (openssl rand -hex 32).",
+                "There is no master key: set HOCPHI_KEY_FILE to a file of 64 hexadecimal digits (openssl rand -hex 32).",
+            )
+            .into());
+        };
+        MasterKey::parse(&std::fs::read_to_string(file).or_fault("read the key file")?)
+    }
+
+    /// All settings as lines for the log at the start, without any secret.
+    pub fn redacted(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("database", &self.database.as_deref().map(without_password))
+            .field("listen", &self.listen)
+            .field("public_url", &self.public_url)
+            .field("key_file", &self.key_file.as_ref().map(|_| "(set)"))
+            .field("providers", &self.providers)
+            .field("private_webhooks", &self.private_webhooks)
+            .field("log_json", &self.log_json)
+            .finish()
+    }
+}
+
+/// `postgres://user:secret@host/db` without the secret, and without a query that could hold another.
+fn without_password(address: &str) -> String {
+    let address = address.split_once('?').map_or(address, |(address, _)| address);
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    let Some((user, host)) = rest.rsplit_once('@') else { return address.to_owned() };
+    let user = user.split_once(':').map_or(user, |(user, _)| user);
+    format!("{scheme}://{user}@{host}")
+}
+
+fn yes(name: &str, value: &str) -> Result<bool> {
+    match value {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" | "" => Ok(false),
+        _ => Err(wrong(&format!("HOCPHI_{name} must be true or false")).into()),
+    }
+}
+
+fn wrong(what: &str) -> Refusal {
+    Refusal::new(Kind::Shape, "wrong-setting", format!("Cấu hình sai: {what}"), format!("Wrong configuration: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_environment(pairs: &[(&str, &str)]) -> Result<Config> {
+        Config::read(None, pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn a_printed_configuration_shows_no_secret() {
+        let config = from_environment(&[
+            ("HOCPHI_DATABASE", "postgres://fees:hunter2@db/fees?password=hunter3"),
+            ("HOCPHI_KEY_FILE", "/etc/hocphi/key-of-the-north"),
+        ]);
+        let printed = config.expect("a configuration").redacted();
+        assert!(printed.contains("postgres://fees@db/fees"));
+        for secret in ["hunter2", "hunter3", "key-of-the-north"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_setting_is_refused() {
+        assert!(from_environment(&[("HOCPHI_LISTENS", "x")]).is_err());
+        assert!(from_environment(&[("HOCPHI_LOG_JSON", "perhaps")]).is_err());
+        assert!(from_environment(&[("PATH", "x")]).is_ok());
+    }
+
+    #[test]
+    fn the_public_address_ends_without_a_slash() {
+        let config =
+            from_environment(&[("HOCPHI_PUBLIC_URL", "https://hocphi.example.vn//")]).expect("a configuration");
+        assert_eq!(config.public_url.as_deref(), Some("https://hocphi.example.vn"));
+    }
+}

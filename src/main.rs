@@ -1,0 +1,46 @@
+//! The command line of Học Phí: reads the arguments, opens what they name, calls one function of the library.
+//!
+//! Usage errors exit 2 with one sentence; refusals and faults exit 1 with one sentence on standard error.
+
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Học Phí: cashless school fees, reconciled to the đồng.
+#[derive(Parser)]
+#[command(name = "hocphi", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: command::Command,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(asked) if !asked.use_stderr() => {
+            print!("{asked}");
+            return ExitCode::SUCCESS;
+        }
+        Err(wrong) => {
+            let text = wrong.to_string();
+            eprintln!("{}", text.lines().next().unwrap_or("error: these arguments cannot be read"));
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: start the runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command::run(arguments.command)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

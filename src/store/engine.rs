@@ -1,0 +1,308 @@
+//! Every difference between SQLite and PostgreSQL, on about one screen; the rest of the file binds values.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Executor, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
+
+use super::{Arg, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
+use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
+
+/// Rows or keys in one statement: near the best rate of both engines and far below their bind limits.
+pub(super) const CHUNK: usize = 500;
+
+/// The two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineName {
+    /// Embedded, one file.
+    Sqlite,
+    /// A server of its own.
+    Postgres,
+}
+
+/// What SQLite writers begin with; the one writer connection makes this the lock.
+const BEGIN_SQLITE: &str = "begin immediate";
+/// What PostgreSQL writers begin with.
+const BEGIN_POSTGRES: &str = "begin isolation level serializable";
+/// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite.
+const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
+/// No space left: `disk_full` on PostgreSQL, `SQLITE_FULL` on SQLite.
+const FULL: &[&str] = &["53100", "13"];
+/// The file or server is out of reach: `SQLITE_IOERR` family, `SQLITE_CANTOPEN`, PostgreSQL shutting down or full of clients.
+const AWAY: &[&str] = &["10", "14", "778", "1034", "57P01", "57P02", "57P03", "53300"];
+
+/// Types and endings as each engine's migrations need them; SQLite's tables are strict.
+pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str); 3] {
+    match engine {
+        EngineName::Sqlite => [("{int}", "integer"), ("{bytes}", "blob"), ("{strict}", " strict")],
+        EngineName::Postgres => [("{int}", "bigint"), ("{bytes}", "bytea"), ("{strict}", "")],
+    }
+}
+
+pub(super) async fn open(address: &str) -> Result<Engine> {
+    if let Some(file) = address.strip_prefix("sqlite://").or_else(|| address.strip_prefix("sqlite:")) {
+        return open_sqlite(file).await;
+    }
+    if address.starts_with("postgres://") || address.starts_with("postgresql://") {
+        return open_postgres(address).await;
+    }
+    Err(Refusal::new(
+        Kind::Shape,
+        "unknown-database",
+        "Địa chỉ cơ sở dữ liệu phải là sqlite://TỆP hoặc postgres://…",
+        "The database must be sqlite://FILE or postgres://…",
+    )
+    .into())
+}
+
+async fn open_sqlite(file: &str) -> Result<Engine> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        // Without this, `insert or replace` would delete a row past its append-only trigger.
+        .pragma("recursive_triggers", "on");
+    let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
+    let write = write.connect_with(options.clone()).await.map_err(|error| translate("open SQLite", error))?;
+    let read = SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(30));
+    let read = read.connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+    Ok(Engine::Sqlite { write, read, gate: std::sync::Arc::default() })
+}
+
+async fn open_postgres(address: &str) -> Result<Engine> {
+    let options = PgConnectOptions::from_str(address).or_fault("read the address of PostgreSQL")?;
+    let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
+    let pool = pool.connect_with(options).await.map_err(|error| translate("open PostgreSQL", error))?;
+    for setting in ["fsync", "synchronous_commit"] {
+        let value: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(setting)
+            .fetch_one(&pool)
+            .await
+            .map_err(|error| translate("ask PostgreSQL for its settings", error))?;
+        if value == "off" {
+            return Err(
+                Fault::new(format!("PostgreSQL runs with {setting}=off: money could be lost after a crash")).into()
+            );
+        }
+    }
+    Ok(Engine::Postgres(pool))
+}
+
+pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
+    match engine {
+        Engine::Sqlite { write, .. } => write.begin_with(BEGIN_SQLITE).await.map(OpenTx::Sqlite),
+        Engine::Postgres(pool) => pool.begin_with(BEGIN_POSTGRES).await.map(OpenTx::Postgres),
+    }
+    .map_err(|error| translate("begin", error))
+}
+
+/// Turns a driver's error into one of our three kinds. Its text may quote values, so only codes are kept.
+#[track_caller]
+pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default().into_owned();
+            let code = code.as_str();
+            if CONTENDED.contains(&code) {
+                return Error::Contended;
+            }
+            if FULL.contains(&code) {
+                return unavailable("store-full").into();
+            }
+            if AWAY.contains(&code) {
+                return unavailable("store-away").into();
+            }
+            // PostgreSQL puts the offending row into its detail, never into its message; SQLite has no detail.
+            Fault::new(format!("{doing}: {} ({code})", database.message())).into()
+        }
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            unavailable("store-away").into()
+        }
+        _ => Fault::from_source(doing, error).into(),
+    }
+}
+
+pub(super) async fn ping(engine: &Engine) -> Result<()> {
+    match engine {
+        Engine::Sqlite { read, .. } => sqlx::query("select 1").execute(read).await.map(drop),
+        Engine::Postgres(pool) => sqlx::query("select 1").execute(pool).await.map(drop),
+    }
+    .map_err(|error| translate("ping", error))
+}
+
+pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
+    let text = AssertSqlSafe(text.to_owned());
+    match engine {
+        Engine::Sqlite { write, .. } => sqlx::raw_sql(text).execute(write).await.map(drop),
+        Engine::Postgres(pool) => sqlx::raw_sql(text).execute(pool).await.map(drop),
+    }
+    .map_err(|error| translate("run a text", error))
+}
+
+/// The whole text of a statement with one row or one key, as the engine's parser would see it.
+fn sample(statement: &Statement) -> String {
+    let marks = |count: usize| (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    match statement.kind {
+        StatementKind::Fixed => statement.sql.to_owned(),
+        StatementKind::Rows => format!("{} values ({}) {}", statement.sql, marks(statement.width()), statement.tail),
+        StatementKind::List => format!("{} ($1) {}", statement.sql, statement.tail),
+    }
+}
+
+pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()> {
+    let text = AssertSqlSafe(sample(statement)).into_sql_str();
+    match engine {
+        Engine::Sqlite { write, .. } => write.prepare(text).await.map(drop),
+        Engine::Postgres(pool) => pool.prepare(text).await.map(drop),
+    }
+    .map_err(|error| translate(statement.name, error))
+}
+
+/// SQLite says `INTEGER`, `TEXT`, `BLOB`; PostgreSQL says `bigint`, `text`, `bytea`. Both are told in the latter words.
+pub(super) async fn describe(engine: &Engine) -> Result<Vec<(String, String, String, bool)>> {
+    const SQLITE: &str = "select m.name, c.name,
+            case lower(c.type) when 'integer' then 'bigint' when 'blob' then 'bytea' else lower(c.type) end,
+            cast(c.\"notnull\" = 0 and c.pk = 0 as integer)
+        from sqlite_master m join pragma_table_info(m.name) c
+        where m.type = 'table' and m.name not like 'sqlite_%' and m.name not like '\\_sqlx%' escape '\\' order by 1, 2";
+    const POSTGRES: &str =
+        "select table_name::text, column_name::text, data_type::text, (is_nullable = 'YES')::int::bigint
+        from information_schema.columns c
+        join information_schema.tables t using (table_schema, table_name)
+        where table_schema = 'public' and t.table_type = 'BASE TABLE' and table_name not like '\\_sqlx%' order by 1, 2";
+    let rows: Vec<(String, String, String, i64)> = match engine {
+        Engine::Sqlite { write, .. } => sqlx::query_as(SQLITE).fetch_all(write).await,
+        Engine::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await,
+    }
+    .map_err(|error| translate("describe the schema", error))?;
+    Ok(rows.into_iter().map(|(table, column, kind, nullable)| (table, column, kind, nullable == 1)).collect())
+}
+
+/// Splits rows into chunks without copying them.
+pub(super) fn chunks(rows: Vec<Vec<Arg>>) -> impl Iterator<Item = Vec<Vec<Arg>>> {
+    let mut rows = rows.into_iter().peekable();
+    std::iter::from_fn(move || {
+        rows.peek()?;
+        Some(rows.by_ref().take(CHUNK).collect())
+    })
+}
+
+/// The same five functions for each driver; sqlx's types differ, the words do not.
+macro_rules! driver {
+    ($database:ty, $arguments:ty, $row:path, $bind:ident, $fetch:ident, $fetch_in:ident, $execute:ident, $insert:ident,
+     $insert_returning:ident, $build_rows:ident) => {
+        fn $bind<'q>(mut query: Query<'q, $database, $arguments>, args: Vec<Arg>) -> Query<'q, $database, $arguments> {
+            for arg in args {
+                query = match arg {
+                    Arg::Int(value) => query.bind(value),
+                    Arg::Text(value) => query.bind(value),
+                    Arg::Bytes(value) => query.bind(value),
+                };
+            }
+            query
+        }
+
+        pub(super) async fn $fetch<'e>(
+            executor: impl Executor<'e, Database = $database>,
+            statement: &Statement,
+            args: Vec<Arg>,
+        ) -> Result<Vec<Row>, sqlx::Error> {
+            let rows = $bind(sqlx::query(statement.sql), args).fetch_all(executor).await?;
+            Ok(rows.into_iter().map($row).collect())
+        }
+
+        pub(super) async fn $fetch_in<'e>(
+            executor: impl Executor<'e, Database = $database>,
+            statement: &Statement,
+            keys: &[Arg],
+        ) -> Result<Vec<Row>, sqlx::Error> {
+            let mut builder = QueryBuilder::<$database>::new(statement.sql);
+            builder.push(" (");
+            let mut separated = builder.separated(", ");
+            for key in keys {
+                match key {
+                    Arg::Int(value) => separated.push_bind(*value),
+                    Arg::Text(value) => separated.push_bind(value.clone()),
+                    Arg::Bytes(value) => separated.push_bind(value.clone()),
+                };
+            }
+            builder.push(") ").push(statement.tail);
+            let rows = builder.build().persistent(false).fetch_all(executor).await?;
+            Ok(rows.into_iter().map($row).collect())
+        }
+
+        pub(super) async fn $execute(
+            tx: &mut sqlx::Transaction<'static, $database>,
+            statement: &Statement,
+            args: Vec<Arg>,
+        ) -> Result<u64, sqlx::Error> {
+            let done = $bind(sqlx::query(statement.sql), args).execute(&mut **tx).await?;
+            Ok(done.rows_affected())
+        }
+
+        fn $build_rows(statement: &Statement, rows: Vec<Vec<Arg>>) -> QueryBuilder<$database> {
+            let mut builder = QueryBuilder::<$database>::new(statement.sql);
+            builder.push(" ");
+            builder.push_values(rows, |mut separated, row| {
+                for arg in row {
+                    match arg {
+                        Arg::Int(value) => separated.push_bind(value),
+                        Arg::Text(value) => separated.push_bind(value),
+                        Arg::Bytes(value) => separated.push_bind(value),
+                    };
+                }
+            });
+            builder.push(" ").push(statement.tail);
+            builder
+        }
+
+        pub(super) async fn $insert(
+            tx: &mut sqlx::Transaction<'static, $database>,
+            statement: &Statement,
+            rows: Vec<Vec<Arg>>,
+        ) -> Result<u64, sqlx::Error> {
+            let done = $build_rows(statement, rows).build().persistent(false).execute(&mut **tx).await?;
+            Ok(done.rows_affected())
+        }
+
+        pub(super) async fn $insert_returning(
+            tx: &mut sqlx::Transaction<'static, $database>,
+            statement: &Statement,
+            rows: Vec<Vec<Arg>>,
+        ) -> Result<Vec<Row>, sqlx::Error> {
+            let rows = $build_rows(statement, rows).build().persistent(false).fetch_all(&mut **tx).await?;
+            Ok(rows.into_iter().map($row).collect())
+        }
+    };
+}
+
+driver!(
+    Sqlite,
+    SqliteArguments,
+    Row::Sqlite,
+    bind_sqlite,
+    fetch_sqlite,
+    fetch_in_sqlite,
+    execute_sqlite,
+    insert_sqlite,
+    insert_returning_sqlite,
+    rows_sqlite
+);
+driver!(
+    Postgres,
+    PgArguments,
+    Row::Postgres,
+    bind_postgres,
+    fetch_postgres,
+    fetch_in_postgres,
+    execute_postgres,
+    insert_postgres,
+    insert_returning_postgres,
+    rows_postgres
+);

@@ -1,0 +1,97 @@
+//! One numbered stream of migrations: what both engines share, and pairs for what must differ.
+//!
+//! Files are named `NNNN_what.sql`. Shared texts use `{int}`, `{bytes}` and `{strict}`; a number lies either in
+//! `migrations/` or in both engine folders. Landed files are frozen: their checksum is kept in the database.
+
+use include_dir::{Dir, include_dir};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::engine::{EngineName, tokens, translate};
+use super::{Engine, statements};
+use crate::fault::{Error, Fault, Kind, Refusal, Result};
+
+static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+
+statements! {
+    /// The newest migration that ran here. Null: none has.
+    VERSION = "select max(version) from _sqlx_migrations";
+}
+
+/// The schema version this program was built for.
+pub fn newest_version() -> i64 {
+    stream(EngineName::Sqlite).last().map_or(0, |migration| migration.version)
+}
+
+pub(super) async fn run(engine: &Engine) -> Result<()> {
+    let name = match engine {
+        Engine::Sqlite { .. } => EngineName::Sqlite,
+        Engine::Postgres(_) => EngineName::Postgres,
+    };
+    let migrator = Migrator::with_migrations(stream(name));
+    let ran = match engine {
+        Engine::Sqlite { write, .. } => migrator.run(write).await,
+        Engine::Postgres(pool) => migrator.run(pool).await,
+    };
+    ran.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema().into(),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => translate("migrate", error),
+        other => Fault::from_source("migrate", other).into(),
+    })
+}
+
+pub(super) async fn check(engine: &Engine) -> Result<()> {
+    let sql = VERSION.sql;
+    let found: Result<Option<i64>, sqlx::Error> = match engine {
+        Engine::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await,
+        Engine::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+    };
+    let found = match found {
+        Ok(found) => found.unwrap_or_default(),
+        // No table of migrations: this database was never migrated.
+        Err(sqlx::Error::Database(_)) => 0,
+        Err(error) => return Err(translate("read the schema's version", error)),
+    };
+    match found.cmp(&newest_version()) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Greater => Err(newer_schema().into()),
+        std::cmp::Ordering::Less => Err(Error::from(Refusal::new(
+            Kind::Conflict,
+            "schema-older",
+            "Cơ sở dữ liệu cũ hơn chương trình. Hãy chạy `hocphi migrate` trước.",
+            "The database is older than this program. Run `hocphi migrate` first.",
+        ))),
+    }
+}
+
+fn newer_schema() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "schema-newer",
+        "Cơ sở dữ liệu mới hơn chương trình này. Hãy dùng bản chương trình mới; chưa có gì bị thay đổi.",
+        "The database is newer than this program. Use the newer program; nothing was changed.",
+    )
+}
+
+/// All migrations of an engine in the order of their numbers.
+fn stream(engine: EngineName) -> Vec<Migration> {
+    let folder = match engine {
+        EngineName::Sqlite => "sqlite",
+        EngineName::Postgres => "postgres",
+    };
+    let own = MIGRATIONS.get_dir(folder).into_iter().flat_map(Dir::files);
+    let mut stream: Vec<Migration> = MIGRATIONS.files().chain(own).filter_map(|file| read(engine, file)).collect();
+    stream.sort_by_key(|migration| migration.version);
+    stream
+}
+
+fn read(engine: EngineName, file: &include_dir::File<'_>) -> Option<Migration> {
+    let name = file.path().file_stem()?.to_str()?;
+    let (number, what) = name.split_once('_')?;
+    let mut text = file.contents_utf8()?.to_owned();
+    for (token, rendered) in tokens(engine) {
+        text = text.replace(token, rendered);
+    }
+    let sql = AssertSqlSafe(text).into_sql_str();
+    Some(Migration::new(number.parse().ok()?, what.to_owned().into(), MigrationType::Simple, sql, false))
+}

@@ -1,0 +1,358 @@
+//! The only room that knows which database this is.
+//!
+//! SQLite is the embedded default, PostgreSQL serves a city; both get the same text with `$N` and the same
+//! verbs: [`Tx::one`], [`Tx::optional`], [`Tx::all`], [`Tx::all_in`], [`Tx::run`], [`Tx::insert_many`].
+//!
+//! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention);
+//! idempotency comes from unique constraints in the same transaction as the money; rooms hold no pool and no
+//! engine name. Everything that differs between the engines is in `engine.rs`.
+//!
+//! Deliberately absent: an object mapper, `for update`, advisory locks, floats, booleans and null columns that
+//! mean three things.
+
+mod engine;
+mod migrate;
+mod row;
+mod statement;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Pool, Postgres, Sqlite};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use engine::EngineName;
+pub use migrate::newest_version;
+pub use row::{Column, Record, Row};
+pub use statement::{Arg, Statement, StatementKind};
+pub(crate) use statement::{args, record, statements};
+
+use crate::fault::{Error, Kind, Refusal, Result};
+
+/// A database that is open. Cloning shares it.
+#[derive(Clone)]
+pub struct Store(Arc<Engine>);
+
+enum Engine {
+    /// One writer connection and a read-only pool; `gate` lets the keeper go before everybody else.
+    Sqlite {
+        write: Pool<Sqlite>,
+        read: Pool<Sqlite>,
+        gate: Arc<Mutex<()>>,
+    },
+    Postgres(Pool<Postgres>),
+}
+
+/// A transaction that may write. Dropped without [`Tx::commit`], it leaves nothing behind.
+pub struct Tx {
+    open: OpenTx,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+enum OpenTx {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// Runs a write until it commits: the body may run more than once, so it changes nothing but the transaction.
+///
+/// `transact!(store, |tx| ledger::post_in(tx, &entry).await)`
+#[macro_export]
+macro_rules! transact {
+    ($store:expr, |$tx:ident| $body:expr) => {
+        $crate::transact!(@begin $store.begin(), |$tx| $body)
+    };
+    (@begin $begin:expr, |$tx:ident| $body:expr) => {{
+        let mut attempts = $crate::store::Attempts::default();
+        loop {
+            let outcome = async {
+                let mut opened = $begin.await?;
+                let $tx = &mut opened;
+                let value = $body?;
+                opened.commit().await?;
+                $crate::fault::Result::Ok(value)
+            }
+            .await;
+            if let Some(done) = attempts.judge(outcome).await {
+                break done;
+            }
+        }
+    }};
+}
+pub(crate) use transact;
+
+/// Counts the runs of one write. Contention is tried again with growing, spread-out pauses.
+#[derive(Default)]
+pub struct Attempts(u32);
+
+impl Attempts {
+    const MOST: u32 = 40;
+
+    /// The outcome when it is final; nothing when the write should run again.
+    pub async fn judge<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
+        let Err(Error::Contended) = outcome else { return Some(outcome) };
+        self.0 += 1;
+        if self.0 >= Self::MOST {
+            return Some(outcome);
+        }
+        let [spread] = crate::ids::random::<1>().unwrap_or([128]);
+        let ceiling_ms = u64::from(self.0.min(10)) * 5;
+        tokio::time::sleep(Duration::from_millis(1 + ceiling_ms * u64::from(spread) / 256)).await;
+        None
+    }
+}
+
+impl Store {
+    /// Opens `sqlite://FILE` or `postgres://…` as it is, without migrating.
+    ///
+    /// # Errors
+    /// An address of neither kind, a database that does not answer, or a PostgreSQL that does not keep its promises
+    /// (`fsync` or `synchronous_commit` off).
+    pub async fn open(address: &str) -> Result<Store> {
+        engine::open(address).await.map(|engine| Store(Arc::new(engine)))
+    }
+
+    /// Brings the schema up to this program's version; doing it again changes nothing.
+    ///
+    /// # Errors
+    /// A schema newer than this program, or a landed migration whose text changed.
+    pub async fn migrate(&self) -> Result<()> {
+        migrate::run(&self.0).await
+    }
+
+    /// Refuses to work on a schema that is older or newer than this program.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that says which of the two and what to do.
+    pub async fn check_version(&self) -> Result<()> {
+        migrate::check(&self.0).await
+    }
+
+    /// Which engine this is, for the operator's eyes and the tests only.
+    pub fn engine(&self) -> EngineName {
+        match *self.0 {
+            Engine::Sqlite { .. } => EngineName::Sqlite,
+            Engine::Postgres(_) => EngineName::Postgres,
+        }
+    }
+
+    /// A serializable transaction. Prefer [`transact!`], which also runs it again after contention.
+    ///
+    /// # Errors
+    /// The store is down or full.
+    pub async fn begin(&self) -> Result<Tx> {
+        let turn = match &*self.0 {
+            Engine::Sqlite { gate, .. } => Some(Arc::clone(gate).lock_owned().await),
+            Engine::Postgres(_) => None,
+        };
+        Ok(Tx { open: engine::begin(&self.0).await?, _turn: turn })
+    }
+
+    /// As [`Store::begin`], before all ordinary writers: for the keeper, whom a bank is waiting for.
+    ///
+    /// # Errors
+    /// The store is down or full.
+    pub async fn begin_first(&self) -> Result<Tx> {
+        Ok(Tx { open: engine::begin(&self.0).await?, _turn: None })
+    }
+
+    /// Exactly one row.
+    ///
+    /// # Errors
+    /// No row is a fault here: the statement promises one.
+    pub async fn one<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<T> {
+        row::exactly_one(statement, self.optional(statement, args).await?)
+    }
+
+    /// One row or none.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn optional<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<Option<T>> {
+        Ok(self.all(statement, args).await?.into_iter().next())
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn all<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        let rows = match &*self.0 {
+            Engine::Sqlite { read, .. } => engine::fetch_sqlite(read, statement, args).await,
+            Engine::Postgres(pool) => engine::fetch_postgres(pool, statement, args).await,
+        };
+        row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
+    }
+
+    /// All rows whose key is one of these; asked in chunks, so the list may be long.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn all_in<T: Record>(&self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        for chunk in keys.chunks(engine::CHUNK) {
+            let rows = match &*self.0 {
+                Engine::Sqlite { read, .. } => engine::fetch_in_sqlite(read, statement, chunk).await,
+                Engine::Postgres(pool) => engine::fetch_in_postgres(pool, statement, chunk).await,
+            };
+            found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
+        }
+        Ok(found)
+    }
+
+    /// Does the store answer? For `/readyz`.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<()> {
+        engine::ping(&self.0).await
+    }
+
+    /// Prepares a statement without running it; the test of every statement on both engines.
+    ///
+    /// # Errors
+    /// The engine does not accept the text.
+    pub async fn prepare(&self, statement: &Statement) -> Result<()> {
+        engine::prepare(&self.0, statement).await
+    }
+
+    /// Table, column, type and nullability of the whole schema, in words both engines share.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn describe(&self) -> Result<Vec<(String, String, String, bool)>> {
+        engine::describe(&self.0).await
+    }
+
+    /// Runs several statements of plain text, for tests that must do what no room does.
+    ///
+    /// # Errors
+    /// Whatever the engine says.
+    pub async fn run_raw(&self, text: &str) -> Result<()> {
+        engine::run_raw(&self.0, text).await
+    }
+
+    /// Closes all connections, after which the files may be moved.
+    pub async fn close(&self) {
+        match &*self.0 {
+            Engine::Sqlite { write, read, .. } => {
+                read.close().await;
+                write.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Exactly one row.
+    ///
+    /// # Errors
+    /// No row is a fault here: the statement promises one.
+    pub async fn one<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<T> {
+        row::exactly_one(statement, self.optional(statement, args).await?)
+    }
+
+    /// One row or none.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn optional<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Option<T>> {
+        Ok(self.all(statement, args).await?.into_iter().next())
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        let rows = match &mut self.open {
+            OpenTx::Sqlite(tx) => engine::fetch_sqlite(&mut **tx, statement, args).await,
+            OpenTx::Postgres(tx) => engine::fetch_postgres(&mut **tx, statement, args).await,
+        };
+        row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
+    }
+
+    /// All rows whose key is one of these; asked in chunks.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn all_in<T: Record>(&mut self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        for chunk in keys.chunks(engine::CHUNK) {
+            let rows = match &mut self.open {
+                OpenTx::Sqlite(tx) => engine::fetch_in_sqlite(&mut **tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => engine::fetch_in_postgres(&mut **tx, statement, chunk).await,
+            };
+            found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
+        }
+        Ok(found)
+    }
+
+    /// Runs a statement and tells how many rows it touched.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
+        let touched = match &mut self.open {
+            OpenTx::Sqlite(tx) => engine::execute_sqlite(tx, statement, args).await,
+            OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
+        };
+        touched.map_err(|error| engine::translate(statement.name, error))
+    }
+
+    /// Inserts many rows in chunks and tells how many were really inserted.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn insert_many(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
+        let mut inserted = 0;
+        for chunk in engine::chunks(rows) {
+            let touched = match &mut self.open {
+                OpenTx::Sqlite(tx) => engine::insert_sqlite(tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => engine::insert_postgres(tx, statement, chunk).await,
+            };
+            inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
+        }
+        Ok(inserted)
+    }
+
+    /// Inserts many rows and reads what the statement's `returning` gives for those really inserted.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn insert_returning<T: Record>(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<Vec<T>> {
+        let mut returned = Vec::new();
+        for chunk in engine::chunks(rows) {
+            let rows = match &mut self.open {
+                OpenTx::Sqlite(tx) => engine::insert_returning_sqlite(tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => engine::insert_returning_postgres(tx, statement, chunk).await,
+            };
+            let rows = rows.map_err(|error| engine::translate(statement.name, error))?;
+            returned.extend(row::read_all(statement, rows)?);
+        }
+        Ok(returned)
+    }
+
+    /// Makes everything of this transaction durable, or nothing of it.
+    ///
+    /// # Errors
+    /// Contention found only now, or a store that could not write.
+    pub async fn commit(self) -> Result<()> {
+        let committed = match self.open {
+            OpenTx::Sqlite(tx) => tx.commit().await,
+            OpenTx::Postgres(tx) => tx.commit().await,
+        };
+        committed.map_err(|error| engine::translate("commit", error))
+    }
+}
+
+/// The store cannot take work now: the bank or the browser should come again.
+pub(crate) fn unavailable(code: &'static str) -> Refusal {
+    Refusal::new(
+        Kind::Unavailable,
+        code,
+        "Hệ thống tạm thời chưa ghi được dữ liệu. Xin thử lại sau ít phút; chưa có gì bị mất.",
+        "The store cannot take work now. Please try again in a few minutes; nothing was lost.",
+    )
+}
