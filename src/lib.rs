@@ -7,3 +7,8 @@ pub mod money;
 pub mod seal;
 pub mod store;
 pub mod time;
+
+/// Every named statement of every room, for the test that prepares each on both engines.
+pub fn statements() -> Vec<store::Statement> {
+    [seal::ALL, store::VERSION_STATEMENTS].concat()
+}

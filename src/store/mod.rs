@@ -22,7 +22,7 @@ use sqlx::{Pool, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use engine::EngineName;
-pub use migrate::newest_version;
+pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
 pub use statement::{Arg, Statement, StatementKind};
 pub(crate) use statement::{args, record, statements};

@@ -1,0 +1,71 @@
+//! Fresh databases of both engines, and the macro that runs a room's test on each.
+//!
+//! SQLite needs nothing. PostgreSQL needs `HOCPHI_TEST_POSTGRES`, the address of a server where databases may be made
+//! and dropped; `tests/run` starts a throwaway one. Without it the `postgres_…` tests say so loudly, and fail in CI.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hocphi::store::Store;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A migrated database of its own, gone when the test is.
+pub struct Fresh {
+    /// The open store.
+    pub store: Store,
+    /// The address, for a second process or a restart.
+    pub address: String,
+    _directory: Option<tempfile::TempDir>,
+}
+
+/// An empty SQLite database in a directory of its own.
+pub async fn sqlite() -> Fresh {
+    let directory = tempfile::tempdir().expect("a directory");
+    let address = format!("sqlite://{}", directory.path().join("hocphi.db").display());
+    fresh(address, Some(directory)).await
+}
+
+/// An empty PostgreSQL database, or `None` when no server was given and this is not CI.
+pub async fn postgres() -> Option<Fresh> {
+    let Ok(server) = std::env::var("HOCPHI_TEST_POSTGRES") else {
+        assert!(
+            std::env::var("CI").is_err(),
+            "CI must set HOCPHI_TEST_POSTGRES: PostgreSQL tests may not be skipped there"
+        );
+        eprintln!("SKIPPED: HOCPHI_TEST_POSTGRES is not set, so nothing was tested on PostgreSQL (tests/run sets it)");
+        return None;
+    };
+    let name = format!("hocphi_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+    let admin = Store::open(&server).await.expect("the PostgreSQL server of the tests");
+    admin.run_raw(&format!("create database {name}")).await.expect("a new database");
+    admin.close().await;
+    let (base, _) = server.rsplit_once('/').expect("an address that ends with a database");
+    Some(fresh(format!("{base}/{name}"), None).await)
+}
+
+async fn fresh(address: String, directory: Option<tempfile::TempDir>) -> Fresh {
+    let store = Store::open(&address).await.expect("a database");
+    store.migrate().await.expect("a schema");
+    Fresh { store, address, _directory: directory }
+}
+
+/// `on_both!(a_sentence)` runs `async fn a_sentence(fresh: Fresh)` as `sqlite::a_sentence` and `postgres::a_sentence`.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test($crate::engines::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                if let Some(fresh) = $crate::engines::postgres().await {
+                    super::$test(fresh).await;
+                }
+            })+
+        }
+    };
+}

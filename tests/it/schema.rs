@@ -1,0 +1,70 @@
+//! Both engines get the same schema, the same statements and the same protection of facts.
+
+use hocphi::store::Store;
+
+use crate::engines::{self, Fresh};
+use crate::on_both;
+
+on_both!(
+    migrating_twice_changes_nothing,
+    every_statement_prepares,
+    facts_cannot_be_changed_or_emptied,
+    a_newer_schema_is_refused
+);
+
+async fn migrating_twice_changes_nothing(fresh: Fresh) {
+    let before = fresh.store.describe().await.expect("a schema");
+    fresh.store.migrate().await.expect("a second run");
+    assert_eq!(fresh.store.describe().await.expect("a schema"), before);
+    fresh.store.check_version().await.expect("the right version");
+}
+
+async fn every_statement_prepares(fresh: Fresh) {
+    let statements = hocphi::statements();
+    for statement in &statements {
+        fresh.store.prepare(statement).await.unwrap_or_else(|error| panic!("{}: {error}", statement.name));
+    }
+    assert!(!statements.is_empty());
+}
+
+async fn facts_cannot_be_changed_or_emptied(fresh: Fresh) {
+    let store = &fresh.store;
+    let leaf = "insert into feed_leaf values (1, 'ent', 'sch', 'rec', 'NEW', 1, '2026-11-22', 0, '{}')";
+    store
+        .run_raw(
+            "insert into entry values ('ent', 'sch', 'received', 'c', '2026-11-22', 0, null, null, null, 'system', '')",
+        )
+        .await
+        .expect("an entry");
+    store.run_raw(leaf).await.expect("a leaf");
+    let mut attempts = vec!["update feed_leaf set body = ''", "delete from feed_leaf"];
+    if store.engine() == hocphi::store::EngineName::Sqlite {
+        attempts
+            .push("insert or replace into feed_leaf values (1, 'ent', 'sch', 'rec', 'NEW', 2, '2026-11-22', 0, 'x')");
+    } else {
+        attempts.push("truncate feed_leaf");
+    }
+    for attempt in attempts {
+        let refused = store.run_raw(attempt).await.expect_err(attempt).to_string();
+        assert!(refused.contains("append-only: feed_leaf"), "{attempt}: {refused}");
+    }
+}
+
+async fn a_newer_schema_is_refused(fresh: Fresh) {
+    let newer = "insert into _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+                 select max(version) + 1, 'tomorrow', max(installed_on), success, checksum, 0
+                 from _sqlx_migrations group by success, checksum order by 1 desc limit 1";
+    fresh.store.run_raw(newer).await.expect("a row from tomorrow");
+    let refused = fresh.store.check_version().await.expect_err("a newer schema");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
+    let refused = fresh.store.migrate().await.expect_err("a newer schema");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
+}
+
+#[tokio::test]
+async fn both_engines_have_the_same_tables_and_columns() {
+    let sqlite = engines::sqlite().await;
+    let Some(postgres) = engines::postgres().await else { return };
+    let describe = async |store: &Store| store.describe().await.expect("a schema");
+    assert_eq!(describe(&sqlite.store).await, describe(&postgres.store).await);
+}
