@@ -4,6 +4,7 @@ pub mod config;
 pub mod fault;
 pub mod ids;
 pub mod money;
+pub mod providers;
 pub mod seal;
 pub mod store;
 pub mod time;

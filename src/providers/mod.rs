@@ -1,0 +1,352 @@
+//! Banks and aggregators as folders of data: each one proves itself, is read, and is replied to. Nothing else.
+//!
+//! The important function is [`Provider::hear`]: a request as it arrived, the secrets of a connection and the
+//! present in; what was told out. It is total: every sequence of bytes gets an answer, none a panic.
+//!
+//! **Invariants**
+//! - One comparison of proofs (constant time) and one replay window serve every provider.
+//! - Nothing is read before it is proven, and only what the proof covers is read.
+//! - What is proven but cannot be read is never refused: it is kept and answered as if it had been read, and
+//!   the reason names the provider's file, the key in it and the JSON pointer, but no value from the bank.
+//! - A credit's `told_reference` is the same each time the provider tells of it, and different for two credits.
+//!
+//! Deliberately absent: conditionals, regular expressions and scripts in a `provider.toml`; calls out to a
+//! provider; the size limit of a body, which the hook keeps; and what happens to a credit afterwards.
+
+mod canonical;
+mod proof;
+mod read;
+mod reply;
+mod request;
+mod spec;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
+use crate::money::Dong;
+use crate::time::Moment;
+
+pub use request::{Request, Secrets};
+use spec::Spec;
+
+/// The folders of `/providers`, of the same version as the program.
+static EMBEDDED: Dir = include_dir!("$CARGO_MANIFEST_DIR/providers");
+
+/// A bank or an aggregator: one folder of data.
+#[derive(Clone)]
+pub struct Provider(Arc<Loaded>);
+
+struct Loaded {
+    name: String,
+    /// The file that declares it, for messages.
+    file: String,
+    spec: Spec,
+}
+
+/// All providers by name.
+#[derive(Clone)]
+pub struct Providers(BTreeMap<String, Provider>);
+
+impl Provider {
+    /// What a delivery means: it is proven, then read. Total: no bytes make it panic.
+    pub fn hear(&self, request: &Request, secrets: &Secrets, now: Moment) -> Heard {
+        let spec = &self.0.spec;
+        let body: Option<serde_json::Value> = serde_json::from_slice(&request.body).ok();
+        match proof::prove(&spec.proof, request, body.as_ref(), secrets, now) {
+            Err(reason) => Heard::Refused(reason),
+            Ok(()) => read::read(spec, &self.0.file, body.as_ref()),
+        }
+    }
+
+    /// What to answer, once it is known what became of the delivery.
+    pub fn reply(&self, outcome: Outcome) -> Reply {
+        reply::reply(&self.0.spec.reply, outcome)
+    }
+
+    /// Its folder's name, which stands in hook addresses: `sepay`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// As people call it: `SePay`.
+    pub fn title(&self) -> &str {
+        &self.0.spec.title
+    }
+
+    /// Where it documents its webhooks.
+    pub fn documents(&self) -> &str {
+        &self.0.spec.documents
+    }
+
+    /// The ways it proves itself, each as the names of the secrets it takes. A connection must hold all of one.
+    pub fn secret_names(&self) -> Vec<Vec<&str>> {
+        self.0.spec.proof.iter().map(spec::Proof::secrets).collect()
+    }
+
+    /// How many characters of transfer text it lets through; fewer when the account is not linked with it.
+    pub fn memo_max(&self, linked: bool) -> usize {
+        let memo = &self.0.spec.memo;
+        if linked { memo.max } else { memo.max_unlinked.unwrap_or(memo.max) }
+    }
+
+    /// What a transfer text to an account at this bank must begin with; mostly nothing.
+    pub fn memo_prefix(&self, bin: &str) -> &str {
+        self.0.spec.memo.prefix_at.get(bin).map_or("", String::as_str)
+    }
+
+    /// Is the bank's own number, as this provider tells it, never given twice at this bank?
+    pub fn bank_reference_is_unique(&self, bin: &str) -> bool {
+        self.0.spec.credit.bank_reference_unique_at.iter().any(|at| at == "*" || at == bin)
+    }
+
+    /// Does a retry carry the reference of the first telling?
+    pub fn retry_keeps_reference(&self) -> bool {
+        self.0.spec.retry_keeps_reference
+    }
+
+    fn parse(name: &str, file: &str, text: &str) -> Result<Provider> {
+        let wrong = |what: String| {
+            let en = format!("{file}: {what}");
+            Refusal::new(Kind::Meaning, "wrong-provider", format!("Tệp nhà cung cấp sai: {en}"), en)
+        };
+        let spec: Spec = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if let Some((key, what)) = spec.fault() {
+            return Err(wrong(format!("{key}: {what}")).into());
+        }
+        Ok(Provider(Arc::new(Loaded { name: name.to_owned(), file: file.to_owned(), spec })))
+    }
+}
+
+impl Providers {
+    /// Those that come with the program.
+    ///
+    /// # Errors
+    /// One of them is not understood, which the tests rule out.
+    pub fn embedded() -> Result<Providers> {
+        let mut all = BTreeMap::new();
+        for folder in EMBEDDED.dirs() {
+            let name = folder.path().to_string_lossy().into_owned();
+            let file = format!("providers/{name}/provider.toml");
+            let Some(text) = folder.get_file(folder.path().join("provider.toml")).and_then(|file| file.contents_utf8())
+            else {
+                return Err(Fault::new(format!("read {file}: it is missing or not UTF-8")).into());
+            };
+            all.insert(name.clone(), Provider::parse(&name, &file, text)?);
+        }
+        Ok(Providers(all))
+    }
+
+    /// Those that come with the program, and those of a directory, which win over them.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or a file in it is not understood; the message names the file and the key.
+    pub fn load(directory: &Path) -> Result<Providers> {
+        let mut all = Providers::embedded()?;
+        for entry in std::fs::read_dir(directory).or_fault("read the directory of providers")? {
+            let folder = entry.or_fault("read the directory of providers")?.path();
+            let path = folder.join("provider.toml");
+            let Some(name) = folder.file_name().and_then(|name| name.to_str()).filter(|_| path.is_file()) else {
+                continue;
+            };
+            let file = path.display().to_string();
+            let text = std::fs::read_to_string(&path).or_fault(&format!("read {file}"))?;
+            all.0.insert(name.to_owned(), Provider::parse(name, &file, &text)?);
+        }
+        Ok(all)
+    }
+
+    /// One of them by its folder's name.
+    pub fn get(&self, name: &str) -> Option<&Provider> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Provider> {
+        self.0.values()
+    }
+}
+
+/// What a delivery meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// Lines were read and at least one is money coming in; lines going out may stand among them.
+    Credits {
+        /// Every line that could be read, in the order sent.
+        lines: Vec<ToldCredit>,
+        /// The lines beside them that could not be read, with the reason of each.
+        unread: Vec<Unread>,
+    },
+    /// Proven and read, and no money came in.
+    Nothing {
+        /// Why there is nothing to book.
+        why: &'static str,
+        /// The outgoing lines, when it was because of them.
+        outgoing: Vec<ToldCredit>,
+    },
+    /// The provider's own test message: answered, never posted.
+    Test,
+    /// Proven, but not one line could be read: kept, answered as if it had been, shown on the desk.
+    Unreadable(Unread),
+    /// Not proven. Counted and logged without its body, and kept nowhere.
+    Refused(Disproof),
+    // A bank that asks for a bill or for a token gets its own variant the day the first such provider comes.
+}
+
+/// A credit (or a debit) of which a provider told.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ToldCredit {
+    /// What makes this credit one of a kind on its connection; equal in each retry.
+    pub told_reference: String,
+    /// The reference as the provider prints it in its own pages; not always unique.
+    pub reference: String,
+    /// The bank's own number for the transfer, when it is told.
+    pub bank_reference: Option<String>,
+    /// The account the money moved on, as sent.
+    pub account: String,
+    /// The virtual account or sub-account it came through, when there is one.
+    pub sub_account: Option<String>,
+    /// The bank of that account, when the provider names it and the name is known.
+    pub bank_bin: Option<String>,
+    /// More than nothing, in both directions.
+    pub amount: Dong,
+    /// The transfer text as sent; may hold NUL and anything else that JSON can hold.
+    pub memo: String,
+    /// When the bank says it happened.
+    pub at: Moment,
+    /// In or out.
+    pub direction: Direction,
+    /// The account's balance afterwards, when it is told.
+    pub balance: Option<Dong>,
+    /// Who paid, when anything about them is told.
+    pub payer: Option<Payer>,
+}
+
+/// Who paid, as far as the bank says; sealed at rest, never printed.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Payer {
+    /// The name of the account they paid from.
+    pub name: Option<String>,
+    /// Its number.
+    pub account: Option<String>,
+    /// Their bank, as a BIN or however the provider names it.
+    pub bank: Option<String>,
+}
+
+/// Which way money moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the school.
+    In,
+    /// From the school.
+    Out,
+}
+
+/// Why something proven could not be read. Safe to log: it holds no value from the bank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The file that declares it, `providers/sepay/provider.toml`.
+    pub file: String,
+    /// The key in that file, `credit.amount`.
+    pub key: &'static str,
+    /// The JSON pointer in the body, `/transferAmount`; empty for the whole body.
+    pub pointer: String,
+    /// What is wrong there.
+    pub what: &'static str,
+}
+
+/// Why a delivery is not proven. Says nothing of what the proof should have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Disproof {
+    /// The connection has no secret with which this provider proves itself.
+    #[error("proof: the connection holds no secret for it")]
+    NoSecret,
+    /// The header or field with the proof is absent or malformed.
+    #[error("proof: absent or malformed")]
+    Absent,
+    /// The proof is another than ours.
+    #[error("proof: wrong")]
+    Wrong,
+    /// The proof is right, but its time lies outside the replay window.
+    #[error("proof: its time lies outside the replay window")]
+    Stale,
+}
+
+/// What became of a delivery, which decides the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// At least one credit was new.
+    New,
+    /// Every credit had been told before.
+    ToldBefore,
+    /// Nothing to book; also what is proven but unreadable.
+    Nothing,
+    /// A test message.
+    Test,
+    /// Not proven.
+    Refused,
+}
+
+/// What the provider gets back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// `application/json`, unless declared otherwise.
+    pub content_type: String,
+    /// The whole body.
+    pub body: String,
+}
+
+impl Heard {
+    /// What the reply is chosen by, before the keeper has said whether the credits are new.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Heard::Credits { .. } => Outcome::New,
+            Heard::Nothing { .. } | Heard::Unreadable(_) => Outcome::Nothing,
+            Heard::Test => Outcome::Test,
+            Heard::Refused(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}: {}", self.file, self.key, self.pointer, self.what)
+    }
+}
+
+impl fmt::Debug for ToldCredit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToldCredit")
+            .field("told_reference", &self.told_reference)
+            .field("amount", &self.amount)
+            .field("at", &self.at)
+            .field("direction", &self.direction)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Payer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payer(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_provider_that_comes_with_the_program_is_understood() {
+        let names: Vec<String> = match Providers::embedded() {
+            Ok(all) => all.iter().map(|provider| provider.name().to_owned()).collect(),
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(names, ["bank-sim", "casso", "casso-v2", "payos", "sepay"]);
+    }
+}

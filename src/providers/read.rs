@@ -1,0 +1,242 @@
+//! From a proven body to credits, pointer by pointer.
+
+use jiff::civil::{Date, DateTime};
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::spec::{At, Credit, Format, Pointer, Spec};
+use super::{Direction, Heard, Payer, ToldCredit, Unread};
+use crate::money::{Dong, NotMoney};
+use crate::time::{Day, Moment};
+
+/// Reads a proven body.
+pub fn read(spec: &Spec, file: &str, body: Option<&Value>) -> Heard {
+    let unread = |key, pointer: &str, what| Unread { file: file.to_owned(), key, pointer: pointer.to_owned(), what };
+    let Some(body) = body else { return Heard::Unreadable(unread("body", "", "not JSON in UTF-8")) };
+    if is_test(spec, body) {
+        return Heard::Test;
+    }
+    let sent: &[Value] = match &spec.credit.each {
+        None => std::slice::from_ref(body),
+        Some(each) => match body.pointer(each.as_str()) {
+            Some(Value::Array(lines)) => lines,
+            Some(_) => return Heard::Unreadable(unread("credit.each", each.as_str(), "not a list")),
+            None => std::slice::from_ref(body),
+        },
+    };
+    let (mut lines, mut problems) = (Vec::new(), Vec::new());
+    for (index, line) in sent.iter().enumerate() {
+        // The pointer of a line within a list begins with the list's own.
+        let each = spec.credit.each.as_ref().filter(|each| body.pointer(each.as_str()).is_some());
+        let base = each.map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
+        match (Line { credit: &spec.credit, value: line }).told() {
+            Ok(Some(told)) => lines.push(told),
+            Ok(None) => {}
+            Err((key, pointer, what)) => problems.push(unread(key, &format!("{base}{pointer}"), what)),
+        }
+    }
+    heard(lines, problems)
+}
+
+fn heard(lines: Vec<ToldCredit>, mut problems: Vec<Unread>) -> Heard {
+    if lines.iter().any(|line| line.direction == Direction::In) || (!lines.is_empty() && !problems.is_empty()) {
+        return Heard::Credits { lines, unread: problems };
+    }
+    if !problems.is_empty() {
+        return Heard::Unreadable(problems.swap_remove(0));
+    }
+    let why = if lines.is_empty() { "no line is a credit" } else { "only money going out" };
+    Heard::Nothing { why, outgoing: lines }
+}
+
+fn is_test(spec: &Spec, body: &Value) -> bool {
+    !spec.test.is_empty()
+        && spec.test.iter().all(|(at, wanted)| body.pointer(at.as_str()).is_some_and(|value| equal(value, wanted)))
+}
+
+/// Is a value of the body the one that the file names?
+fn equal(value: &Value, wanted: &toml::Value) -> bool {
+    match (value, wanted) {
+        (Value::String(value), toml::Value::String(wanted)) => value == wanted,
+        (Value::Bool(value), toml::Value::Boolean(wanted)) => value == wanted,
+        (Value::Number(value), toml::Value::Integer(wanted)) => value.as_i64() == Some(*wanted),
+        _ => false,
+    }
+}
+
+/// The key in the provider's file, the pointer, and what is wrong there.
+type Problem<'a> = (&'static str, &'a str, &'static str);
+
+struct Line<'a> {
+    credit: &'a Credit,
+    value: &'a Value,
+}
+
+impl<'a> Line<'a> {
+    /// The credit of this line; none where the line is not one.
+    fn told(&self) -> Result<Option<ToldCredit>, Problem<'a>> {
+        let credit = self.credit;
+        for (at, wanted) in &credit.only {
+            let value = self.value.pointer(at.as_str()).ok_or(("credit.where", at.as_str(), "missing"))?;
+            if !equal(value, wanted) {
+                return Ok(None);
+            }
+        }
+        let (amount, sign) = self.amount()?;
+        let direction = self.direction(sign)?;
+        let reference = self.needed("credit.reference", &credit.reference)?;
+        let payer = Payer {
+            name: self.optional(credit.payer.name.as_ref()),
+            account: self.optional(credit.payer.account.as_ref()),
+            bank: self.optional(credit.payer.bank.as_ref()),
+        };
+        Ok(Some(ToldCredit {
+            told_reference: self.told_reference(&reference)?,
+            reference,
+            bank_reference: self.optional(credit.bank_reference.as_ref()),
+            account: self.account()?,
+            sub_account: self.optional(credit.sub_account.as_ref()),
+            bank_bin: self.bank(),
+            amount,
+            memo: self.memo()?,
+            at: self.at(&credit.at)?,
+            direction,
+            balance: credit.balance.as_ref().and_then(|at| whole(self.value.pointer(at.as_str())?).ok()),
+            payer: (payer != Payer::default()).then_some(payer),
+        }))
+    }
+
+    fn told_reference(&self, reference: &str) -> Result<String, Problem<'a>> {
+        let parts = &self.credit.told_by;
+        if parts.is_empty() {
+            return Ok(reference.to_owned());
+        }
+        let parts: Result<Vec<String>, _> = parts.iter().map(|at| self.needed("credit.told_by", at)).collect();
+        // A slash within a part would let two credits share a reference.
+        Ok(parts?.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect::<Vec<_>>().join("/"))
+    }
+
+    fn needed(&self, key: &'static str, at: &'a Pointer) -> Result<String, Problem<'a>> {
+        let at = at.as_str();
+        match self.value.pointer(at) {
+            None => Err((key, at, "missing")),
+            Some(value) => match text(value) {
+                Some(text) if text.is_empty() => Err((key, at, "empty")),
+                Some(text) => Ok(text),
+                None => Err((key, at, "neither a text nor a whole number")),
+            },
+        }
+    }
+
+    fn optional(&self, at: Option<&Pointer>) -> Option<String> {
+        text(self.value.pointer(at?.as_str())?).filter(|text| !text.is_empty())
+    }
+
+    fn account(&self) -> Result<String, Problem<'a>> {
+        let places = &self.credit.account;
+        let found = places.iter().find_map(|at| self.optional(Some(at)));
+        found.map_or_else(|| self.needed("credit.account", &places[0]), Ok)
+    }
+
+    fn bank(&self) -> Option<String> {
+        let bank = self.credit.bank.as_ref()?;
+        let name = self.optional(Some(&bank.at))?;
+        if bank.names.is_empty() { Some(name) } else { bank.names.get(&name).cloned() }
+    }
+
+    /// The amount without its sign, and the sign.
+    fn amount(&self) -> Result<(Dong, i64), Problem<'a>> {
+        let at = self.credit.amount.as_str();
+        let problem = |what| ("credit.amount", at, what);
+        let amount = whole(self.value.pointer(at).ok_or(problem("missing"))?).map_err(problem)?;
+        match amount.get().signum() {
+            0 => Err(problem("zero")),
+            1 => Ok((amount, 1)),
+            _ if self.credit.negative_is_out => {
+                Ok((amount.negated().ok_or(problem("beyond what can be counted"))?, -1))
+            }
+            _ => Err(problem("negative")),
+        }
+    }
+
+    fn direction(&self, sign: i64) -> Result<Direction, Problem<'a>> {
+        let Some(word) = &self.credit.direction else {
+            return Ok(if sign < 0 { Direction::Out } else { Direction::In });
+        };
+        let told = self.needed("credit.direction", &word.at)?;
+        if told == word.incoming {
+            Ok(Direction::In)
+        } else if told == word.outgoing {
+            Ok(Direction::Out)
+        } else {
+            Err(("credit.direction", word.at.as_str(), "a word for neither direction"))
+        }
+    }
+
+    /// Null and empty are no text; an absent one means that the provider has changed its form.
+    fn memo(&self) -> Result<String, Problem<'a>> {
+        let at = self.credit.memo.as_str();
+        match self.value.pointer(at) {
+            Some(Value::Null) => Ok(String::new()),
+            Some(value) => text(value).ok_or(("credit.memo", at, "not a text")),
+            None => Err(("credit.memo", at, "missing")),
+        }
+    }
+
+    fn at(&self, at: &'a At) -> Result<Moment, Problem<'a>> {
+        let text = self.needed("credit.at", &at.at)?;
+        let moment = at.format.iter().find_map(|format| moment(&text, *format));
+        moment.ok_or(("credit.at", at.at.as_str(), "not a time in any declared form"))
+    }
+}
+
+/// A text as it is, a whole number as its digits; nothing else is text.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit())),
+        _ => None,
+    }
+}
+
+/// The forms without a zone are of Vietnam's, the only zone a file can declare.
+fn moment(text: &str, format: Format) -> Option<Moment> {
+    match format {
+        Format::DateTime => {
+            // The parser would also take a date alone, or a zone after the time and forget it.
+            let is_plain = text.len() == 19 && text.bytes().all(|b| b.is_ascii_digit() || b"-: T".contains(&b));
+            Moment::from_civil(text.parse::<DateTime>().ok().filter(|_| is_plain)?)
+        }
+        Format::Date => Some(Day(text.parse::<Date>().ok().filter(|_| text.len() == 10)?).begins()),
+        Format::Rfc3339 => Moment::parse(text),
+    }
+}
+
+/// Whole đồng from a number or a text of digits, a sign before them and `.00` after them allowed.
+fn whole(value: &Value) -> Result<Dong, &'static str> {
+    let digits = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return Err("neither a number nor a text"),
+    };
+    let unsigned = digits.strip_prefix('-').unwrap_or(&digits);
+    let (units, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(units) || !all_digits(fraction) {
+        return Err("not digits");
+    }
+    // Longer than any amount of money; the decimal would round instead of refusing.
+    if units.len() > 20 {
+        return Err("beyond what can be counted");
+    }
+    if fraction.bytes().any(|b| b != b'0') {
+        return Err("a fraction of a đồng");
+    }
+    let decimal: Decimal =
+        digits.split_once('.').map_or(digits.as_str(), |(whole, _)| whole).parse().map_err(|_| "not digits")?;
+    Dong::from_decimal(decimal).map_err(|error| match error {
+        NotMoney::Fractional => "a fraction of a đồng",
+        NotMoney::TooLarge => "beyond what can be counted",
+        NotMoney::NotANumber => "not digits",
+    })
+}
