@@ -8,6 +8,7 @@ pub mod providers;
 pub mod seal;
 pub mod store;
 pub mod time;
+pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {

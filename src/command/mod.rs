@@ -13,9 +13,13 @@ pub enum Command {
     /// Make a payment reference, or find one in a transfer text.
     #[command(subcommand)]
     Reference(reference::Reference),
+    /// Make or read the text of a VietQR code.
+    #[command(subcommand, name = "vietqr")]
+    VietQr(vietqr::VietQr),
 }
 
 mod reference;
+mod vietqr;
 mod words;
 
 /// Runs one command; the exit code is the command's answer to a script.
@@ -23,5 +27,6 @@ pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Words(words) => words.run(),
         Command::Reference(reference) => reference.run(),
+        Command::VietQr(vietqr) => vietqr.run(),
     }
 }
