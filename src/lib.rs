@@ -5,6 +5,7 @@ pub mod fault;
 pub mod ids;
 pub mod money;
 pub mod providers;
+pub mod roll;
 pub mod seal;
 pub mod store;
 pub mod time;
@@ -12,5 +13,5 @@ pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {
-    [seal::ALL, store::VERSION_STATEMENTS].concat()
+    [roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
 }

@@ -8,6 +8,8 @@ use hocphi::fault::Result;
 /// Every command of `hocphi`.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Bring a database's schema up to this program.
+    Migrate(migrate::Migrate),
     /// Write an amount in Vietnamese words.
     Words(words::Words),
     /// Make a payment reference, or find one in a transfer text.
@@ -18,6 +20,8 @@ pub enum Command {
     VietQr(vietqr::VietQr),
 }
 
+mod database;
+mod migrate;
 mod reference;
 mod vietqr;
 mod words;
@@ -25,6 +29,7 @@ mod words;
 /// Runs one command; the exit code is the command's answer to a script.
 pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Migrate(migrate) => migrate.run().await,
         Command::Words(words) => words.run(),
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),

@@ -1,0 +1,86 @@
+//! The SQL of the roll.
+
+use crate::store::statements;
+
+statements! {
+    /// A school by the code its people know. No row: no such school.
+    SCHOOL_BY_CODE = "select * from school where code = $1";
+
+    /// A school by its id. No row: the id was made up.
+    SCHOOL = "select * from school where id = $1";
+
+    /// Every school. No row: nothing was set up yet.
+    SCHOOLS = "select * from school order by code";
+
+    /// Schools supervised on a day by an authority or by one below it in the tree of that day.
+    SCHOOLS_UNDER = "
+        with recursive under (id) as (
+            select id from authority where id = $1
+            union
+            select p.authority_id from authority_parent p join under on p.parent_id = under.id
+            where p.from_day <= $2 and (p.to_day is null or p.to_day >= $2)
+        )
+        select * from school where id in (
+            select s.school_id from school_supervision s join under on s.authority_id = under.id
+            where s.from_day <= $2 and (s.to_day is null or s.to_day >= $2)
+        )
+        order by code";
+
+    /// An authority by its code. No row: no such authority.
+    AUTHORITY_BY_CODE = "select * from authority where code = $1";
+
+    /// An authority by its id. No row: the id was made up.
+    AUTHORITY = "select * from authority where id = $1";
+
+    /// The accounts a school was ever paid into, the newest last.
+    ACCOUNTS_OF = "select * from receiving_account where school_id = $1 order by opened_at, id";
+
+    /// One receiving account. No row: the id was made up.
+    ACCOUNT = "select * from receiving_account where id = $1";
+
+    /// Whose account is this at which bank? No row: nobody's here.
+    ACCOUNT_BY_NUMBER = "select * from receiving_account where bank_bin = $1 and number = $2";
+
+    /// Classes of a school in one school year.
+    CLASSES_OF = "select * from class_group where school_id = $1 and school_year = $2 order by name";
+
+    /// One class. No row: the id was made up.
+    CLASS = "select * from class_group where id = $1";
+
+    /// The school years that have classes, the newest first.
+    YEARS_OF = "select distinct school_year from class_group where school_id = $1 order by school_year desc";
+
+    /// Pupils who sit in a class on a day, by name.
+    PUPILS_OF = "
+        select p.* from class_membership m join pupil p on p.id = m.pupil_id
+        where m.class_group_id = $1 and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
+          and (p.left_day is null or p.left_day >= $2)
+        order by p.folded_name, p.code";
+
+    /// One pupil. No row: the id was made up.
+    PUPIL = "select * from pupil where id = $1";
+
+    /// Pupils by any of these ids.
+    PUPILS_BY_ID = list "select * from pupil where id in", "";
+
+    /// The class a pupil sits in on a day. No row: none, or the pupil left.
+    CLASS_OF_PUPIL = "
+        select c.* from class_membership m join class_group c on c.id = m.class_group_id
+        where m.pupil_id = $1 and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
+        order by m.from_day desc limit 1";
+
+    /// Pupils whose folded name holds a text or whose code begins with it, with their class on a day.
+    SEARCH = "
+        select p.id, p.code, p.full_name, c.name as class_name
+        from pupil p
+        left join class_membership m on m.pupil_id = p.id and m.from_day <= $4 and (m.to_day is null or m.to_day >= $4)
+        left join class_group c on c.id = m.class_group_id
+        where p.school_id = $1 and (p.folded_name like $2 escape '!' or lower(p.code) like $3 escape '!')
+        order by p.folded_name, p.code limit $5";
+
+    /// The people who answer for a family's pupils.
+    GUARDIANS_OF = "select * from guardian where family_id = $1 order by made_at, id";
+
+    /// A family's pupils.
+    PUPILS_OF_FAMILY = "select * from pupil where family_id = $1 order by folded_name, code";
+}
