@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod fault;
+pub mod fees;
 pub mod ids;
 pub mod money;
 pub mod providers;
@@ -13,5 +14,5 @@ pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {
-    [roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
+    [fees::ALL, roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
 }

@@ -1,0 +1,21 @@
+//! Who owes what, and under which law: the catalogue of fee items, registrations, billing runs and their invoices.
+//!
+//! **Invariants:** an invoice line cites the official name and the legal basis of its day; a voluntary item is
+//! invoiced only after a recorded registration; a run makes at most one invoice for a pupil, whatever crashes in
+//! between; parents see nothing of a run before its last row says it is published; a run is undone only while no
+//! money has come; paid and overdue are derived, never stored.
+//!
+//! Deliberately absent: matching money to invoices (see `matching`), a status column, and any price in code.
+
+mod invoice;
+mod position;
+pub mod run;
+mod sql;
+pub mod view;
+
+pub use invoice::{
+    Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,
+};
+pub use position::{Due, Position, SOON_DAYS};
+pub use run::{NewRun, Preview, PreviewRow, Run, RunState};
+pub use sql::ALL;

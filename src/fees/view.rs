@@ -1,0 +1,301 @@
+//! What pages and the API show of fees: invoices with their money and time, one pupil's account, runs on their way.
+
+use std::collections::HashMap;
+
+use crate::fault::Result;
+use crate::money::Dong;
+use crate::roll::{self, ClassGroup, Pupil, ReceivingAccount, School};
+use crate::seal::token_hash;
+use crate::store::{Arg, Store, args, record};
+use crate::time::{Day, Moment};
+
+use super::invoice::keys;
+use super::run::{Run, RunState};
+use super::{Due, Lifecycle, OpenInvoice, Position, sql};
+
+/// Everything a parent's page needs to be drawn.
+#[derive(Debug, Clone)]
+pub struct InvoicePage {
+    /// The invoice with its lines.
+    pub invoice: OpenInvoice,
+    /// Its run's title, `Các khoản thu tháng 12/2026`.
+    pub run_title: String,
+    /// Who is owed.
+    pub school: School,
+    /// Where to pay.
+    pub account: ReceivingAccount,
+    /// For whom; pages show [`Pupil::short_name`] before a second fact is given.
+    pub pupil: Pupil,
+    /// The class on the day of issue.
+    pub class_name: String,
+    /// Its money.
+    pub money: Standing,
+}
+
+/// The money of an invoice, as the ledger has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// What is still owed.
+    pub owed: Dong,
+    /// What came for it, without any surplus.
+    pub paid: Dong,
+    /// What came beyond it and is the family's credit.
+    pub surplus: Dong,
+    /// The word for it.
+    pub position: Position,
+}
+
+impl InvoicePage {
+    /// How its time stands today.
+    pub fn due(&self, today: Day) -> Due {
+        Due::of(self.invoice.due_day, today)
+    }
+}
+
+/// One row of a list of invoices.
+#[derive(Debug, Clone)]
+pub struct InvoiceRow {
+    /// `inv_…`
+    pub id: String,
+    /// The run.
+    pub run_id: String,
+    /// The run's title.
+    pub run_title: String,
+    /// What the transfer carries.
+    pub reference: String,
+    /// `pup_…`
+    pub pupil_id: String,
+    /// The pupil's code.
+    pub pupil_code: String,
+    /// The pupil's name.
+    pub pupil_name: String,
+    /// `cls_…`
+    pub class_group_id: String,
+    /// The class on the day of issue.
+    pub class_name: String,
+    /// What was asked.
+    pub total: Dong,
+    /// By when.
+    pub due_day: Day,
+    /// Open or void.
+    pub lifecycle: Lifecycle,
+    /// Its money.
+    pub money: Standing,
+}
+
+/// One pupil's account at the school.
+#[derive(Debug, Clone)]
+pub struct PupilAccount {
+    /// The pupil.
+    pub pupil: Pupil,
+    /// The present class.
+    pub class: Option<ClassGroup>,
+    /// Who answers for the pupil.
+    pub guardians: Vec<roll::Guardian>,
+    /// All invoices, the newest first.
+    pub invoices: Vec<InvoiceRow>,
+    /// What is owed on the open ones.
+    pub owed: Dong,
+    /// What the family has in credit.
+    pub credit: Dong,
+}
+
+/// A run with how far it is.
+#[derive(Debug, Clone)]
+pub struct RunProgress {
+    /// The run.
+    pub run: Run,
+    /// Where it stands.
+    pub state: RunState,
+    /// Invoices that exist; while undoing, voided ones are not counted out.
+    pub issued: i64,
+    /// Pupils the work is about, while there is work; else the same as `issued`.
+    pub of: i64,
+    /// The sum of its invoices.
+    pub total: Dong,
+    /// When it was published.
+    pub published_at: Option<Moment>,
+}
+
+record! {
+    struct Listed {
+        id: String,
+        run_id: String,
+        run_title: String,
+        reference: String,
+        pupil_id: String,
+        pupil_code: String,
+        pupil_name: String,
+        class_group_id: String,
+        class_name: String,
+        total: Dong,
+        due_day: Day,
+        last_kind: Option<String>,
+    }
+}
+
+/// The page of a token, only when its run is published and not undone.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn page(store: &Store, token: &str) -> Result<Option<InvoicePage>> {
+    let id: Option<String> = store.optional(&sql::PUBLISHED_PAGE, args![token_hash(token)]).await?;
+    match id {
+        Some(id) => page_of(store, &id).await,
+        None => Ok(None),
+    }
+}
+
+/// The same page for the desk, published or not.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn page_of(store: &Store, invoice_id: &str) -> Result<Option<InvoicePage>> {
+    let Some(invoice) = super::invoice(store, invoice_id).await? else { return Ok(None) };
+    let run: Run = store.one(&sql::RUN, args![&invoice.run_id]).await?;
+    let (Some(school), Some(account), Some(pupil), Some(class)) = (
+        roll::school(store, &invoice.school_id).await?,
+        roll::account(store, &invoice.account_id).await?,
+        roll::pupil(store, &invoice.pupil_id).await?,
+        roll::class_group(store, &invoice.class_group_id).await?,
+    ) else {
+        return Ok(None);
+    };
+    let money = standings(store, &[(invoice.id.clone(), invoice.total)]).await?;
+    let money = money.get(&invoice.id).copied().unwrap_or_else(|| Standing::untouched(invoice.total));
+    Ok(Some(InvoicePage { run_title: run.title, school, account, pupil, class_name: class.name, money, invoice }))
+}
+
+/// All invoices of a run, by class and name.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_of_run(store: &Store, run_id: &str) -> Result<Vec<InvoiceRow>> {
+    let listed = store.all(&sql::INVOICES_OF_RUN, args![run_id]).await?;
+    let mut rows = with_money(store, listed).await?;
+    rows.sort_by_cached_key(|row| roll::natural_key(&row.class_name));
+    Ok(rows)
+}
+
+/// One class's invoices of a run, by name.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_of_class(store: &Store, run_id: &str, class_group_id: &str) -> Result<Vec<InvoiceRow>> {
+    let listed = store.all(&sql::INVOICES_OF_CLASS, args![run_id, class_group_id]).await?;
+    with_money(store, listed).await
+}
+
+/// One pupil's account: all invoices and the family's credit.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn pupil_account(store: &Store, pupil_id: &str, today: Day) -> Result<Option<PupilAccount>> {
+    let Some(pupil) = roll::pupil(store, pupil_id).await? else { return Ok(None) };
+    let listed = store.all(&sql::INVOICES_OF_PUPIL, args![pupil_id]).await?;
+    let invoices = with_money(store, listed).await?;
+    let open = invoices.iter().filter(|invoice| invoice.lifecycle == Lifecycle::Open);
+    let owed = Dong::sum(open.map(|invoice| invoice.money.owed)).unwrap_or(Dong::ZERO);
+    Ok(Some(PupilAccount {
+        class: roll::class_of(store, pupil_id, today).await?,
+        guardians: roll::guardians_of(store, &pupil.family_id).await?,
+        credit: store.one(&sql::FAMILY_CREDIT, args![&pupil.family_id]).await?,
+        pupil,
+        invoices,
+        owed,
+    }))
+}
+
+/// A school's runs with how far each is, the newest first.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn runs_of(store: &Store, school_id: &str) -> Result<Vec<RunProgress>> {
+    let runs = store.all(&sql::RUNS_OF, args![school_id]).await?;
+    progress(store, runs).await
+}
+
+/// One run with how far it is.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn run_progress(store: &Store, run_id: &str) -> Result<Option<RunProgress>> {
+    let runs = store.all(&sql::RUN, args![run_id]).await?;
+    Ok(progress(store, runs).await?.pop())
+}
+
+/// What is owed and paid on these invoices of these totals.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn standings(store: &Store, invoices: &[(String, Dong)]) -> Result<HashMap<String, Standing>> {
+    let ids = invoices.iter().map(|(id, _)| Arg::from(id)).collect();
+    let rows: Vec<(String, Dong, Dong)> = store.all_in(&sql::OWED, ids).await?;
+    let rows: HashMap<String, (Dong, Dong)> = rows.into_iter().map(|(id, owed, over)| (id, (owed, over))).collect();
+    Ok(invoices
+        .iter()
+        .map(|(id, total)| {
+            let standing = rows.get(id).map_or(Standing::untouched(*total), |(owed, over)| Standing {
+                owed: *owed,
+                paid: total.minus(*owed).unwrap_or(Dong::ZERO),
+                surplus: *over,
+                position: Position::of(*total, *owed, *over),
+            });
+            (id.clone(), standing)
+        })
+        .collect())
+}
+
+impl Standing {
+    fn untouched(total: Dong) -> Standing {
+        Standing { owed: total, paid: Dong::ZERO, surplus: Dong::ZERO, position: Position::Unpaid }
+    }
+}
+
+async fn with_money(store: &Store, listed: Vec<Listed>) -> Result<Vec<InvoiceRow>> {
+    let totals: Vec<(String, Dong)> = listed.iter().map(|row| (row.id.clone(), row.total)).collect();
+    let money = standings(store, &totals).await?;
+    Ok(listed
+        .into_iter()
+        .map(|row| InvoiceRow {
+            money: money.get(&row.id).copied().unwrap_or_else(|| Standing::untouched(row.total)),
+            lifecycle: if row.last_kind.as_deref() == Some("void") { Lifecycle::Void } else { Lifecycle::Open },
+            id: row.id,
+            run_id: row.run_id,
+            run_title: row.run_title,
+            reference: row.reference,
+            pupil_id: row.pupil_id,
+            pupil_code: row.pupil_code,
+            pupil_name: row.pupil_name,
+            class_group_id: row.class_group_id,
+            class_name: row.class_name,
+            total: row.total,
+            due_day: row.due_day,
+        })
+        .collect())
+}
+
+async fn progress(store: &Store, runs: Vec<Run>) -> Result<Vec<RunProgress>> {
+    let ids: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
+    let events: Vec<super::run::RunEvent> = store.all_in(&sql::RUN_EVENTS, keys(&ids)).await?;
+    let sums: Vec<(String, i64, Dong)> = store.all_in(&sql::RUN_SUMS, keys(&ids)).await?;
+    let work: Vec<(String, String, i64)> = store.all_in(&sql::RUN_WORK, keys(&ids)).await?;
+    Ok(runs
+        .into_iter()
+        .map(|run| {
+            let of_run: Vec<_> = events.iter().filter(|event| event.run_id == run.id).collect();
+            let (issued, total) = sums
+                .iter()
+                .find(|(id, ..)| *id == run.id)
+                .map_or((0, Dong::ZERO), |(_, count, total)| (*count, *total));
+            RunProgress {
+                state: RunState::of(of_run.iter().map(|event| event.kind.as_str())),
+                issued,
+                of: work.iter().find(|(id, ..)| *id == run.id).map_or(issued, |(_, _, of)| *of),
+                total,
+                published_at: of_run.iter().find(|event| event.kind == "published").map(|event| event.at),
+                run,
+            }
+        })
+        .collect())
+}
