@@ -76,7 +76,7 @@ impl Row {
     }
 }
 
-/// Reads a file into its sheets that hold anything; there is at least one. Which kind of file it is, its first bytes say.
+/// Reads a file into its sheets that hold anything; there is at least one. Its first bytes say which kind it is.
 ///
 /// # Errors
 /// A file of another kind, one that unpacks beyond the limits, one that is damaged or empty.

@@ -31,7 +31,7 @@ const BEGIN_POSTGRES: &str = "begin isolation level serializable";
 const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
 /// No space left: `disk_full` on PostgreSQL, `SQLITE_FULL` on SQLite.
 const FULL: &[&str] = &["53100", "13"];
-/// The file or server is out of reach: `SQLITE_IOERR` family, `SQLITE_CANTOPEN`, PostgreSQL shutting down or full of clients.
+/// The file or server is out of reach: `SQLITE_IOERR` family, `SQLITE_CANTOPEN`, PostgreSQL shutting down or full.
 const AWAY: &[&str] = &["10", "14", "778", "1034", "57P01", "57P02", "57P03", "53300"];
 
 /// Types and endings as each engine's migrations need them; SQLite's tables are strict.

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use super::Statement;
-use crate::fault::{Fault, OrFault, Result};
+use crate::fault::{Error, Fault, OrFault, Result};
 use crate::money::Dong;
 use crate::time::{Day, Moment};
 
@@ -72,12 +72,18 @@ macro_rules! native_columns {
 
 native_columns!(i64, Option<i64>, String, Option<String>, Vec<u8>, Option<Vec<u8>>);
 
+/// A stored value that is none of its type: the database was changed by another program.
+#[track_caller]
+fn unlike<I: Place>(place: I, wanted: &str) -> Error {
+    Fault::new(format!("read column {place:?}: not a {wanted}")).into()
+}
+
 macro_rules! wrapped_columns {
     ($($type:ty, $stored:ty, $wrap:expr;)*) => {
         $(impl Column for $type {
             fn read<I: Place>(row: &Row, place: I) -> Result<Self> {
                 let stored: $stored = row.native(place)?;
-                ($wrap)(stored).ok_or_else(|| Fault::new(format!("read column {place:?}: not a {}", stringify!($type))).into())
+                ($wrap)(stored).ok_or_else(|| unlike(place, stringify!($type)))
             }
         }
 
@@ -86,7 +92,7 @@ macro_rules! wrapped_columns {
                 let stored: Option<$stored> = row.native(place)?;
                 let Some(stored) = stored else { return Ok(None) };
                 let value: Option<$type> = ($wrap)(stored);
-                value.map(Some).ok_or_else(|| Fault::new(format!("read column {place:?}: not a {}", stringify!($type))).into())
+                value.map(Some).ok_or_else(|| unlike(place, stringify!($type)))
             }
         })*
     };

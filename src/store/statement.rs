@@ -117,7 +117,9 @@ pub(crate) use statements;
 
 /// A struct that is read from a row column by column, each under its own name.
 macro_rules! record {
-    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident {
+        $($(#[$field_doc:meta])* $field_vis:vis $field:ident: $type:ty),* $(,)?
+    }) => {
         $(#[$doc])*
         $vis struct $name { $($(#[$field_doc])* $field_vis $field: $type),* }
 

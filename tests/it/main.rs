@@ -1,4 +1,8 @@
 //! The one integration-test binary: rooms on both engines, journeys over HTTP, and the tidiness of the house.
 
+#![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
+
 mod engines;
 mod schema;
+mod tidy;
+mod tidy_tokens;
