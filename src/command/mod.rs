@@ -12,6 +12,9 @@ pub enum Command {
     Migrate(migrate::Migrate),
     /// Write an amount in Vietnamese words.
     Words(words::Words),
+    /// Check the providers, or hear what one says.
+    #[command(subcommand)]
+    Provider(provider::Provider),
     /// Make a payment reference, or find one in a transfer text.
     #[command(subcommand)]
     Reference(reference::Reference),
@@ -22,6 +25,7 @@ pub enum Command {
 
 mod database;
 mod migrate;
+mod provider;
 mod reference;
 mod vietqr;
 mod words;
@@ -31,6 +35,7 @@ pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Migrate(migrate) => migrate.run().await,
         Command::Words(words) => words.run(),
+        Command::Provider(provider) => provider.run(),
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),
     }

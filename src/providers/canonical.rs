@@ -78,13 +78,6 @@ impl Template {
         })
     }
 
-    /// Is the raw body all that is taken from the body? Then it need not be JSON for the proof.
-    pub fn is_of_raw_body(&self) -> bool {
-        self.0
-            .iter()
-            .all(|piece| matches!(piece, Piece::Body | Piece::Header(_) | Piece::Literal(_) | Piece::Secret(_)))
-    }
-
     /// The message of this request, or none where something that is put in is absent. `left_out` is the place of the
     /// signature itself, which no provider signs.
     pub fn message(&self, request: &Request, body: &Value, secrets: &Secrets, left_out: &str) -> Option<Vec<u8>> {

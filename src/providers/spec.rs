@@ -388,3 +388,14 @@ impl Spec {
         None
     }
 }
+
+/// A parser's complaint as one sentence: the key, its line, and what is wrong there.
+pub fn place_of(text: &str, error: &toml::de::Error) -> String {
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return error.message().to_owned() };
+    let number = before.matches('\n').count();
+    let line = text.lines().nth(number).unwrap_or_default();
+    let table = before.lines().rev().find(|line| line.starts_with('[')).unwrap_or_default().trim_matches(['[', ']']);
+    let key = line.split_once('=').map_or("", |(key, _)| key.trim());
+    let dot = if table.is_empty() || key.is_empty() { "" } else { "." };
+    format!("{table}{dot}{key} (line {}): {}", number + 1, error.message())
+}

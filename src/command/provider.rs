@@ -1,0 +1,162 @@
+//! `hocphi provider check [DIR]` and `hocphi provider hear NAME --secret KEY=VALUE --request FILE.http`
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use hocphi::fault::{Kind, OrFault, Refusal, Result};
+use hocphi::providers::{Heard, Providers, Reply, Request, Secrets};
+use hocphi::time::{Clock, Moment};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+/// Banks and aggregators.
+#[derive(Subcommand)]
+pub enum Provider {
+    /// Play every vector of every provider; exit 1 names file, key and pointer of each that is wrong.
+    Check {
+        /// A directory of provider folders, or one such folder; those of the program when left out.
+        directory: Option<PathBuf>,
+    },
+    /// Say in one line of JSON what a request of a provider means.
+    Hear(Hear),
+}
+
+/// What `hocphi provider hear` takes.
+#[derive(Args)]
+pub struct Hear {
+    /// The provider's name: payos, casso, casso-v2, sepay, bank-sim, or one of --providers.
+    name: String,
+    /// A secret of the connection: KEY=VALUE, KEY=@FILE or KEY=- for standard input; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    secret: Vec<String>,
+    /// The request: a request line, headers, a blank line and the body's bytes.
+    #[arg(long, value_name = "FILE.http")]
+    request: PathBuf,
+    /// The present, with a zone; the machine's clock when left out.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    now: Option<Moment>,
+    /// A directory of local providers beside those of the program.
+    #[arg(long, value_name = "DIR")]
+    providers: Option<PathBuf>,
+}
+
+impl Provider {
+    pub fn run(&self) -> Result<ExitCode> {
+        match self {
+            Provider::Check { directory } => check(directory.as_deref()),
+            Provider::Hear(hear) => hear.run(),
+        }
+    }
+}
+
+fn check(directory: Option<&Path>) -> Result<ExitCode> {
+    let checked = Providers::check(directory)?;
+    for (name, played) in &checked.played {
+        println!("{name}: {played} vectors");
+    }
+    for fault in &checked.faults {
+        eprintln!("error: {fault}");
+    }
+    Ok(if checked.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Hear {
+    fn run(&self) -> Result<ExitCode> {
+        let providers = self.providers.as_deref().map_or_else(Providers::embedded, Providers::load)?;
+        let Some(provider) = providers.get(&self.name) else {
+            let known: Vec<&str> = providers.iter().map(hocphi::providers::Provider::name).collect();
+            eprintln!("error: there is no provider {:?}; known are {}", self.name, known.join(", "));
+            return Ok(ExitCode::from(2));
+        };
+        let secrets = match secrets(provider, &self.secret)? {
+            Ok(secrets) => secrets,
+            Err(usage) => {
+                eprintln!("error: {usage}");
+                return Ok(ExitCode::from(2));
+            }
+        };
+        let file = self.request.display().to_string();
+        let bytes = std::fs::read(&self.request).or_fault(&format!("read {file}"))?;
+        let request = Request::parse(&bytes).map_err(|what| {
+            let en = format!("{file}: {what}");
+            Refusal::new(Kind::Shape, "not-a-request", format!("Không đọc được yêu cầu: {en}"), en)
+        })?;
+        let heard = provider.hear(&request, &secrets, self.now.unwrap_or_else(|| Clock::System.now()));
+        println!("{}", line(&heard, provider.reply(heard.outcome()))?);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The secrets given on the command line, or the sentence of a usage error.
+pub fn secrets(
+    provider: &hocphi::providers::Provider,
+    given: &[String],
+) -> Result<std::result::Result<Secrets, String>> {
+    let mut secrets = Secrets::new();
+    for text in given {
+        let Some((name, value)) = text.split_once('=') else {
+            return Ok(Err("--secret takes KEY=VALUE, KEY=@FILE or KEY=-".to_owned()));
+        };
+        let known = provider.secret_names().concat();
+        if !known.contains(&name) {
+            return Ok(Err(format!("{} has no secret {name:?}; it has {}", provider.name(), known.join(", "))));
+        }
+        let mut read = Zeroizing::new(String::new());
+        if value == "-" {
+            std::io::stdin().read_to_string(&mut read).or_fault("read the secret from standard input")?;
+        } else if let Some(file) = value.strip_prefix('@') {
+            *read = std::fs::read_to_string(file).or_fault(&format!("read the secret from {file}"))?;
+        } else {
+            read.push_str(value);
+        }
+        let length = read.trim_end_matches(['\r', '\n']).len();
+        read.truncate(length);
+        secrets.add(name, read);
+    }
+    Ok(Ok(secrets))
+}
+
+/// The one line of `hear`, its keys in this order.
+#[derive(Serialize)]
+struct Line<'a> {
+    outcome: &'static str,
+    reason: Option<String>,
+    credits: Vec<LineCredit<'a>>,
+    reply: LineReply,
+}
+
+#[derive(Serialize)]
+struct LineCredit<'a> {
+    reference: &'a str,
+    account: &'a str,
+    amount: i64,
+    memo: &'a str,
+    at: String,
+    direction: &'static str,
+}
+
+#[derive(Serialize)]
+struct LineReply {
+    status: u16,
+    body: String,
+}
+
+fn line(heard: &Heard, reply: Reply) -> Result<String> {
+    let credits = heard.lines().iter().map(|told| LineCredit {
+        reference: &told.reference,
+        account: &told.account,
+        amount: told.amount.get(),
+        memo: &told.memo,
+        at: told.at.rfc3339(),
+        direction: told.direction.word(),
+    });
+    let reply = LineReply { status: reply.status, body: reply.body };
+    let line = Line { outcome: heard.word(), reason: heard.reason(), credits: credits.collect(), reply };
+    serde_json::to_string(&line).or_fault("print what was heard")
+}
+
+fn moment(text: &str) -> std::result::Result<Moment, String> {
+    Moment::parse(text).ok_or_else(|| "not a time with a zone, such as 2026-11-22T08:14:02+07:00".to_owned())
+}

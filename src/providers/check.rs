@@ -1,0 +1,221 @@
+//! Plays the vectors of provider folders: `NAME.http` is a request as received, `NAME.want` what must come of it.
+//!
+//! **Invariant:** a vector whose proof the engine does not reproduce can only be wanted as refused, so a published
+//! sample with a wrong signature never becomes an accepted one.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::folder::Folder;
+use super::spec::{Pointer, Spec};
+use super::{Heard, Outcome, Provider, Request, Secrets, ToldCredit};
+use crate::time::Moment;
+
+/// Vectors without which no provider is taken at its word.
+const NEEDED: [&str; 4] = ["genuine", "forged", "outgoing", "told-twice"];
+
+/// What playing the vectors found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The providers and how many vectors of each were played.
+    pub played: Vec<(String, usize)>,
+    /// Each as file, key, pointer and what was wanted and got.
+    pub faults: Vec<String>,
+}
+
+/// A `.want` file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Want {
+    /// Where the request comes from.
+    #[serde(rename = "about")]
+    _about: Option<String>,
+    /// What time it is when it arrives.
+    #[serde(default = "some_time")]
+    now: String,
+    /// The live secrets of the connection.
+    secrets: BTreeMap<String, Vec<String>>,
+    outcome: String,
+    /// A part of the reason.
+    reason: Option<String>,
+    /// The vector that told of the same credits first.
+    same_as: Option<String>,
+    #[serde(default)]
+    credits: Vec<BTreeMap<String, toml::Value>>,
+    reply: WantReply,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantReply {
+    status: u16,
+    body: String,
+}
+
+fn some_time() -> String {
+    "2026-11-22T08:14:02+07:00".to_owned()
+}
+
+/// Plays every vector of these folders.
+pub fn check(folders: &[Folder]) -> Checked {
+    let mut checked = Checked::default();
+    if folders.is_empty() {
+        checked.faults.push("there is no folder with a provider.toml".to_owned());
+    }
+    for folder in folders {
+        let provider = match Provider::parse(folder) {
+            Ok(provider) => provider,
+            Err(refusal) => {
+                checked.faults.push(refusal.en);
+                continue;
+            }
+        };
+        for needed in NEEDED {
+            if !folder.vectors.contains_key(&format!("{needed}.http")) {
+                checked.faults.push(format!("{}/vectors/{needed}.http: missing", folder.path));
+            }
+        }
+        let mut played = 0;
+        for file in folder.vectors.keys() {
+            let outcome = match file.rsplit_once('.') {
+                Some((vector, "http")) => {
+                    played += 1;
+                    play(&provider, folder, vector)
+                }
+                Some((vector, _)) if !folder.vectors.contains_key(&format!("{vector}.http")) => {
+                    Err(vec![format!("there is no {vector}.http beside it")])
+                }
+                _ => Ok(()),
+            };
+            let base = file.rsplit_once('.').map_or(file.as_str(), |(base, _)| base);
+            for fault in outcome.err().unwrap_or_default() {
+                checked.faults.push(format!("{}/vectors/{base}.want: {fault}", folder.path));
+            }
+        }
+        checked.played.push((folder.name.clone(), played));
+    }
+    checked
+}
+
+fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<(Want, Heard), String> {
+    let file = |extension| {
+        let name = format!("{vector}.{extension}");
+        folder.vectors.get(&name).ok_or_else(|| format!("there is no {name}"))
+    };
+    let want = std::str::from_utf8(file("want")?).map_err(|_| "not UTF-8")?;
+    let want: Want = toml::from_str(want).map_err(|error| error.to_string())?;
+    let request = Request::parse(file("http")?).map_err(|what| format!("{vector}.http: {what}"))?;
+    let mut secrets = Secrets::new();
+    for (name, values) in &want.secrets {
+        if !provider.secret_names().iter().flatten().any(|known| known == name) {
+            return Err(format!("secrets.{name}: the provider has no secret of this name"));
+        }
+        values.iter().for_each(|value| secrets.add(name.as_str(), value.clone()));
+    }
+    let now = Moment::parse(&want.now).ok_or("now: not a time with a zone")?;
+    let heard = provider.hear(&request, &secrets, now);
+    Ok((want, heard))
+}
+
+fn play(provider: &Provider, folder: &Folder, vector: &str) -> Result<(), Vec<String>> {
+    let (want, heard) = hear(provider, folder, vector).map_err(|fault| vec![fault])?;
+    let mut faults = Vec::new();
+    let mut differ = |key: &str, wanted: &str, got: &str| {
+        if wanted != got {
+            faults.push(format!("{key}: wanted {wanted:?}, got {got:?}"));
+        }
+    };
+    let reason = heard.reason().unwrap_or_default();
+    if want.outcome != heard.word() {
+        differ("outcome", &want.outcome, &format!("{} ({reason})", heard.word()));
+    }
+    match &want.reason {
+        Some(part) if reason.contains(part.as_str()) => {}
+        Some(part) => differ("reason", part, &reason),
+        None if matches!(heard, Heard::Credits { .. }) => differ("reason", "", &reason),
+        None => {}
+    }
+    differ("credits", &format!("{} of them", want.credits.len()), &format!("{} of them", heard.lines().len()));
+    for (index, (wanted, got)) in want.credits.iter().zip(heard.lines()).enumerate() {
+        compare(&provider.0.spec, index, wanted, got, &mut differ);
+    }
+    let outcome = if want.same_as.is_some() { Outcome::ToldBefore } else { heard.outcome() };
+    let reply = provider.reply(outcome);
+    differ("reply.status", &want.reply.status.to_string(), &reply.status.to_string());
+    differ("reply.body", &want.reply.body, &reply.body);
+    if let Some(first) = &want.same_as {
+        let references = |heard: &Heard| {
+            let all: Vec<&str> = heard.lines().iter().map(|line| line.told_reference.as_str()).collect();
+            all.join(" ")
+        };
+        let (_, told_first) = hear(provider, folder, first).map_err(|fault| vec![format!("same_as: {fault}")])?;
+        differ("same_as", &references(&told_first), &references(&heard));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Compares one line, key by key; a key that is not wanted must be absent.
+fn compare(
+    spec: &Spec,
+    index: usize,
+    wanted: &BTreeMap<String, toml::Value>,
+    got: &ToldCredit,
+    differ: &mut impl FnMut(&str, &str, &str),
+) {
+    let got = keys(got);
+    let absent = "(absent)".to_owned();
+    let printed = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for (key, value) in &got {
+        let wanted = wanted.get(*key).map_or(absent.clone(), printed);
+        let place = format!("credits[{index}].{key}: {}", pointer(spec, index, key));
+        differ(&place, &wanted, value.as_ref().unwrap_or(&absent));
+    }
+    for key in wanted.keys().filter(|key| !got.iter().any(|(known, _)| known == key)) {
+        differ(&format!("credits[{index}].{key}"), "a key of a credit", "none of this name");
+    }
+}
+
+fn keys(told: &ToldCredit) -> [(&'static str, Option<String>); 14] {
+    let payer = told.payer.clone().unwrap_or_default();
+    [
+        ("reference", Some(told.reference.clone())),
+        ("told_reference", Some(told.told_reference.clone()).filter(|it| *it != told.reference)),
+        ("bank_reference", told.bank_reference.clone().filter(|it| *it != told.reference)),
+        ("account", Some(told.account.clone())),
+        ("sub_account", told.sub_account.clone()),
+        ("bank_bin", told.bank_bin.clone()),
+        ("amount", Some(told.amount.get().to_string())),
+        ("memo", Some(told.memo.clone())),
+        ("at", Some(told.at.rfc3339())),
+        ("direction", Some(told.direction.word().to_owned())),
+        ("balance", told.balance.map(|balance| balance.get().to_string())),
+        ("payer_name", payer.name),
+        ("payer_account", payer.account),
+        ("payer_bank", payer.bank),
+    ]
+}
+
+/// Where the file says that a key of a credit comes from.
+fn pointer(spec: &Spec, index: usize, key: &str) -> String {
+    let credit = &spec.credit;
+    let at = match key {
+        "reference" => Some(&credit.reference),
+        "told_reference" => credit.told_by.first(),
+        "bank_reference" => credit.bank_reference.as_ref(),
+        "account" => credit.account.first(),
+        "sub_account" => credit.sub_account.as_ref(),
+        "bank_bin" => credit.bank.as_ref().map(|bank| &bank.at),
+        "amount" => Some(&credit.amount),
+        "memo" => Some(&credit.memo),
+        "at" => Some(&credit.at.at),
+        "direction" => credit.direction.as_ref().map(|word| &word.at),
+        "balance" => credit.balance.as_ref(),
+        "payer_name" => credit.payer.name.as_ref(),
+        "payer_account" => credit.payer.account.as_ref(),
+        "payer_bank" => credit.payer.bank.as_ref(),
+        _ => None,
+    };
+    let each = credit.each.as_ref().map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
+    at.map_or_else(|| "(not declared)".to_owned(), |at: &Pointer| format!("{each}{}", at.as_str()))
+}
