@@ -91,7 +91,7 @@ impl Template {
                 Piece::Pointer(at) => message.extend_from_slice(plain(body.pointer(at)?).as_bytes()),
                 Piece::SortedPairs(at) => message.extend_from_slice(sorted_pairs(body, at, left_out)?.as_bytes()),
                 Piece::SortedJson(at) => {
-                    let text = sorted_json(body.pointer(at)?, Escape::AsJavaScript);
+                    let text = sorted_json(body.pointer(at)?, Escape::JavaScript);
                     message.extend_from_slice(text.as_bytes());
                 }
             }
@@ -119,7 +119,7 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(yes) => yes.to_string(),
         Value::Number(number) => number.to_string(),
-        Value::Array(_) | Value::Object(_) => sorted_json(value, Escape::AsJavaScript),
+        Value::Array(_) | Value::Object(_) => sorted_json(value, Escape::JavaScript),
     }
 }
 
@@ -127,11 +127,11 @@ fn plain(value: &Value) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escape {
     /// `JSON.stringify`: only what must be.
-    AsJavaScript,
+    JavaScript,
     /// Python: everything beyond ASCII as `\uXXXX`.
-    AsPython,
+    Python,
     /// PHP: like Python, and `\/`.
-    AsPhp,
+    Php,
 }
 
 /// Compact JSON, keys sorted at every depth, numbers as received.
@@ -186,8 +186,8 @@ fn write_string(string: &str, escape: Escape, text: &mut String) {
             '\t' => text.push_str("\\t"),
             '\u{8}' => text.push_str("\\b"),
             '\u{c}' => text.push_str("\\f"),
-            '/' if escape == Escape::AsPhp => text.push_str("\\/"),
-            char if char < ' ' || (escape != Escape::AsJavaScript && !char.is_ascii()) => {
+            '/' if escape == Escape::Php => text.push_str("\\/"),
+            char if char < ' ' || (escape != Escape::JavaScript && !char.is_ascii()) => {
                 for unit in char.encode_utf16(&mut [0; 2]) {
                     // Writing into a String cannot fail.
                     let _ = write!(text, "\\u{unit:04x}");

@@ -111,7 +111,9 @@ fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<(Want, Hea
         if !provider.secret_names().iter().flatten().any(|known| known == name) {
             return Err(format!("secrets.{name}: the provider has no secret of this name"));
         }
-        values.iter().for_each(|value| secrets.add(name.as_str(), value.clone()));
+        for value in values {
+            secrets.add(name.as_str(), value.clone());
+        }
     }
     let now = Moment::parse(&want.now).ok_or("now: not a time with a zone")?;
     let heard = provider.hear(&request, &secrets, now);
@@ -205,11 +207,11 @@ fn pointer(spec: &Spec, index: usize, key: &str) -> String {
         "bank_reference" => credit.bank_reference.as_ref(),
         "account" => credit.account.first(),
         "sub_account" => credit.sub_account.as_ref(),
-        "bank_bin" => credit.bank.as_ref().map(|bank| &bank.at),
+        "bank_bin" => credit.bank.as_ref().map(|bank| &bank.pointer),
         "amount" => Some(&credit.amount),
         "memo" => Some(&credit.memo),
-        "at" => Some(&credit.at.at),
-        "direction" => credit.direction.as_ref().map(|word| &word.at),
+        "at" => Some(&credit.at.pointer),
+        "direction" => credit.direction.as_ref().map(|word| &word.pointer),
         "balance" => credit.balance.as_ref(),
         "payer_name" => credit.payer.name.as_ref(),
         "payer_account" => credit.payer.account.as_ref(),

@@ -83,5 +83,5 @@ fn one(folder: &Path) -> Result<Folder> {
 }
 
 fn is_vector(name: &str) -> bool {
-    name.ends_with(".http") || name.ends_with(".want")
+    matches!(name.rsplit_once('.'), Some((_, "http" | "want")))
 }

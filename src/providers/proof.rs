@@ -155,7 +155,7 @@ fn casso_v2(request: &Request, body: &Value, secrets: &Secrets, secret: &str) ->
         return Err(Disproof::Absent);
     }
     let told = decoded(told.as_bytes(), Encoding::Hex)?;
-    let is_right = [Escape::AsJavaScript, Escape::AsPython, Escape::AsPhp].into_iter().any(|escape| {
+    let is_right = [Escape::JavaScript, Escape::Python, Escape::Php].into_iter().any(|escape| {
         let message = format!("{time}.{}", sorted_json(body, escape));
         secrets.values(secret).iter().any(|key| same(&code(Hash::Sha512, key.as_bytes(), message.as_bytes()), &told))
     });

@@ -140,7 +140,7 @@ impl<'a> Line<'a> {
 
     fn bank(&self) -> Option<String> {
         let bank = self.credit.bank.as_ref()?;
-        let name = self.optional(Some(&bank.at))?;
+        let name = self.optional(Some(&bank.pointer))?;
         if bank.names.is_empty() { Some(name) } else { bank.names.get(&name).cloned() }
     }
 
@@ -163,13 +163,13 @@ impl<'a> Line<'a> {
         let Some(word) = &self.credit.direction else {
             return Ok(if sign < 0 { Direction::Out } else { Direction::In });
         };
-        let told = self.needed("credit.direction", &word.at)?;
+        let told = self.needed("credit.direction", &word.pointer)?;
         if told == word.incoming {
             Ok(Direction::In)
         } else if told == word.outgoing {
             Ok(Direction::Out)
         } else {
-            Err(("credit.direction", word.at.as_str(), "a word for neither direction"))
+            Err(("credit.direction", word.pointer.as_str(), "a word for neither direction"))
         }
     }
 
@@ -184,9 +184,9 @@ impl<'a> Line<'a> {
     }
 
     fn at(&self, at: &'a At) -> Result<Moment, Problem<'a>> {
-        let text = self.needed("credit.at", &at.at)?;
+        let text = self.needed("credit.at", &at.pointer)?;
         let moment = at.format.iter().find_map(|format| moment(&text, *format));
-        moment.ok_or(("credit.at", at.at.as_str(), "not a time in any declared form"))
+        moment.ok_or(("credit.at", at.pointer.as_str(), "not a time in any declared form"))
     }
 }
 

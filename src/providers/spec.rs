@@ -228,7 +228,7 @@ pub struct Credit {
 #[serde(deny_unknown_fields)]
 pub struct Bank {
     /// Where.
-    pub at: Pointer,
+    pub pointer: Pointer,
     /// The names it may have there, and their BINs; a name that is not among them is no bank. Empty: it is the BIN.
     #[serde(default)]
     pub names: BTreeMap<String, String>,
@@ -239,7 +239,7 @@ pub struct Bank {
 #[serde(deny_unknown_fields)]
 pub struct DirectionWord {
     /// Where.
-    pub at: Pointer,
+    pub pointer: Pointer,
     /// The word for money coming in.
     #[serde(rename = "in")]
     pub incoming: String,
@@ -253,7 +253,7 @@ pub struct DirectionWord {
 #[serde(deny_unknown_fields)]
 pub struct At {
     /// Where.
-    pub at: Pointer,
+    pub pointer: Pointer,
     /// The forms it may have, tried in turn.
     pub format: Vec<Format>,
     /// The zone of a form that carries none; needed exactly then.
