@@ -4,6 +4,7 @@ pub mod config;
 pub mod fault;
 pub mod fees;
 pub mod ids;
+pub mod ledger;
 pub mod money;
 pub mod providers;
 pub mod roll;
@@ -14,5 +15,5 @@ pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {
-    [fees::ALL, roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
+    [fees::ALL, &ledger::statements(), roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
 }
