@@ -87,9 +87,12 @@ create table billing_run_event (
 create table billing_run_work (
     run_id     text  primary key references billing_run (id),
     kind       text  not null check (kind in ('issue', 'undo')),
-    total      {int} not null,
+    total      {int} not null,                -- pupils or invoices the work is about
+    done       {int} not null,                -- how many of them were looked at
+    cursor     text  not null,                -- the id of the last of them
     started_at {int} not null,
-    actor      text  not null
+    actor      text  not null,
+    reason     text  not null                 -- why it is undone
 ){strict};
 
 -- A phiếu báo thu: what one pupil owes in one run.

@@ -7,15 +7,21 @@
 //!
 //! Deliberately absent: matching money to invoices (see `matching`), a status column, and any price in code.
 
+mod books;
 mod invoice;
+mod issue;
+mod plan;
 mod position;
 pub mod run;
 mod sql;
 pub mod view;
+mod void;
 
 pub use invoice::{
     Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,
 };
+pub use issue::{advance_runs, publish, start_issuing, undo};
 pub use position::{Due, Position, SOON_DAYS};
-pub use run::{NewRun, Preview, PreviewRow, Run, RunState};
+pub use run::{NewRun, Preview, PreviewRow, Run, RunState, create_run, preview_run};
 pub use sql::ALL;
+pub use void::{reinstate_invoice, void_invoice};

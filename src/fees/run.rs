@@ -1,8 +1,17 @@
 //! A đợt thu before anything is issued: what is asked of which classes.
 
+use std::collections::{BTreeMap, HashSet};
+
+use crate::fault::{Kind, Refusal, Result};
+use crate::ids;
 use crate::money::Dong;
-use crate::store::record;
-use crate::time::{Day, Moment};
+use crate::roll::{self, ClassGroup};
+use crate::store::{Store, Tx, args, record, transact};
+use crate::time::{Clock, Day, Moment};
+
+use super::invoice::keys;
+use super::plan::{Asked, NoLine, Price, Seat};
+use super::sql;
 
 record! {
     /// A billing run.
@@ -115,8 +124,12 @@ pub struct Preview {
     pub invoices: i64,
     /// Their sum.
     pub total: Dong,
-    /// Pupils of the classes who would get no invoice, because no line asks anything of them.
+    /// The largest invoice.
+    pub most: Dong,
+    /// Codes of the classes' pupils who would get no invoice, because no line asks anything of them.
     pub without_lines: Vec<String>,
+    /// What must be mended before the run can be issued, in Vietnamese and English.
+    pub problems: Vec<(String, String)>,
     /// What a person should know before issuing, in Vietnamese and English.
     pub warnings: Vec<(String, String)>,
 }
@@ -140,4 +153,239 @@ pub struct PreviewRow {
     pub pupils: i64,
     /// Their sum.
     pub total: Dong,
+}
+
+/// Writes down a new run. Nothing is asked of anybody before [`super::start_issuing`].
+///
+/// # Errors
+/// A school, account, item or class that is not there or does not belong together; no title, items or classes.
+pub async fn create_run(store: &Store, clock: &Clock, new: &NewRun, actor: &str) -> Result<Run> {
+    let title: String = new.title.split_whitespace().collect::<Vec<_>>().join(" ");
+    check_shape(new, &title)?;
+    let account = roll::account(store, &new.account_id).await?;
+    if !account.is_some_and(|account| account.school_id == new.school_id && account.is_usable()) {
+        return Err(wrong(
+            "account-not-usable",
+            "Tài khoản nhận tiền không thuộc trường này hoặc đã ngừng dùng.",
+            "The receiving account is not this school's, or is no longer used.",
+        )
+        .into());
+    }
+    let item_ids: Vec<String> = new.items.iter().map(|(id, _)| id.clone()).collect();
+    let known: Vec<String> = store.all_in(&sql::ITEM_IDS, keys(&item_ids)).await?;
+    if known.len() != item_ids.len() {
+        return Err(
+            wrong("unknown-item", "Có khoản thu không có trong danh mục.", "An item is not in the catalogue.").into()
+        );
+    }
+    let classes: Vec<ClassGroup> = store.all_in(&sql::CLASSES_BY_ID, keys(&new.classes)).await?;
+    let school_year = one_school_year(new, &classes)?;
+    let now = clock.now();
+    let run = Run {
+        id: ids::new_id("run"),
+        school_id: new.school_id.clone(),
+        account_id: new.account_id.clone(),
+        title,
+        school_year,
+        due_day: new.due_day,
+        made_at: now,
+        made_by: actor.to_owned(),
+    };
+    transact!(store, |tx| add_run_in(tx, &run, new).await)?;
+    Ok(run)
+}
+
+async fn add_run_in(tx: &mut Tx, run: &Run, new: &NewRun) -> Result<()> {
+    let row = args![
+        &run.id,
+        &run.school_id,
+        &run.account_id,
+        &run.title,
+        &run.school_year,
+        run.due_day,
+        run.made_at,
+        &run.made_by
+    ];
+    tx.run(&sql::ADD_RUN, row).await?;
+    let items = (1_i64..).zip(&new.items).map(|(position, (item, quantity))| args![&run.id, position, item, *quantity]);
+    tx.insert_many(&sql::ADD_RUN_ITEMS, items.collect()).await?;
+    let classes = new.classes.iter().map(|class| args![&run.id, class]).collect();
+    tx.insert_many(&sql::ADD_RUN_CLASSES, classes).await?;
+    Ok(())
+}
+
+/// The most units of one item on one invoice.
+const MOST_UNITS: i64 = 10_000;
+
+fn check_shape(new: &NewRun, title: &str) -> Result<(), Refusal> {
+    if title.is_empty() || title.chars().count() > 200 {
+        return Err(wrong(
+            "no-title",
+            "Đợt thu cần tên, không quá 200 chữ.",
+            "A run needs a title of at most 200 letters.",
+        ));
+    }
+    if new.items.is_empty() || new.classes.is_empty() {
+        return Err(wrong(
+            "nothing-asked",
+            "Hãy chọn ít nhất một khoản thu và một lớp.",
+            "Choose at least one item and one class.",
+        ));
+    }
+    if new.items.iter().any(|(_, quantity)| !(1..=MOST_UNITS).contains(quantity)) {
+        return Err(wrong("wrong-quantity", "Số lượng phải từ 1 đến 10.000.", "A quantity must be from 1 to 10,000."));
+    }
+    let distinct = |ids: Vec<&String>| ids.iter().collect::<HashSet<_>>().len() == ids.len();
+    if !distinct(new.items.iter().map(|(item, _)| item).collect()) || !distinct(new.classes.iter().collect()) {
+        return Err(wrong(
+            "asked-twice",
+            "Một khoản thu hoặc lớp được chọn hai lần.",
+            "An item or a class is chosen twice.",
+        ));
+    }
+    Ok(())
+}
+
+fn one_school_year(new: &NewRun, classes: &[ClassGroup]) -> Result<String, Refusal> {
+    let year = classes.first().map(|class| class.school_year.clone()).unwrap_or_default();
+    let together = classes.iter().all(|class| class.school_id == new.school_id && class.school_year == year);
+    if classes.len() != new.classes.len() || !together {
+        return Err(wrong(
+            "classes-apart",
+            "Các lớp phải thuộc trường này và cùng một năm học.",
+            "The classes must be this school's and of one school year.",
+        ));
+    }
+    Ok(year)
+}
+
+/// What issuing would make today: the totals per class and item, who would get nothing, and what looks wrong.
+///
+/// # Errors
+/// An unknown run; faults of the store.
+pub async fn preview_run(store: &Store, run_id: &str, now: Moment) -> Result<Preview> {
+    let run: Run = store.optional(&sql::RUN, args![run_id]).await?.ok_or_else(Refusal::absent)?;
+    let asked: Vec<Asked> = store.all(&sql::ASKED, args![run_id]).await?;
+    let prices: Vec<Price> = store.all(&sql::PRICES_OF_RUN, args![run_id, now]).await?;
+    let mut seats: Vec<Seat> = store.all(&sql::SEATS, args![run_id, now.day()]).await?;
+    seats.dedup_by(|later, kept| later.pupil_id == kept.pupil_id);
+    let registered: Vec<(String, String)> = store.all(&sql::REGISTERED, args![run_id, run.due_day]).await?;
+    let registered: HashSet<(String, String)> = registered.into_iter().collect();
+    let mut preview = Preview::default();
+    add_up(&mut preview, &run, &asked, &prices, &seats, &registered);
+    warn_of_items(&mut preview, &run, &asked, &registered, now.day());
+    let twice: Vec<(String, String, String)> = store.all(&sql::ASKED_TWICE, args![run_id]).await?;
+    for (item, class, title) in twice {
+        preview.warnings.push((
+            format!("\"{item}\" của lớp {class} đã có trong đợt \"{title}\" cùng tháng."),
+            format!("\"{item}\" for class {class} is already asked in \"{title}\" of the same month."),
+        ));
+    }
+    Ok(preview)
+}
+
+fn add_up(
+    preview: &mut Preview,
+    run: &Run,
+    asked: &[Asked],
+    prices: &[Price],
+    seats: &[Seat],
+    registered: &HashSet<(String, String)>,
+) {
+    let mut rows: BTreeMap<(String, String, i64), PreviewRow> = BTreeMap::new();
+    for seat in seats {
+        let mut total = Some(Dong::ZERO);
+        for item in asked.iter().filter(|item| item.is_asked_of(seat, registered)) {
+            let line = match item.line(prices, &run.school_id, &seat.level, run.due_day) {
+                Ok(line) => line,
+                Err(why) => {
+                    let problem = problem(why, item, seat);
+                    if !preview.problems.contains(&problem) {
+                        preview.problems.push(problem);
+                    }
+                    continue;
+                }
+            };
+            total = total.and_then(|total| total.plus(line.payable));
+            let key = (roll::natural_key(&seat.class_name), seat.class_group_id.clone(), item.position);
+            let row = rows.entry(key).or_insert_with(|| PreviewRow {
+                class_group_id: seat.class_group_id.clone(),
+                class_name: seat.class_name.clone(),
+                item_id: item.item_id.clone(),
+                item_name: item.official_name.clone(),
+                quantity: item.quantity,
+                unit_price: line.unit_price,
+                pupils: 0,
+                total: Dong::ZERO,
+            });
+            row.pupils += 1;
+            row.total = row.total.plus(line.payable).unwrap_or(Dong::new(i64::MAX));
+        }
+        match total {
+            Some(Dong::ZERO) => preview.without_lines.push(seat.pupil_code.clone()),
+            Some(total) => {
+                preview.invoices += 1;
+                preview.most = preview.most.max(total);
+                match preview.total.plus(total) {
+                    Some(sum) => preview.total = sum,
+                    None => preview.problems.push(too_large()),
+                }
+            }
+            None => preview.problems.push(too_large()),
+        }
+    }
+    preview.problems.dedup();
+    preview.rows = rows.into_values().collect();
+}
+
+fn warn_of_items(
+    preview: &mut Preview,
+    run: &Run,
+    asked: &[Asked],
+    registered: &HashSet<(String, String)>,
+    today: Day,
+) {
+    let mut warn = |vi: String, en: String| preview.warnings.push((vi, en));
+    for item in asked {
+        let name = &item.official_name;
+        if item.is_voluntary() && !registered.iter().any(|(_, id)| *id == item.item_id) {
+            warn(
+                format!("Khoản tự nguyện \"{name}\" chưa có ai đăng ký nên không lên phiếu."),
+                format!("Nobody registered for the voluntary \"{name}\", so it stands on no invoice."),
+            );
+        }
+        if item.instrument.is_none() && item.clause.is_empty() {
+            warn(format!("\"{name}\" chưa có căn cứ pháp lý."), format!("\"{name}\" names no legal basis."));
+        }
+    }
+    if run.due_day < today {
+        warn("Hạn nộp đã qua.".to_owned(), "The due day is past.".to_owned());
+    }
+    if preview.invoices == 0 && preview.problems.is_empty() {
+        warn("Không có phiếu nào được lập.".to_owned(), "No invoice would be made.".to_owned());
+    }
+    if preview.most > Dong::TRANSFER_LIMIT {
+        warn(
+            "Có phiếu vượt hạn mức một lần chuyển khoản nhanh (500.000.000 ₫).".to_owned(),
+            "An invoice is larger than one instant transfer may be (500,000,000 ₫).".to_owned(),
+        );
+    }
+}
+
+fn problem(why: NoLine, item: &Asked, seat: &Seat) -> (String, String) {
+    match why {
+        NoLine::Unpriced => (
+            format!("\"{}\" chưa có mức thu cho lớp {}.", item.official_name, seat.class_name),
+            format!("\"{}\" has no price for class {}.", item.official_name, seat.class_name),
+        ),
+        NoLine::TooLarge => too_large(),
+    }
+}
+
+fn too_large() -> (String, String) {
+    ("Số tiền lớn quá mức hệ thống ghi được.".to_owned(), "An amount is larger than can be written down.".to_owned())
+}
+
+fn wrong(code: &'static str, vi: &str, en: &str) -> Refusal {
+    Refusal::new(Kind::Meaning, code, vi, en)
 }

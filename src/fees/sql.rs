@@ -52,7 +52,7 @@ statements! {
         from invoice where run_id in", "group by run_id";
 
     /// The work that is left on runs. No row: none.
-    RUN_WORK = list "select run_id, kind, total from billing_run_work where run_id in", "";
+    RUN_WORK = list "select run_id, done, total from billing_run_work where run_id in", "";
 
     /// A run's invoices with pupil and class, by class and name.
     INVOICES_OF_RUN = "
@@ -87,8 +87,125 @@ statements! {
         join class_group c on c.id = i.class_group_id
         where i.pupil_id = $1 order by i.issued_at desc, i.id desc";
 
-    /// A family's credit balance: credit is negative in the books. No row never happens: a sum has one.
-    FAMILY_CREDIT = "
-        select cast(coalesce(-sum(amount), 0) as bigint) from posting
-        where family_id = $1 and account = 'credit_balance.family'";
+    /// A new run.
+    ADD_RUN = "
+        insert into billing_run (id, school_id, account_id, title, school_year, due_day, made_at, made_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+    /// What the run asks.
+    ADD_RUN_ITEMS = rows "insert into billing_run_item (run_id, position, item_id, quantity)", "";
+
+    /// Of whom the run asks it.
+    ADD_RUN_CLASSES = rows "insert into billing_run_class (run_id, class_group_id)", "";
+
+    /// Something happened to a run. Zero rows: it had happened before.
+    ADD_RUN_EVENT = rows "insert into billing_run_event (run_id, kind, at, actor)", "on conflict (run_id, kind) do nothing";
+
+    /// What happened to one run.
+    EVENTS_OF_RUN = "select kind from billing_run_event where run_id = $1";
+
+    /// Catalogue items by id. Fewer than asked: the others do not exist.
+    ITEM_IDS = list "select id from fee_item where id in", "";
+
+    /// Classes by id, with what a run must know of them.
+    CLASSES_BY_ID = list "select * from class_group where id in", "";
+
+    /// What a run asks, in the order of its lines.
+    ASKED = "
+        select r.position, r.quantity, r.item_id, f.official_name, f.necessity, f.unit, f.revenue, f.document_kind,
+            l.number as instrument, f.clause
+        from billing_run_item r
+        join fee_item f on f.id = r.item_id
+        left join legal_instrument l on l.id = f.instrument_id
+        where r.run_id = $1 order by r.position";
+
+    /// Prices of a run's items that were known at an instant: later ones do not change a run that is under way.
+    PRICES_OF_RUN = "
+        select p.* from fee_price p join billing_run_item r on r.item_id = p.item_id
+        where r.run_id = $1 and p.made_at <= $2";
+
+    /// The pupils of a run's classes on a day.
+    SEATS = "
+        select p.id as pupil_id, p.code as pupil_code, p.family_id, m.class_group_id, c.name as class_name, c.level
+        from billing_run_class r
+        join class_group c on c.id = r.class_group_id
+        join class_membership m on m.class_group_id = c.id and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
+        join pupil p on p.id = m.pupil_id and (p.left_day is null or p.left_day >= $2)
+        where r.run_id = $1 order by p.id, m.from_day desc";
+
+    /// The next pupils of a run's classes that have no invoice of it yet.
+    NEXT_SEATS = "
+        select p.id as pupil_id, p.code as pupil_code, p.family_id, m.class_group_id, c.name as class_name, c.level
+        from billing_run_class r
+        join class_group c on c.id = r.class_group_id
+        join class_membership m on m.class_group_id = c.id and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
+        join pupil p on p.id = m.pupil_id and (p.left_day is null or p.left_day >= $2)
+        where r.run_id = $1 and p.id > $3
+          and not exists (select 1 from invoice i where i.run_id = $1 and i.pupil_id = p.id)
+        order by p.id, m.from_day desc limit $4";
+
+    /// Who registered for which of a run's items on a day.
+    REGISTERED = "
+        select distinct f.pupil_id, f.item_id
+        from fee_registration f join billing_run_item r on r.item_id = f.item_id
+        where r.run_id = $1 and f.from_day <= $2 and (f.to_day is null or f.to_day >= $2)";
+
+    /// Which of these pupils registered for which items on which days.
+    REGISTRATIONS_OF = list "select pupil_id, item_id, from_day, to_day from fee_registration where pupil_id in",
+        "order by pupil_id, item_id, from_day";
+
+    /// Other runs that ask the same item of the same class for the same month. A row: perhaps a family is asked twice.
+    ASKED_TWICE = "
+        select distinct f.official_name, c.name, o.title
+        from billing_run_item i
+        join billing_run_class k on k.run_id = i.run_id
+        join billing_run_item oi on oi.item_id = i.item_id and oi.run_id <> i.run_id
+        join billing_run_class ok on ok.run_id = oi.run_id and ok.class_group_id = k.class_group_id
+        join billing_run o on o.id = oi.run_id
+        join billing_run r on r.id = i.run_id
+        join fee_item f on f.id = i.item_id
+        join class_group c on c.id = k.class_group_id
+        where i.run_id = $1 and substr(o.due_day, 1, 7) = substr(r.due_day, 1, 7)
+          and exists (select 1 from billing_run_event e where e.run_id = o.id and e.kind = 'issuing')
+          and not exists (select 1 from billing_run_event e where e.run_id = o.id and e.kind = 'undoing')
+        order by 1, 2, 3";
+
+    /// Work begins. A second beginning is refused by the key.
+    ADD_WORK = rows "insert into billing_run_work (run_id, kind, total, done, cursor, started_at, actor, reason)", "";
+
+    /// The work that waits longest. No row: idle.
+    NEXT_WORK = "select * from billing_run_work order by started_at, run_id limit 1";
+
+    /// The work of one run. No row: somebody finished it.
+    WORK_OF_RUN = "select * from billing_run_work where run_id = $1";
+
+    /// The work went on.
+    MOVE_WORK = "update billing_run_work set cursor = $2, done = done + $3 where run_id = $1";
+
+    /// The work is done.
+    END_WORK = "delete from billing_run_work where run_id = $1";
+
+    /// New invoices; the ids of those really inserted. Missing ones met an existing reference, or the same pupil.
+    ADD_INVOICES = rows "
+        insert into invoice (id, run_id, school_id, account_id, pupil_id, family_id, class_group_id, reference,
+            page_hash, total, due_day, issued_at)", "on conflict do nothing returning id";
+
+    /// Their lines.
+    ADD_LINES = rows "
+        insert into invoice_line (invoice_id, position, item_id, official_name, legal_basis, necessity, revenue,
+            document_kind, unit, quantity, unit_price, gross, exemption, payable)", "";
+
+    /// Voided or reinstated. The turn is part of the key: two people at once, one of them is refused.
+    ADD_INVOICE_EVENTS = rows "insert into invoice_event (invoice_id, turn, kind, at, actor, reason)", "";
+
+    /// The next invoices of a run.
+    NEXT_INVOICES = "select id from invoice where run_id = $1 and id > $2 order by id limit $3";
+
+    /// How many invoices a run has.
+    COUNT_INVOICES = "select count(*) from invoice where run_id = $1";
+
+    /// Did money come for any invoice of a run? A row: it did.
+    MONEY_FOR_RUN = "
+        select p.credit_id from invoice i join posting p on p.invoice_id = i.id
+        where i.run_id = $1 and p.credit_id is not null limit 1";
 }

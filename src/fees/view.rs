@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::fault::Result;
+use crate::ledger;
 use crate::money::Dong;
 use crate::roll::{self, ClassGroup, Pupil, ReceivingAccount, School};
 use crate::seal::token_hash;
@@ -107,9 +108,11 @@ pub struct RunProgress {
     pub run: Run,
     /// Where it stands.
     pub state: RunState,
-    /// Invoices that exist; while undoing, voided ones are not counted out.
+    /// Invoices that exist, void ones among them.
     pub issued: i64,
-    /// Pupils the work is about, while there is work; else the same as `issued`.
+    /// Pupils or invoices looked at by the work that is under way; without work the same as `of`.
+    pub done: i64,
+    /// Pupils or invoices the work is about.
     pub of: i64,
     /// The sum of its invoices.
     pub total: Dong,
@@ -199,7 +202,7 @@ pub async fn pupil_account(store: &Store, pupil_id: &str, today: Day) -> Result<
     Ok(Some(PupilAccount {
         class: roll::class_of(store, pupil_id, today).await?,
         guardians: roll::guardians_of(store, &pupil.family_id).await?,
-        credit: store.one(&sql::FAMILY_CREDIT, args![&pupil.family_id]).await?,
+        credit: ledger::family_credit(store, &pupil.family_id).await?,
         pupil,
         invoices,
         owed,
@@ -279,7 +282,7 @@ async fn progress(store: &Store, runs: Vec<Run>) -> Result<Vec<RunProgress>> {
     let ids: Vec<String> = runs.iter().map(|run| run.id.clone()).collect();
     let events: Vec<super::run::RunEvent> = store.all_in(&sql::RUN_EVENTS, keys(&ids)).await?;
     let sums: Vec<(String, i64, Dong)> = store.all_in(&sql::RUN_SUMS, keys(&ids)).await?;
-    let work: Vec<(String, String, i64)> = store.all_in(&sql::RUN_WORK, keys(&ids)).await?;
+    let work: Vec<(String, i64, i64)> = store.all_in(&sql::RUN_WORK, keys(&ids)).await?;
     Ok(runs
         .into_iter()
         .map(|run| {
@@ -288,10 +291,12 @@ async fn progress(store: &Store, runs: Vec<Run>) -> Result<Vec<RunProgress>> {
                 .iter()
                 .find(|(id, ..)| *id == run.id)
                 .map_or((0, Dong::ZERO), |(_, count, total)| (*count, *total));
+            let work = work.iter().find(|(id, ..)| *id == run.id);
             RunProgress {
                 state: RunState::of(of_run.iter().map(|event| event.kind.as_str())),
                 issued,
-                of: work.iter().find(|(id, ..)| *id == run.id).map_or(issued, |(_, _, of)| *of),
+                done: work.map_or(issued, |(_, done, _)| *done),
+                of: work.map_or(issued, |(_, _, of)| *of),
                 total,
                 published_at: of_run.iter().find(|event| event.kind == "published").map(|event| event.at),
                 run,

@@ -1,0 +1,303 @@
+//! From a run to its invoices and back: in small chunks, each its own transaction, each safe to be cut off.
+//!
+//! The work that is left stands in `billing_run_work` with the id of the last pupil or invoice looked at, so a
+//! program that starts again goes on where the other one stopped; the unique pair of run and pupil stands behind it.
+
+use std::collections::HashSet;
+
+use crate::fault::{Fault, Kind, Refusal, Result};
+use crate::ids::{self, PaymentReference};
+use crate::ledger;
+use crate::money::Dong;
+use crate::seal::{MasterKey, Vault, token_hash};
+use crate::store::{Arg, Store, Tx, args, record, transact};
+use crate::time::{Clock, Day, Moment};
+
+use super::plan::{Asked, Price, Seat};
+use super::run::{Run, RunState};
+use super::void::{Act, void_in};
+use super::{Lifecycle, Line, books, invoice, preview_run, sql};
+
+/// Pupils or invoices in one chunk: small enough that no other writer waits long, large enough to be fast.
+const CHUNK: i64 = 50;
+
+record! {
+    struct Work {
+        run_id: String,
+        kind: String,
+        cursor: String,
+        started_at: Moment,
+        actor: String,
+        reason: String,
+    }
+}
+
+/// An invoice about to be written, with its lines.
+struct Draft {
+    id: String,
+    seat: Seat,
+    total: Dong,
+    lines: Vec<Line>,
+}
+
+/// Begins to make a run's invoices; [`advance_runs`] makes them. Beginning twice changes nothing.
+///
+/// # Errors
+/// A run with problems in its preview, without any invoice, or already undone.
+pub async fn start_issuing(store: &Store, clock: &Clock, run_id: &str, actor: &str) -> Result<()> {
+    let now = clock.now();
+    let preview = preview_run(store, run_id, now).await?;
+    if !preview.problems.is_empty() || preview.invoices == 0 {
+        let mut refusal = Refusal::new(
+            Kind::Conflict,
+            "run-not-ready",
+            "Đợt thu chưa thể phát hành: hãy xem phần xem trước.",
+            "The run cannot be issued yet: see its preview.",
+        );
+        for (vi, en) in preview.problems {
+            refusal = refusal.at("", vi, en);
+        }
+        return Err(refusal.into());
+    }
+    let pupils = preview.invoices + i64::try_from(preview.without_lines.len()).unwrap_or_default();
+    transact!(store, |tx| start_in(tx, run_id, pupils, now, actor).await)
+}
+
+async fn start_in(tx: &mut Tx, run_id: &str, pupils: i64, now: Moment, actor: &str) -> Result<()> {
+    match state_in(tx, run_id).await? {
+        RunState::Draft => {}
+        RunState::Issuing | RunState::Issued | RunState::Published => return Ok(()),
+        RunState::Undoing | RunState::Undone => return Err(already_undone().into()),
+    }
+    tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "issuing", now, actor]]).await?;
+    tx.insert_many(&sql::ADD_WORK, vec![args![run_id, "issue", pupils, 0_i64, "", now, actor, ""]]).await?;
+    Ok(())
+}
+
+/// Shows a run's invoices to the parents, with one last row. Publishing twice changes nothing.
+///
+/// # Errors
+/// A run whose invoices are not all made, or that is being undone.
+pub async fn publish(store: &Store, clock: &Clock, run_id: &str, actor: &str) -> Result<()> {
+    let now = clock.now();
+    transact!(store, |tx| publish_in(tx, run_id, now, actor).await)
+}
+
+async fn publish_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str) -> Result<()> {
+    match state_in(tx, run_id).await? {
+        RunState::Issued => {
+            tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "published", now, actor]]).await?;
+            Ok(())
+        }
+        RunState::Published => Ok(()),
+        RunState::Draft | RunState::Issuing => Err(Refusal::new(
+            Kind::Conflict,
+            "run-not-issued",
+            "Đợt thu chưa lập xong phiếu nên chưa công bố được.",
+            "The run's invoices are not all made yet, so it cannot be published.",
+        )
+        .into()),
+        RunState::Undoing | RunState::Undone => Err(already_undone().into()),
+    }
+}
+
+/// Begins to take a whole run back; [`advance_runs`] voids its invoices and mirrors their entries.
+///
+/// # Errors
+/// Money has come for one of its invoices: those are voided one by one, because each family must be told.
+pub async fn undo(store: &Store, clock: &Clock, run_id: &str, actor: &str, reason: &str) -> Result<()> {
+    let now = clock.now();
+    transact!(store, |tx| undo_in(tx, run_id, now, actor, reason).await)
+}
+
+async fn undo_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
+    if matches!(state_in(tx, run_id).await?, RunState::Undoing | RunState::Undone) {
+        return Ok(());
+    }
+    let money: Option<String> = tx.optional(&sql::MONEY_FOR_RUN, args![run_id]).await?;
+    if money.is_some() {
+        return Err(Refusal::new(
+            Kind::Conflict,
+            "money-has-come",
+            "Đã có tiền nộp cho đợt thu này nên không hủy cả đợt được; hãy hủy từng phiếu.",
+            "Money has come for this run, so it cannot be undone as a whole; void its invoices one by one.",
+        )
+        .into());
+    }
+    let invoices: i64 = tx.one(&sql::COUNT_INVOICES, args![run_id]).await?;
+    tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "undoing", now, actor]]).await?;
+    tx.run(&sql::END_WORK, args![run_id]).await?;
+    tx.insert_many(&sql::ADD_WORK, vec![args![run_id, "undo", invoices, 0_i64, "", now, actor, reason]]).await?;
+    Ok(())
+}
+
+/// Does one chunk of the work that waits longest and tells how many pupils or invoices it looked at, or finished;
+/// 0 when there is no work at all.
+///
+/// # Errors
+/// Faults of the store; the chunk is then done again later.
+pub async fn advance_runs(store: &Store, vault: &Vault, clock: &Clock) -> Result<usize> {
+    let Some(work) = store.optional::<Work>(&sql::NEXT_WORK, args![]).await? else { return Ok(0) };
+    let now = clock.now();
+    if work.kind == "undo" {
+        return transact!(store, |tx| undo_chunk_in(tx, &work.run_id, now).await);
+    }
+    let run: Run = store.one(&sql::RUN, args![&work.run_id]).await?;
+    let asked: Vec<Asked> = store.all(&sql::ASKED, args![&work.run_id]).await?;
+    let prices: Vec<Price> = store.all(&sql::PRICES_OF_RUN, args![&work.run_id, work.started_at]).await?;
+    let issue = Issue { run, asked, prices, master: vault.master().clone(), now };
+    transact!(store, |tx| issue.chunk_in(tx, &mut PaymentReference::random).await)
+}
+
+/// What every chunk of one run's issue shares.
+struct Issue {
+    run: Run,
+    asked: Vec<Asked>,
+    prices: Vec<Price>,
+    master: MasterKey,
+    now: Moment,
+}
+
+type Draw<'a> = &'a mut (dyn FnMut() -> Result<PaymentReference> + Send);
+
+impl Issue {
+    async fn chunk_in(&self, tx: &mut Tx, draw: Draw<'_>) -> Result<usize> {
+        let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![&self.run.id]).await? else { return Ok(1) };
+        if work.kind != "issue" {
+            return Ok(1);
+        }
+        let day = work.started_at.day();
+        let next = args![&self.run.id, day, &work.cursor, CHUNK];
+        let mut seats: Vec<Seat> = tx.all(&sql::NEXT_SEATS, next).await?;
+        let is_last = i64::try_from(seats.len()).is_ok_and(|count| count < CHUNK);
+        seats.dedup_by(|later, kept| later.pupil_id == kept.pupil_id);
+        let looked_at = seats.len();
+        let cursor = seats.last().map_or(work.cursor, |seat| seat.pupil_id.clone());
+        let registered = registered_in(tx, &seats, self.run.due_day).await?;
+        let drafts = self.drafts(seats, &registered)?;
+        self.write_in(tx, drafts, draw, &work.actor).await?;
+        if is_last {
+            tx.run(&sql::END_WORK, args![&self.run.id]).await?;
+            let event = args![&self.run.id, "issued", self.now, &work.actor];
+            tx.insert_many(&sql::ADD_RUN_EVENT, vec![event]).await?;
+        } else {
+            let moved = i64::try_from(looked_at).unwrap_or_default();
+            tx.run(&sql::MOVE_WORK, args![&self.run.id, cursor, moved]).await?;
+        }
+        Ok(looked_at.max(1))
+    }
+
+    fn drafts(&self, seats: Vec<Seat>, registered: &HashSet<(String, String)>) -> Result<Vec<Draft>> {
+        let mut drafts = Vec::with_capacity(seats.len());
+        for seat in seats {
+            let id = ids::new_id("inv");
+            let mut lines = Vec::with_capacity(self.asked.len());
+            for item in self.asked.iter().filter(|item| item.is_asked_of(&seat, registered)) {
+                // The preview refused what has no price; prices only grow, so this cannot be met.
+                let line = item.line(&self.prices, &self.run.school_id, &seat.level, self.run.due_day);
+                let line = line.map_err(|_| Fault::new("issue a run: a line has no price any more"))?;
+                lines.push(Line { invoice_id: id.clone(), ..line });
+            }
+            let total = Dong::sum(lines.iter().map(|line| line.payable))
+                .ok_or_else(|| Fault::new("issue a run: an invoice is beyond every amount"))?;
+            if total.is_positive() {
+                drafts.push(Draft { id, seat, total, lines });
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// Writes invoices, lines and entries. A reference that somebody carries already is drawn again.
+    async fn write_in(&self, tx: &mut Tx, drafts: Vec<Draft>, draw: Draw<'_>, actor: &str) -> Result<()> {
+        let mut waiting: Vec<&Draft> = drafts.iter().collect();
+        for _ in 0..8 {
+            if waiting.is_empty() {
+                break;
+            }
+            let rows = waiting.iter().map(|draft| self.row(draft, draw)).collect::<Result<Vec<_>>>()?;
+            let written: Vec<String> = tx.insert_returning(&sql::ADD_INVOICES, rows).await?;
+            let written: HashSet<String> = written.into_iter().collect();
+            waiting.retain(|draft| !written.contains(&draft.id));
+        }
+        if !waiting.is_empty() {
+            return Err(Fault::new("issue a run: no free payment reference after eight draws").into());
+        }
+        let lines = drafts.iter().flat_map(|draft| &draft.lines).map(line_row).collect();
+        tx.insert_many(&sql::ADD_LINES, lines).await?;
+        let entries =
+            drafts.iter().map(|draft| books::issued(&self.run.school_id, &draft.id, &draft.lines, self.now, actor));
+        ledger::post_in(tx, &entries.collect::<Result<Vec<_>>>()?).await?;
+        Ok(())
+    }
+
+    fn row(&self, draft: &Draft, draw: Draw<'_>) -> Result<Vec<Arg>> {
+        let token = self.master.page_token("invoice", &draft.id);
+        Ok(args![
+            &draft.id,
+            &self.run.id,
+            &self.run.school_id,
+            &self.run.account_id,
+            &draft.seat.pupil_id,
+            &draft.seat.family_id,
+            &draft.seat.class_group_id,
+            draw()?.as_str(),
+            token_hash(&token),
+            draft.total,
+            self.run.due_day,
+            self.now
+        ])
+    }
+}
+
+fn line_row(line: &Line) -> Vec<Arg> {
+    args![
+        &line.invoice_id,
+        line.position,
+        &line.item_id,
+        &line.official_name,
+        &line.legal_basis,
+        &line.necessity,
+        &line.revenue,
+        &line.document_kind,
+        &line.unit,
+        line.quantity,
+        line.unit_price,
+        line.gross,
+        line.exemption,
+        line.payable
+    ]
+}
+
+async fn registered_in(tx: &mut Tx, seats: &[Seat], day: Day) -> Result<HashSet<(String, String)>> {
+    let pupils = seats.iter().map(|seat| Arg::from(&seat.pupil_id)).collect();
+    let rows: Vec<(String, String, Day, Option<Day>)> = tx.all_in(&sql::REGISTRATIONS_OF, pupils).await?;
+    let in_force = rows.into_iter().filter(|(_, _, from, to)| *from <= day && to.is_none_or(|to| to >= day));
+    Ok(in_force.map(|(pupil, item, ..)| (pupil, item)).collect())
+}
+
+async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> {
+    let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![run_id]).await? else { return Ok(1) };
+    let ids: Vec<String> = tx.all(&sql::NEXT_INVOICES, args![run_id, &work.cursor, CHUNK]).await?;
+    let invoices = invoice::invoices_in(tx, &ids).await?;
+    let open = invoices.into_iter().filter(|invoice| invoice.lifecycle == Lifecycle::Open).collect();
+    // Money that came after the run began to be undone goes to the family's credit with the void.
+    void_in(tx, open, &Act { is_undo: true, at: now, actor: &work.actor, reason: &work.reason }).await?;
+    if i64::try_from(ids.len()).is_ok_and(|count| count < CHUNK) {
+        tx.run(&sql::END_WORK, args![run_id]).await?;
+        tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "undone", now, &work.actor]]).await?;
+    } else if let Some(cursor) = ids.last() {
+        let moved = i64::try_from(ids.len()).unwrap_or_default();
+        tx.run(&sql::MOVE_WORK, args![run_id, cursor, moved]).await?;
+    }
+    Ok(ids.len().max(1))
+}
+
+async fn state_in(tx: &mut Tx, run_id: &str) -> Result<RunState> {
+    tx.optional::<Run>(&sql::RUN, args![run_id]).await?.ok_or_else(Refusal::absent)?;
+    let kinds: Vec<String> = tx.all(&sql::EVENTS_OF_RUN, args![run_id]).await?;
+    Ok(RunState::of(kinds.iter().map(String::as_str)))
+}
+
+fn already_undone() -> Refusal {
+    Refusal::new(Kind::Conflict, "run-undone", "Đợt thu này đã bị hủy.", "This run was undone.")
+}
