@@ -9,6 +9,7 @@ pub mod money;
 pub mod providers;
 pub mod roll;
 pub mod seal;
+pub mod simulate;
 pub mod store;
 pub mod time;
 pub mod vietqr;

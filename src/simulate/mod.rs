@@ -1,0 +1,13 @@
+//! A bank and two schools to try everything against: the demo, the integrator's sandbox, and the tests' world.
+//!
+//! The important function is [`bank::Bank::scan`]: a parent's bank app reads the very text of the QR code on the page.
+//!
+//! **Invariants:** the same seed tells the same story; the simulated bank reaches the program only as a real one does,
+//! through its hook by HTTP and through a statement file; what it tells and what its statement says agree.
+//!
+//! Deliberately absent: any way around the hook, the keeper or the import, and names of real people or schools.
+
+pub mod bank;
+pub mod chance;
+pub mod paper;
+pub mod roster;
