@@ -16,5 +16,6 @@ pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {
-    [fees::ALL, &ledger::statements(), roll::ALL, seal::ALL, store::VERSION_STATEMENTS].concat()
+    [fees::ALL, &ledger::statements(), roll::ALL, seal::ALL, store::LEASE_STATEMENTS, store::VERSION_STATEMENTS]
+        .concat()
 }

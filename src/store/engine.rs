@@ -27,6 +27,10 @@ pub enum EngineName {
 const BEGIN_SQLITE: &str = "begin immediate";
 /// What PostgreSQL writers begin with.
 const BEGIN_POSTGRES: &str = "begin isolation level serializable";
+/// The database's own clock, for leases between processes.
+const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer)";
+/// The same; not the time the transaction began.
+const NOW_POSTGRES: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 /// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite.
 const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
 /// No space left: `disk_full` on PostgreSQL, `SQLITE_FULL` on SQLite.
@@ -126,6 +130,14 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
         }
         _ => Fault::from_source(doing, error).into(),
     }
+}
+
+pub(super) async fn now_sqlite(tx: &mut sqlx::Transaction<'static, Sqlite>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(NOW_SQLITE).fetch_one(&mut **tx).await
+}
+
+pub(super) async fn now_postgres(tx: &mut sqlx::Transaction<'static, Postgres>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(NOW_POSTGRES).fetch_one(&mut **tx).await
 }
 
 pub(super) async fn ping(engine: &Engine) -> Result<()> {

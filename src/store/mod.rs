@@ -11,9 +11,11 @@
 //! mean three things.
 
 mod engine;
+mod lease;
 mod migrate;
 mod row;
 mod statement;
+mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +24,12 @@ use sqlx::{Pool, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use engine::EngineName;
+pub use lease::{ALL as LEASE_STATEMENTS, Fence};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
 pub use statement::{Arg, Statement, StatementKind};
 pub(crate) use statement::{args, record, statements};
+pub use wake::{Ear, Wake};
 
 use crate::fault::{Error, Kind, Refusal, Result};
 
@@ -299,6 +303,18 @@ impl Tx {
             OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
         };
         touched.map_err(|error| engine::translate(statement.name, error))
+    }
+
+    /// What time the database says it is, in milliseconds since 1970: the one clock several processes share.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn database_now(&mut self) -> Result<i64> {
+        match &mut self.open {
+            OpenTx::Sqlite(tx) => engine::now_sqlite(tx).await,
+            OpenTx::Postgres(tx) => engine::now_postgres(tx).await,
+        }
+        .map_err(|error| engine::translate("ask the database for the time", error))
     }
 
     /// Inserts many rows in chunks and tells how many were really inserted.
