@@ -221,3 +221,47 @@ fn pointer(spec: &Spec, index: usize, key: &str) -> String {
     let each = credit.each.as_ref().map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
     at.map_or_else(|| "(not declared)".to_owned(), |at: &Pointer| format!("{each}{}", at.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Providers, folder};
+    use super::*;
+
+    #[test]
+    fn every_vector_of_every_provider_comes_out_as_wanted() {
+        let checked = Providers::check(None).expect("the vectors");
+        assert_eq!(checked.faults, Vec::<String>::new());
+        let names: Vec<&str> = checked.played.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["bank-sim", "casso", "casso-v2", "payos", "sepay"]);
+        assert!(checked.played.iter().map(|(_, played)| played).sum::<usize>() >= 200, "{:?}", checked.played);
+    }
+
+    #[test]
+    fn every_provider_has_a_genuine_a_forged_an_outgoing_and_a_told_twice_vector() {
+        for folder in folder::embedded() {
+            for name in ["genuine", "forged", "outgoing", "told-twice"] {
+                for extension in ["http", "want"] {
+                    let file = format!("{name}.{extension}");
+                    assert!(folder.vectors.contains_key(&file), "{}/vectors/{file} is missing", folder.path);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_want_is_named_by_file_key_and_pointer() {
+        let mut folders = folder::embedded();
+        let sepay = folders.iter_mut().find(|folder| folder.name == "sepay").expect("sepay");
+        let want = sepay.vectors.get_mut("genuine.want").expect("a vector");
+        *want = String::from_utf8_lossy(want).replace("amount = 1250000", "amount = 1").into_bytes();
+        sepay.vectors.remove("outgoing.http");
+        let faults = check(&folders).faults;
+        assert!(
+            faults.contains(
+                &"providers/sepay/vectors/genuine.want: credits[0].amount: /transferAmount: wanted \"1\", got \"1250000\""
+                    .to_owned()
+            )
+        );
+        assert!(faults.contains(&"providers/sepay/vectors/outgoing.http: missing".to_owned()), "{faults:?}");
+    }
+}

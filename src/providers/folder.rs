@@ -85,3 +85,32 @@ fn one(folder: &Path) -> Result<Folder> {
 fn is_vector(name: &str) -> bool {
     matches!(name.rsplit_once('.'), Some((_, "http" | "want")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Provider, Providers};
+    use super::*;
+
+    #[test]
+    fn the_folders_inside_the_program_are_those_beside_its_source() {
+        let beside = on_disk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("providers")).expect("the folders");
+        let inside = embedded();
+        assert_eq!(inside.len(), beside.len());
+        for (inside, beside) in inside.iter().zip(&beside) {
+            assert_eq!((&inside.name, &inside.spec), (&beside.name, &beside.spec));
+            assert!(inside.vectors == beside.vectors, "{}", inside.name);
+        }
+    }
+
+    #[test]
+    fn a_local_folder_wins_over_the_one_of_the_program() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let local = directory.path().join("sepay");
+        std::fs::create_dir(&local).expect("a folder");
+        let spec = include_str!("../../providers/sepay/provider.toml").replace("\"SePay\"", "\"SePay of our ward\"");
+        std::fs::write(local.join("provider.toml"), spec).expect("a file");
+        let all = Providers::load(directory.path()).expect("providers");
+        assert_eq!(all.get("sepay").map(Provider::title), Some("SePay of our ward"));
+        assert!(all.get("payos").is_some());
+    }
+}

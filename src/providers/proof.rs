@@ -183,3 +183,107 @@ fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Resu
     });
     right(is_right)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::folder::Folder;
+    use super::super::{Heard, Provider};
+    use super::*;
+    use crate::fault::Refusal;
+
+    const NOW: Moment = Moment(1_795_310_042_000);
+
+    const CREDIT: &str = r#"{"memo":"a b","id":7,"amount":2000,"account":"01","at":"2026-11-22T08:14:02+07:00",
+        "x":{"b":[1,true],"a":null}}"#;
+
+    /// A provider with this proof and the least of a credit.
+    fn proven_by(proof: &str) -> Result<Provider, Refusal> {
+        let spec = format!(
+            r#"
+            title = "Trial"
+            documents = "none"
+            retry_keeps_reference = true
+            {proof}
+            [credit]
+            reference = "/id"
+            account = ["/account"]
+            amount = "/amount"
+            memo = "/memo"
+            at = {{ pointer = "/at", format = ["rfc3339"] }}
+            [reply.ok]
+            status = 200
+            body = ""
+            "#
+        );
+        let (name, path) = ("trial".to_owned(), "providers/trial".to_owned());
+        Provider::parse(&Folder { name, path, spec: spec.into_bytes(), vectors: BTreeMap::new() })
+    }
+
+    fn request(headers: &[(&str, &str)], body: &str) -> Request {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+        Request { method: "POST".to_owned(), target: "/hook".to_owned(), headers, body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn a_user_and_a_password_prove_together_and_not_alone() {
+        let bank =
+            proven_by("[[proof]]\nkind = \"basic\"\nuser = \"user\"\npassword = \"password\"").expect("a provider");
+        let secrets = Secrets::new().with("user", "bank").with("password", "pa:ss").with("password", "next");
+        let word = |value: &str| bank.hear(&request(&[("Authorization", value)], CREDIT), &secrets, NOW).word();
+        assert_eq!(word("Basic YmFuazpwYTpzcw=="), "credits");
+        assert_eq!(word("basic YmFuazpuZXh0"), "credits");
+        assert_eq!(word("Basic YmFuazpwYXNz"), "refused");
+        assert_eq!(word("Basic YmFuaw=="), "refused");
+        assert_eq!(word("Bearer YmFuazpwYTpzcw=="), "refused");
+        let half = Secrets::new().with("user", "bank");
+        let asked = request(&[("Authorization", "Basic YmFuazo=")], CREDIT);
+        assert_eq!(bank.hear(&asked, &half, NOW), Heard::Refused(Disproof::NoSecret));
+    }
+
+    #[test]
+    fn a_template_puts_in_places_secrets_headers_and_sorted_json() {
+        let proof = r#"[[proof]]
+            kind = "hmac"
+            secret = "key"
+            hash = "sha512"
+            message = "{secret:client}|{header:when}|{/id}&{/memo}&{/x/a}|{sorted-json:/x}"
+            signature = { header = "code" }
+            encoding = "base64"
+            window = { header = "when", unit = "milliseconds", seconds = 10 }"#;
+        let bank = proven_by(proof).expect("a provider");
+        let secrets = Secrets::new().with("key", "k").with("client", "c");
+        let sign = |message: &str| {
+            let mut mac = <Hmac<Sha512> as KeyInit>::new_from_slice(b"k").expect("a key");
+            mac.update(message.as_bytes());
+            STANDARD.encode(mac.finalize().into_bytes())
+        };
+        let hear = |when: i64, message: &str| {
+            let when = when.to_string();
+            bank.hear(&request(&[("When", &when), ("Code", &sign(message))], CREDIT), &secrets, NOW).word()
+        };
+        let message = |when: i64| format!(r#"c|{when}|7&a b&|{{"a":null,"b":[1,true]}}"#);
+        assert_eq!(hear(NOW.0, &message(NOW.0)), "credits");
+        assert_eq!(hear(NOW.0 - 10_000, &message(NOW.0 - 10_000)), "credits");
+        assert_eq!(hear(NOW.0 - 10_001, &message(NOW.0 - 10_001)), "refused");
+        assert_eq!(hear(NOW.0, &message(NOW.0 + 1)), "refused");
+    }
+
+    #[test]
+    fn a_proof_that_would_prove_nothing_is_refused_when_it_is_loaded() {
+        let refused = |proof: &str| proven_by(proof).map(|_| ()).expect_err("refused").en;
+        assert!(refused("proof = []").contains("at least one way"));
+        let hmac = |message: &str, signature: &str| {
+            format!(
+                "[[proof]]\nkind = \"hmac\"\nsecret = \"k\"\nhash = \"sha256\"\n\
+                 message = \"{message}\"\nsignature = {signature}"
+            )
+        };
+        assert!(refused(&hmac("fixed{secret:k}", "{ header = \"s\" }")).contains("nothing of the request"));
+        assert!(refused(&hmac("{bdoy}", "{ header = \"s\" }")).contains("{bdoy} is not a word of a message"));
+        assert!(refused(&hmac("{body", "{ header = \"s\" }")).contains("a brace is not closed"));
+        assert!(refused(&hmac("{body}", "{}")).contains("either a header or a pointer"));
+        assert!(refused("[[proof]]\nkind = \"javascript\"").contains("unknown variant"));
+    }
+}

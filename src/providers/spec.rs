@@ -399,3 +399,24 @@ pub fn place_of(text: &str, error: &toml::de::Error) -> String {
     let dot = if table.is_empty() || key.is_empty() { "" } else { "." };
     format!("{table}{dot}{key} (line {}): {}", number + 1, error.message())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Provider;
+    use super::super::folder::{self, Folder};
+
+    #[test]
+    fn a_word_that_is_not_in_the_vocabulary_is_refused_with_its_file_and_key() {
+        let mut folder = folder::embedded().remove(0);
+        let spec = String::from_utf8_lossy(&folder.spec).into_owned();
+        let refused = |folder: &Folder| Provider::parse(folder).map(|_| ()).expect_err("refused").en;
+        folder.spec = spec.replace("memo = ", "memo_regex = ").into_bytes();
+        assert!(refused(&folder).starts_with("providers/bank-sim/provider.toml: credit.memo_regex (line "));
+        folder.spec = spec.replace("memo = \"/memo\"", "memo = \"memo\"").into_bytes();
+        let message = refused(&folder);
+        assert!(message.starts_with("providers/bank-sim/provider.toml: credit.memo (line "), "{message}");
+        assert!(message.ends_with("a JSON pointer begins with a slash"), "{message}");
+        folder.spec = spec.replace("[\"rfc3339\"]", "[\"date\"]").into_bytes();
+        assert!(refused(&folder).contains("credit.at.zone"), "{}", refused(&folder));
+    }
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
 
 mod engines;
+mod provider_command;
 mod schema;
 mod tidy;
 mod tidy_tokens;

@@ -1,0 +1,109 @@
+//! `hocphi provider`, as a script sees it: one line of JSON, an exit code, one sentence when asked wrongly.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn hocphi(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_hocphi"))
+        .arg("provider")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
+}
+
+fn providers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("providers")
+}
+
+fn hear(provider: &str, secret: &str, vector: &str) -> Value {
+    let file = providers().join(provider).join("vectors").join(format!("{vector}.http"));
+    let file = file.to_str().expect("a path");
+    let output =
+        hocphi(&["hear", provider, "--secret", secret, "--request", file, "--now", "2026-11-22T08:14:02+07:00"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let line = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+#[test]
+fn what_a_request_means_is_one_line_of_json() {
+    let heard = hear("sepay", "hmac_secret=secret-for-tests", "genuine");
+    let wanted = serde_json::json!({
+        "outcome": "credits",
+        "reason": null,
+        "credits": [{
+            "reference": "92817",
+            "account": "0881000123456",
+            "amount": 1_250_000,
+            "memo": "RF18BCFGHJKLM",
+            "at": "2026-11-22T08:13:59+07:00",
+            "direction": "in",
+        }],
+        "reply": { "status": 200, "body": "{\"success\":true}" },
+    });
+    assert_eq!(heard, wanted);
+}
+
+#[test]
+fn money_going_out_is_shown_and_means_nothing() {
+    let heard = hear("sepay", "hmac_secret=secret-for-tests", "outgoing");
+    assert_eq!(heard["outcome"], "nothing");
+    assert_eq!(heard["credits"][0]["direction"], "out");
+}
+
+#[test]
+fn a_forged_request_is_refused_with_the_declared_reply_and_is_no_error_of_the_command() {
+    let heard = hear("payos", "checksum_key=secret-for-tests", "forged");
+    assert_eq!((&heard["outcome"], &heard["reply"]["status"]), (&Value::from("refused"), &Value::from(401)));
+    assert_eq!(heard["reason"], "proof: wrong");
+}
+
+#[test]
+fn a_secret_may_come_from_a_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("secret");
+    std::fs::write(&file, "secret-for-tests\n").expect("a file");
+    let heard = hear("casso", &format!("secure_token=@{}", file.display()), "genuine");
+    assert_eq!(heard["outcome"], "credits");
+}
+
+#[test]
+fn a_question_asked_wrongly_exits_2_with_one_sentence() {
+    for arguments in [
+        &["hear", "nobody", "--request", "x.http"][..],
+        &["hear", "sepay", "--secret", "api_key", "--request", "x.http"],
+        &["hear", "sepay", "--secret", "password=x", "--request", "x.http"],
+        &["hear", "sepay", "--request", "x.http", "--now", "2026-11-22T08:00:00"],
+        &["hear", "sepay"],
+    ] {
+        let output = hocphi(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr).lines().count(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn checking_passes_as_built_and_names_file_key_and_pointer_where_a_vector_is_wrong() {
+    let output = hocphi(&["check"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let (from, to) = (providers().join("casso"), directory.path().join("casso"));
+    std::fs::create_dir_all(to.join("vectors")).expect("a folder");
+    for entry in std::fs::read_dir(from.join("vectors")).expect("vectors") {
+        let path = entry.expect("a file").path();
+        std::fs::copy(&path, to.join("vectors").join(path.file_name().expect("a name"))).expect("a copy");
+    }
+    let spec = std::fs::read_to_string(from.join("provider.toml")).expect("a file");
+    std::fs::write(to.join("provider.toml"), spec.replace("\"/amount\"", "\"/cusum_balance\"")).expect("a file");
+    let output = hocphi(&["check", directory.path().to_str().expect("a path")]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let wanted =
+        "casso/vectors/genuine.want: credits[0].amount: /data/0/cusum_balance: wanted \"1250000\", got \"25000000\"";
+    assert!(errors.contains(wanted), "{errors}");
+}
