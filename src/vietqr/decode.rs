@@ -39,8 +39,11 @@ pub enum Unreadable {
         flaw: tlv::Flaw,
     },
     /// A payment code of somebody else.
-    #[error("an EMVCo payment code, but not VietQR: it has no tag 38 of NAPAS ({NAPAS}){}", elsewhere(.0))]
-    NotVietQr(Option<u8>),
+    #[error("an EMVCo payment code, but not VietQR: it has no tag 38 of NAPAS ({NAPAS}){}", elsewhere(*through))]
+    NotVietQr {
+        /// The tag that says whose it is.
+        through: Option<u8>,
+    },
     /// A part that every VietQR code has.
     #[error("tag {0} is missing")]
     Missing(&'static str),
@@ -54,8 +57,8 @@ pub enum Unreadable {
     },
 }
 
-fn elsewhere(tag: &Option<u8>) -> String {
-    tag.map_or_else(String::new, |tag| format!("; it pays through tag {tag:02}"))
+fn elsewhere(through: Option<u8>) -> String {
+    through.map_or_else(String::new, |tag| format!("; it pays through tag {tag:02}"))
 }
 
 impl Unreadable {
@@ -66,7 +69,7 @@ impl Unreadable {
             Unreadable::NoCheck => "qr-not-whole",
             Unreadable::WrongCheck { .. } => "qr-damaged",
             Unreadable::Structure { .. } => "qr-wrong-structure",
-            Unreadable::NotVietQr(_) => "qr-not-vietqr",
+            Unreadable::NotVietQr { .. } => "qr-not-vietqr",
             Unreadable::Missing(_) => "qr-part-missing",
             Unreadable::Meaningless { .. } => "qr-part-meaningless",
         }
@@ -78,7 +81,7 @@ impl Unreadable {
             Unreadable::NoCheck => "Mã không còn nguyên vẹn: thiếu phần kiểm tra ở cuối.".to_owned(),
             Unreadable::WrongCheck { .. } => "Mã bị hỏng: phần kiểm tra không khớp với nội dung.".to_owned(),
             Unreadable::Structure { template, .. } => format!("Mã sai cấu trúc ở {template}."),
-            Unreadable::NotVietQr(_) => "Đây là mã thanh toán khác, không phải VietQR.".to_owned(),
+            Unreadable::NotVietQr { .. } => "Đây là mã thanh toán khác, không phải VietQR.".to_owned(),
             Unreadable::Missing(tag) => format!("Mã thiếu trường {tag}."),
             Unreadable::Meaningless { tag, .. } => format!("Trường {tag} của mã không hợp lệ."),
         }
@@ -140,7 +143,8 @@ fn checked(text: &str) -> Result<&str, Unreadable> {
 
 /// Tag 38: which bank, which account, what sort of account.
 fn beneficiary<'a>(objects: &tlv::Objects<'a>) -> Result<(&'a str, &'a str, Service), Unreadable> {
-    let elsewhere = || Unreadable::NotVietQr(objects.iter().map(|(tag, _)| tag).find(|tag| (2..=51).contains(tag)));
+    let elsewhere =
+        || Unreadable::NotVietQr { through: objects.iter().map(|(tag, _)| tag).find(|tag| (2..=51).contains(tag)) };
     let tag_38 = template("tag 38", objects.get(38).ok_or_else(elsewhere)?)?;
     if tag_38.get(0) != Some(NAPAS) {
         return Err(elsewhere());
@@ -205,4 +209,167 @@ fn exactly(
     why: &'static str,
 ) -> Result<(), Unreadable> {
     if required(objects, tag, name)? == value { Ok(()) } else { Err(Unreadable::Meaningless { tag: name, why }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn published() -> Vec<Value> {
+        serde_json::from_str(include_str!("payloads.json")).expect("a list of payloads")
+    }
+
+    fn text<'a>(vector: &'a Value, pointer: &str) -> Option<&'a str> {
+        vector.pointer(pointer).and_then(Value::as_str)
+    }
+
+    /// The refusal each published payload meets; what is not named here is a VietQR code.
+    fn refused(id: &str) -> Option<&'static str> {
+        Some(match id {
+            "napas-6.1.1-printed" | "bnd-utf8" => "qr-wrong-structure",
+            "xn-bad-crc" | "bnd-static" | "bnd-napas-2" | "bnd-c5a3" | "bnd-doc-24f5" | "bnd-5e3f" => "qr-damaged",
+            "xn-vnpayqr" | "xn-vnpayqr-2" | "xn-evn" | "xn-airpay" => "qr-not-vietqr",
+            _ => return None,
+        })
+    }
+
+    #[test]
+    fn every_published_payload_reads_as_it_should_or_is_refused_for_its_fault() {
+        let mut read = 0;
+        for vector in published() {
+            let id = text(&vector, "/id").expect("an id");
+            match Payload::decode(text(&vector, "/payload").expect("a payload")) {
+                Ok(payload) => {
+                    assert_eq!(refused(id), None, "{id}");
+                    says_what_was_published(&payload, &vector);
+                    read += 1;
+                }
+                Err(unreadable) => assert_eq!(Some(unreadable.code()), refused(id), "{id}: {unreadable}"),
+            }
+        }
+        assert_eq!((read, published().len()), (14, 26));
+    }
+
+    fn says_what_was_published(payload: &Payload, vector: &Value) {
+        let decoded = |path: &str| text(vector, &format!("/decoded/{path}"));
+        assert_eq!(Some(payload.initiation.code()), decoded("01"));
+        assert_eq!(Some(payload.bin.as_str()), decoded("38/01/00"));
+        assert_eq!(Some(payload.account.as_str()), decoded("38/01/01"));
+        assert_eq!(Some(payload.service.code()), decoded("38/02"));
+        assert_eq!(payload.amount.map(|amount| amount.get().to_string()).as_deref(), decoded("54"));
+        for label in Label::ALL {
+            assert_eq!(payload.additional.get(label), decoded(&format!("62/{:02}", label.tag())), "{label:?}");
+        }
+    }
+
+    #[test]
+    fn every_published_vietqr_is_written_again_letter_by_letter() {
+        for vector in published() {
+            let text = text(&vector, "/payload").expect("a payload");
+            if let Ok(payload) = Payload::decode(text) {
+                assert_eq!(payload.encode().as_deref(), Ok(text));
+            }
+        }
+    }
+
+    #[test]
+    fn codes_of_the_street_are_read_as_leniently_as_banks_read_them() {
+        let lower_case = "00020101021138540010A00000072701240006970422011003523509170208QRIBFTTA530370454\
+                          0410005802VN6304";
+        let lower_case = format!("{lower_case}{}", crc::printed(lower_case).to_lowercase());
+        assert_eq!(Payload::decode(&lower_case).map(|payload| payload.amount), Ok(Some(Dong::new(1_000))));
+        let of_mb = "00020101021138540010A00000072701240006970422011003523509170208QRIBFTTA53037045802VN630479db";
+        assert_eq!(Payload::decode(of_mb).expect("a lower-case check").account, "0352350917");
+        let of_momo = "00020101021138620010A00000072701320006970454011899MM24011M348750800208QRIBFTTA53037045802VN\
+                       62190515MOMOW2W3487508080030466304EBC8";
+        let of_momo = Payload::decode(of_momo).expect("an unreserved tag 80");
+        assert_eq!(of_momo.additional.get(Label::Reference), Some("MOMOW2W34875080"));
+    }
+
+    #[test]
+    fn a_length_that_swallows_the_service_is_refused_though_the_check_is_right() {
+        let swallowed =
+            "00020101021138570010A00000072701390006970422011301234567890200208QRIBFTTA53037045802VN6304A3CF";
+        assert_eq!(Payload::decode(swallowed), Err(Unreadable::Missing("38-02")));
+    }
+
+    /// A code to Sacombank with these objects after tag 53, and the check that belongs to it.
+    fn with(objects: &str) -> String {
+        let code = format!("00020101021238570010A00000072701270006970403011300110123456780208QRIBFTTA{objects}6304");
+        format!("{code}{}", crc::printed(&code))
+    }
+
+    #[test]
+    fn an_amount_is_whole_positive_and_within_one_transfer() {
+        let amount = |text: &str| {
+            let code = with(&format!("530370454{:02}{text}5802VN", text.len()));
+            Payload::decode(&code).map(|payload| payload.amount.map(Dong::get)).map_err(|unreadable| unreadable.code())
+        };
+        for fine in ["50000", "50000.", "50000.00", "0050000"] {
+            assert_eq!(amount(fine), Ok(Some(50_000)), "{fine}");
+        }
+        assert_eq!(amount("499999999"), Ok(Some(499_999_999)));
+        for wrong in ["0", "0.00", "-5", "50 000", "50,000", "5.5", ".", ".0", "1.0.0", "500000000", "99999999999999"] {
+            assert_eq!(amount(wrong), Err("qr-part-meaningless"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_every_code_must_have_is_asked_for_by_name() {
+        assert!(Payload::decode(&with("53037045802VN")).is_ok());
+        assert!(Payload::decode(&with("5802VN5303704")).is_ok(), "the order between is free");
+        assert_eq!(Payload::decode(&with("5802VN")), Err(Unreadable::Missing("53")));
+        assert_eq!(Payload::decode(&with("5303704")), Err(Unreadable::Missing("58")));
+        let codes = ["53038405802VN", "53037045802US", "5204abcd53037045802VN", "53037046304ABCD5802VN"];
+        for code in codes {
+            let refused = Payload::decode(&with(code)).map_err(|unreadable| unreadable.code());
+            assert_eq!(refused, Err("qr-part-meaningless"), "{code}");
+        }
+    }
+
+    #[test]
+    fn an_accented_name_is_measured_in_characters() {
+        let payload = Payload::decode(&with("53037045802VN5909Nguyễn Ái")).expect("nine characters");
+        assert_eq!(payload.name.as_deref(), Some("Nguyễn Ái"));
+        let in_bytes = Payload::decode(&with("53037045802VN5913Nguyễn Ái"));
+        assert_eq!(in_bytes.map_err(|unreadable| unreadable.code()), Err("qr-wrong-structure"));
+    }
+
+    #[test]
+    fn a_refusal_says_where_it_pays_instead() {
+        let vnpay = published().into_iter().find(|vector| vector["id"] == "xn-vnpayqr").expect("a VNPAY code");
+        let sentence = Payload::decode(text(&vnpay, "/payload").expect("a payload")).expect_err("another code");
+        assert_eq!(
+            sentence.to_string(),
+            "an EMVCo payment code, but not VietQR: it has no tag 38 of NAPAS (A000000727); it pays through tag 26"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC*") {
+            let _ = Payload::decode(&text);
+        }
+
+        #[test]
+        fn any_objects_under_a_right_check_are_read_or_refused(objects in "([0-9]{2}0[0-9]|38|62|0[0-2]|[a-zđộ0-9]){0,40}") {
+            let _ = Payload::decode(&with(&objects));
+            let code = format!("000201{objects}6304");
+            let _ = Payload::decode(&format!("{code}{}", crc::printed(&code)));
+        }
+
+        #[test]
+        fn a_cut_or_changed_code_is_never_read(place in 0_usize..142, sign in "[ -~đ]") {
+            let whole = "00020101021238570010A00000072701270006970403011300110123456780208QRIBFTTA530370454061800005802VN\
+                         62340107NPS68690819thanh toan don hang63042E2E";
+            prop_assert!(Payload::decode(&whole[..place]).is_err());
+            let changed = format!("{}{sign}{}", &whole[..place], &whole[place + 1..]);
+            if !changed.eq_ignore_ascii_case(whole) {
+                prop_assert!(Payload::decode(&changed).is_err());
+            }
+        }
+    }
 }

@@ -83,27 +83,27 @@ impl Picture {
             .filter_map(|(dark, run)| dark.then_some(run))
     }
 
-    /// An image that needs no other file, with a name for those who do not see it. One stroke draws every run of
-    /// dark squares, each placed from the end of the last: short, and repetitive enough to compress well.
+    /// An image that needs no other file, with a name for those who do not see it.
+    ///
+    /// One stroke, a unit wide, draws every run of dark squares from the end of the last one: two figures of
+    /// moving and one of length repeat so often that the picture of an invoice packs into about 600 bytes.
     pub fn svg(&self, name: &str) -> String {
-        let whole = self.side + 2 * QUIET;
         let mut path = String::with_capacity(4 * 1024);
         let (mut x, mut y) = (0, 0);
         for run in self.runs() {
-            let verb = if run.y == y && !path.is_empty() { 'm' } else { 'M' };
-            let _ = match verb {
-                'm' => write!(path, "m{} 0h{}", run.x - x, run.length),
-                _ => write!(path, "M{} {}.5h{}", run.x + QUIET, run.y + QUIET, run.length),
-            };
-            (x, y) = (run.x + run.length, run.y);
+            let _ = write!(path, "m{} {}h{}", run.x.cast_signed() - x, run.y - y, run.length);
+            (x, y) = ((run.x + run.length).cast_signed(), run.y);
         }
+        // The origin is the middle of the first square's left side, where the stroke begins.
         format!(
             concat!(
-                r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {whole}" role="img" aria-label="{name}" "#,
-                r##"shape-rendering="crispEdges"><path fill="#fff" d="M0 0h{whole}v{whole}H0z"/>"##,
+                r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="-{quiet} -{quiet}.5 {whole} {whole}" "#,
+                r#"role="img" aria-label="{name}" shape-rendering="crispEdges">"#,
+                r##"<path fill="#fff" d="M-{quiet}-{quiet}.5h{whole}v{whole}h-{whole}z"/>"##,
                 r##"<path stroke="#000" d="{path}"/></svg>"##
             ),
-            whole = whole,
+            quiet = QUIET,
+            whole = self.side + 2 * QUIET,
             name = escaped(name),
             path = path
         )
@@ -146,4 +146,102 @@ impl Picture {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::{Request, VerifiedQr};
+    use super::*;
+    use crate::ids::PaymentReference;
+    use crate::money::Dong;
+
+    fn code() -> VerifiedQr {
+        let reference = PaymentReference::parse("RF47CZQXPMRHC").expect("a reference");
+        let request = Request {
+            bin: "970415",
+            account: "113366668888",
+            amount: Some(Dong::new(1_250_000)),
+            reference: &reference,
+            memo_prefix: Some("SEVQR"),
+            memo_max: 50,
+            mcc: Some("8211"),
+            merchant_id: None,
+        };
+        VerifiedQr::make(&request).expect("a payable request")
+    }
+
+    #[test]
+    fn upper_case_keeps_the_picture_small() {
+        let code = code();
+        let lower = Picture::draw(&code.text().to_lowercase(), Level::Screen).expect("a picture");
+        let side = |level| code.picture(level).expect("a picture").side();
+        assert_eq!((side(Level::Screen), side(Level::Print), lower.side()), (37, 45, 41));
+    }
+
+    #[test]
+    fn the_png_holds_exactly_the_squares_of_the_code() {
+        let picture = code().picture(Level::Print).expect("a picture");
+        let file = picture.png(3).expect("a file");
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&file)).read_info().expect("a PNG");
+        let mut dots = vec![0; reader.output_buffer_size().expect("a size")];
+        let frame = reader.next_frame(&mut dots).expect("dots");
+        let side = (picture.side + 2 * QUIET) * 3;
+        assert_eq!((frame.width as usize, frame.bit_depth), (side, png::BitDepth::One));
+        for y in 0..side {
+            for x in 0..side {
+                let black = dots[y * frame.line_size + x / 8] & (0x80 >> (x % 8)) == 0;
+                assert_eq!(black, is_dark(&picture, x / 3, y / 3), "{x} {y}");
+            }
+        }
+    }
+
+    fn is_dark(picture: &Picture, x: usize, y: usize) -> bool {
+        let inside = |place: usize| place.checked_sub(QUIET).filter(|&place| place < picture.side);
+        inside(x).zip(inside(y)).is_some_and(|(x, y)| picture.dark[y * picture.side + x])
+    }
+
+    #[test]
+    fn the_svg_strokes_exactly_the_squares_of_the_code() {
+        let picture = code().picture(Level::Screen).expect("a picture");
+        let svg = picture.svg("Mã VietQR của \"3A\" <&>");
+        assert!(svg.contains(r#"role="img" aria-label="Mã VietQR của &quot;3A&quot; &lt;&amp;>""#));
+        let (_, path) = svg.split_once(r##"stroke="#000" d=""##).expect("a stroke");
+        let (path, _) = path.split_once('"').expect("an end");
+        assert_eq!(stroked(path, picture.side), picture.dark);
+    }
+
+    /// What a browser paints: each `m dx dy h length` with a stroke one unit wide.
+    fn stroked(path: &str, side: usize) -> Vec<bool> {
+        let mut dark = vec![false; side * side];
+        let (mut x, mut y) = (0_isize, 0_usize);
+        for run in path.split('m').skip(1) {
+            let (step, length) = run.split_once('h').expect("a run");
+            let (right, down) = step.split_once(' ').expect("a step");
+            let length: usize = length.parse().expect("a length");
+            x += right.parse::<isize>().expect("a column");
+            y += down.parse::<usize>().expect("a row");
+            let start = y * side + x.cast_unsigned();
+            dark[start..start + length].fill(true);
+            x += length.cast_signed();
+        }
+        dark
+    }
+
+    #[test]
+    fn the_svg_costs_a_page_less_than_700_bytes() {
+        let svg = code().picture(Level::Screen).expect("a picture").svg("Mã VietQR");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(svg.as_bytes()).expect("memory");
+        let gzipped = gzip.finish().expect("memory").len();
+        assert!(gzipped < 700, "{gzipped} bytes");
+    }
+
+    #[test]
+    fn a_link_is_drawn_and_a_payment_is_not_a_link() {
+        assert!(Picture::of_link("HTTPS://HOCPHI.EXAMPLE/K/ABC").is_ok());
+        assert!(Picture::of_link(code().text()).is_err());
+        assert!(Picture::of_link("javascript://x").is_err());
+    }
 }

@@ -48,7 +48,9 @@ impl BankApp {
         let payload = qr.payload();
         let Some(bank) = banks::find(&payload.bin).filter(|_| self.prefills) else { return link };
         // The short code, not the BIN: with a BIN the app opens and fills in nothing.
-        add(&mut link, "ba", &format!("{}@{}", payload.account, bank.code.to_lowercase()));
+        add(&mut link, "ba", &payload.account);
+        link.push('@');
+        link.push_str(&encoded(&bank.code.to_lowercase()));
         if let Some(amount) = payload.amount {
             add(&mut link, "am", &amount.get().to_string());
         }
@@ -57,14 +59,73 @@ impl BankApp {
     }
 }
 
-/// Percent-encoded but for what is safe in a query; `@` is, and the directory's own links show it plain.
 fn add(link: &mut String, key: &str, value: &str) {
-    let _ = write!(link, "&{key}=");
+    let _ = write!(link, "&{key}={}", encoded(value));
+}
+
+/// Percent-encoded as RFC 3986 has it: everything but its unreserved signs.
+fn encoded(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
     for byte in value.bytes() {
-        let _ = match byte {
-            b'-' | b'.' | b'_' | b'~' | b'@' => write!(link, "{}", char::from(byte)),
-            byte if byte.is_ascii_alphanumeric() => write!(link, "{}", char::from(byte)),
-            byte => write!(link, "%{byte:02X}"),
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Request;
+    use super::*;
+    use crate::ids::PaymentReference;
+    use crate::money::Dong;
+
+    fn link(app: &str, account: &str, amount: Option<Dong>) -> (String, PaymentReference) {
+        let reference = PaymentReference::random().expect("randomness");
+        let request = Request {
+            bin: "970415",
+            account,
+            amount,
+            reference: &reference,
+            memo_prefix: Some("SEVQR"),
+            memo_max: 50,
+            mcc: None,
+            merchant_id: None,
         };
+        let qr = VerifiedQr::make(&request).expect("a payable request");
+        let app = BANK_APPS.iter().find(|known| known.id == app).expect("a known app");
+        (app.link(&qr), reference)
+    }
+
+    #[test]
+    fn an_app_that_prefills_is_given_the_school_by_its_banks_short_code() {
+        let (link, reference) = link("mb", "113366668888", Some(Dong::new(1_250_000)));
+        assert_eq!(
+            link,
+            format!("https://dl.vietqr.io/pay?app=mb&ba=113366668888@icb&am=1250000&tn=SEVQR%20{reference}")
+        );
+    }
+
+    #[test]
+    fn an_account_cannot_add_parameters_of_its_own() {
+        let (link, _) = link("ocb", "a&am=1#@b", None);
+        assert!(link.starts_with("https://dl.vietqr.io/pay?app=ocb&ba=a%26am%3D1%23%40b@icb&tn="), "{link}");
+    }
+
+    #[test]
+    fn an_app_that_only_opens_is_told_nothing() {
+        assert_eq!(link("vcb", "113366668888", Some(Dong::new(1))).0, "https://dl.vietqr.io/pay?app=vcb");
+    }
+
+    #[test]
+    fn the_two_groups_are_the_directorys() {
+        let group = |prefills| -> Vec<&str> {
+            BANK_APPS.iter().filter(|app| app.prefills == prefills).map(|app| app.id).collect()
+        };
+        assert_eq!(group(true), ["ocb", "acb", "bidv", "icb", "mb"]);
+        assert_eq!(group(false), ["vcb", "tcb", "vba", "vpb", "tpb", "shb", "hdb", "seab", "vib", "eib"]);
     }
 }

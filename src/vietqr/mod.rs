@@ -27,7 +27,7 @@ pub mod links;
 use std::collections::BTreeMap;
 
 pub use decode::Unreadable;
-pub use encode::Unfit;
+pub use encode::{Field, Unfit};
 pub use tlv::Flaw;
 pub use verified::{Request, VerifiedQr, memo};
 

@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** what [`read`] accepts is covered by objects to the last character; nothing is skipped or guessed.
 
+use std::fmt::Write;
+
 /// The objects of one template, in the order they stand, no tag twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objects<'a>(Vec<(u8, &'a str)>);
@@ -67,7 +69,7 @@ pub fn read(text: &str) -> Result<Objects<'_>, Flaw> {
 pub fn write(text: &mut String, tag: u8, value: &str) {
     let length = value.chars().count();
     debug_assert!((1..=99).contains(&length), "tag {tag:02} has {length} characters");
-    text.push_str(&format!("{tag:02}{length:02}{value}"));
+    let _ = write!(text, "{tag:02}{length:02}{value}");
 }
 
 impl<'a> Objects<'a> {

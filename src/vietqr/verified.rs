@@ -1,7 +1,7 @@
 //! The one door through which a code leaves the program.
 
 use super::image::{Level, Picture};
-use super::{Additional, Initiation, LABEL_MOST, Label, Payload, Service, Unfit, fold};
+use super::{Additional, Field, Initiation, LABEL_MOST, Label, Payload, Service, Unfit, fold};
 use crate::fault::{Fault, Result};
 use crate::ids::PaymentReference;
 use crate::money::Dong;
@@ -111,7 +111,95 @@ pub fn memo(prefix: Option<&str>, reference: &PaymentReference, max: usize) -> R
     let memo = if prefix.is_empty() { reference.to_string() } else { format!("{prefix} {reference}") };
     let most = max.min(LABEL_MOST);
     if memo.len() > most {
-        return Err(Unfit::TooLong { field: "transfer text", length: memo.len(), most });
+        return Err(Unfit::TooLong { field: Field::Labelled(Label::Purpose), length: memo.len(), most });
     }
     Ok(memo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Error;
+
+    fn reference() -> PaymentReference {
+        PaymentReference::random().expect("randomness")
+    }
+
+    /// A school at VietinBank that hears of money through an aggregator which insists on a prefix.
+    fn request(reference: &PaymentReference) -> Request<'_> {
+        Request {
+            bin: "970415",
+            account: "113366668888",
+            amount: Some(Dong::new(1_250_000)),
+            reference,
+            memo_prefix: Some("SEVQR"),
+            memo_max: 50,
+            mcc: Some("8211"),
+            merchant_id: Some("H29.18.8"),
+        }
+    }
+
+    #[test]
+    fn an_invoice_code_says_what_was_asked_and_stays_upper_case() {
+        let reference = reference();
+        let qr = VerifiedQr::make(&request(&reference)).expect("a payable request");
+        assert_eq!(qr.memo(), format!("SEVQR {reference}"));
+        assert_eq!(qr.text(), qr.text().to_uppercase());
+        let payload = Payload::decode(qr.text()).expect("our own code");
+        assert_eq!(&payload, qr.payload());
+        assert_eq!((payload.initiation, payload.mcc.as_deref()), (Initiation::Dynamic, Some("8211")));
+        assert_eq!(payload.additional.get(Label::Store), Some("H29.18.8"));
+    }
+
+    #[test]
+    fn a_code_without_an_amount_may_be_paid_many_times() {
+        let reference = reference();
+        let qr = VerifiedQr::make(&Request { amount: None, ..request(&reference) }).expect("a payable request");
+        assert_eq!((qr.payload().initiation, qr.payload().amount), (Initiation::Static, None));
+    }
+
+    #[test]
+    fn a_code_that_says_anything_else_never_leaves() {
+        let (reference, other) = (reference(), reference());
+        let text = VerifiedQr::make(&request(&reference)).expect("a payable request").text;
+        assert!(VerifiedQr::check(text.clone(), &request(&reference)).is_ok());
+        for (what, asked) in [
+            ("bank", Request { bin: "970436", ..request(&reference) }),
+            ("account", Request { account: "113366668889", ..request(&reference) }),
+            ("amount", Request { amount: Some(Dong::new(1_250_001)), ..request(&reference) }),
+            ("amount", Request { amount: None, ..request(&reference) }),
+            ("reference", request(&other)),
+        ] {
+            match VerifiedQr::check(text.clone(), &asked) {
+                Err(Error::Fault(fault)) => assert!(fault.to_string().contains(&format!("its {what} is not"))),
+                other => unreachable!("{what}: {other:?}"),
+            }
+        }
+        let to_card = Payload { service: Service::Card, ..Payload::decode(&text).expect("our own code") };
+        let to_card = to_card.encode().expect("a code to a card");
+        assert!(matches!(VerifiedQr::check(to_card, &request(&reference)), Err(Error::Fault(_))));
+    }
+
+    #[test]
+    fn what_no_bank_would_take_is_refused_before_it_is_made() {
+        let reference = reference();
+        let code =
+            |request: Request<'_>| VerifiedQr::make(&request).expect_err("unfit").refusal().map(|refusal| refusal.code);
+        assert_eq!(code(Request { amount: Some(Dong::ZERO), ..request(&reference) }), Some("amount-not-positive"));
+        assert_eq!(code(Request { bin: "999888", ..request(&reference) }), Some("bank-cannot-receive"));
+        assert_eq!(code(Request { memo_max: 9, ..request(&reference) }), Some("qr-text-too-long"));
+    }
+
+    #[test]
+    fn the_transfer_text_is_the_prefix_and_the_reference_or_nothing() {
+        let reference = reference();
+        let code = reference.as_str();
+        assert_eq!(memo(None, &reference, 13), Ok(code.to_owned()));
+        assert_eq!(memo(Some(" sevqr "), &reference, 19), Ok(format!("SEVQR {code}")));
+        assert_eq!(memo(Some(""), &reference, 13), Ok(code.to_owned()));
+        let too_long = |length, most| Err(Unfit::TooLong { field: Field::Labelled(Label::Purpose), length, most });
+        assert_eq!(memo(Some("SEVQR"), &reference, 18), too_long(19, 18));
+        assert_eq!(memo(None, &reference, 9), too_long(13, 9));
+        assert_eq!(memo(Some("THUHOCPHI24X"), &reference, 50), too_long(26, 25));
+    }
 }

@@ -7,3 +7,4 @@ mod provider_command;
 mod schema;
 mod tidy;
 mod tidy_tokens;
+mod vietqr;
