@@ -8,7 +8,7 @@ use crate::fault::{OrFault, Result};
 
 /// White squares around a code, without which scanners do not find it.
 const QUIET: usize = 4;
-/// The largest square of a PNG in dots; keeps a picture of any code under 4 MB in memory.
+/// The largest square of a PNG in dots: the largest code there is takes 4.4 MB to draw, an invoice 0.3 MB.
 const SCALE_MOST: usize = 32;
 
 /// How much of a picture may be spoiled and still be read.
