@@ -1,5 +1,6 @@
 //! Học Phí: the cashless school-fee payment gateway of Vietnam.
 
+pub mod access;
 pub mod config;
 pub mod fault;
 pub mod fees;
@@ -16,6 +17,14 @@ pub mod vietqr;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {
-    [fees::ALL, &ledger::statements(), roll::ALL, seal::ALL, store::LEASE_STATEMENTS, store::VERSION_STATEMENTS]
-        .concat()
+    [
+        access::ALL,
+        fees::ALL,
+        &ledger::statements(),
+        roll::ALL,
+        seal::ALL,
+        store::LEASE_STATEMENTS,
+        store::VERSION_STATEMENTS,
+    ]
+    .concat()
 }
