@@ -61,5 +61,5 @@ pub fn csv(account: &str, day: Day, transfers: &[&Transfer]) -> Result<Vec<u8>> 
             &transfer.memo,
         ])?;
     }
-    lines.into_inner().map_err(|error| error.into_error()).or_fault("write a simulated statement")
+    lines.into_inner().map_err(csv::IntoInnerError::into_error).or_fault("write a simulated statement")
 }

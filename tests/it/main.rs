@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
 
+mod browser;
 mod engines;
 mod provider_command;
 mod schema;
