@@ -8,20 +8,25 @@
 //! Deliberately absent: matching money to invoices (see `matching`), a status column, and any price in code.
 
 mod books;
+mod catalogue;
 mod invoice;
 mod issue;
 mod plan;
 mod position;
+mod registration;
 pub mod run;
 mod sql;
 pub mod view;
 mod void;
 
+pub use catalogue::{CataloguePreview, FeeItem, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{
     Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,
 };
 pub use issue::{advance_runs, publish, start_issuing, undo};
+pub use plan::{Price, price};
 pub use position::{Due, Position, SOON_DAYS};
+pub use registration::{register, registrations_of, unregister};
 pub use run::{NewRun, Preview, PreviewRow, Run, RunState, create_run, preview_run};
 pub use sql::ALL;
 pub use void::{reinstate_invoice, void_invoice};

@@ -208,4 +208,56 @@ statements! {
     MONEY_FOR_RUN = "
         select p.credit_id from invoice i join posting p on p.invoice_id = i.id
         where i.run_id = $1 and p.credit_id is not null limit 1";
+
+    /// The catalogue with the numbers of its instruments.
+    CATALOGUE = "
+        select f.id, f.code, f.official_name, f.necessity, f.unit, f.revenue, f.document_kind, l.number as instrument, f.clause
+        from fee_item f left join legal_instrument l on l.id = f.instrument_id order by f.code";
+
+    /// All prices.
+    PRICES = "select * from fee_price order by item_id, level, from_day";
+
+    /// The prices of one item.
+    PRICES_OF_ITEM = "select * from fee_price where item_id = $1";
+
+    /// An instrument by its number; its title and issuer are filled in by whoever keeps the law. Zero rows: it is known.
+    ADD_INSTRUMENT = "
+        insert into legal_instrument (id, number, title, issuer, in_force_from, in_force_to)
+        values ($1, $2, '', '', null, null) on conflict (number) do nothing";
+
+    /// An item as the file has it. What was issued keeps the words of its day on its own lines.
+    SET_ITEM = "
+        insert into fee_item (id, code, official_name, necessity, unit, revenue, document_kind, instrument_id, clause, made_at)
+        values ($1, $2, $3, $4, $5, $6, $7, (select id from legal_instrument where number = $8), $9, $10)
+        on conflict (code) do update set official_name = excluded.official_name, necessity = excluded.necessity,
+            unit = excluded.unit, revenue = excluded.revenue, document_kind = excluded.document_kind,
+            instrument_id = excluded.instrument_id, clause = excluded.clause";
+
+    /// An item's id by its code. No row never happens here: it was just written.
+    ITEM_BY_CODE = "select id from fee_item where code = $1";
+
+    /// A school's id by its code. No row: the preview saw it a moment ago and nobody deletes schools.
+    SCHOOL_ID = "select id from school where code = $1";
+
+    /// A new price.
+    ADD_PRICE = "
+        insert into fee_price (id, item_id, school_id, level, amount, from_day, made_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
+
+    /// Are there this item and this pupil? No row: one of them is not.
+    ITEM_EXISTS = "select f.id from fee_item f where f.id = $1 and exists (select 1 from pupil p where p.id = $2)";
+
+    /// A registration; the same again only moves its end.
+    ADD_REGISTRATIONS = rows "insert into fee_registration (pupil_id, item_id, from_day, to_day, made_at, made_by)",
+        "on conflict (pupil_id, item_id, from_day) do update set to_day = excluded.to_day";
+
+    /// The last day of what is still running.
+    END_REGISTRATIONS = "
+        update fee_registration set to_day = $3
+        where pupil_id = $1 and item_id = $2 and from_day <= $3 and (to_day is null or to_day > $3)";
+
+    /// The items a pupil is registered for on a day.
+    REGISTRATIONS_OF_PUPIL = "
+        select distinct item_id from fee_registration
+        where pupil_id = $1 and from_day <= $2 and (to_day is null or to_day >= $2) order by item_id";
 }

@@ -8,6 +8,8 @@
 //! Deliberately absent: marks, addresses, personal identity numbers and everything else the sector database keeps:
 //! the roll is a copy for collecting fees, not a second master.
 
+pub mod header;
+pub mod reading;
 pub mod sheet;
 mod sql;
 
@@ -15,7 +17,7 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use sql::ALL;
 
-use crate::fault::Result;
+use crate::fault::{Kind, Refusal, Result};
 use crate::store::{Store, args, record};
 use crate::time::{Day, Moment};
 
@@ -187,6 +189,57 @@ record! {
         /// The present class, when there is one.
         pub class_name: Option<String>,
     }
+}
+
+/// Something wrong in one cell of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellProblem {
+    /// `B7`; with the sheet's name before it when the file has several: `3A!B7`.
+    pub cell: String,
+    /// What is wrong, in Vietnamese.
+    pub vi: String,
+    /// What is wrong, in English.
+    pub en: String,
+    /// What was probably meant.
+    pub suggestion: Option<String>,
+    /// Nothing is stored while it stands; the others are notices.
+    pub blocking: bool,
+}
+
+impl CellProblem {
+    /// A blocking problem.
+    pub fn new(cell: String, vi: &str, en: &str) -> CellProblem {
+        CellProblem { cell, vi: vi.to_owned(), en: en.to_owned(), suggestion: None, blocking: true }
+    }
+
+    /// A notice: something was mended or left out.
+    pub fn notice(cell: String, vi: &str, en: &str) -> CellProblem {
+        CellProblem { blocking: false, ..CellProblem::new(cell, vi, en) }
+    }
+
+    /// The same with what was probably meant.
+    #[must_use]
+    pub fn suggesting(self, suggestion: String) -> CellProblem {
+        CellProblem { suggestion: Some(suggestion), ..self }
+    }
+}
+
+/// The refusal of a file with blocking problems, which it lists.
+pub fn refused_cells(problems: &[CellProblem]) -> Refusal {
+    let refusal = Refusal::new(
+        Kind::Meaning,
+        "file-has-errors",
+        "Tệp có ô sai nên chưa ghi gì cả. Hãy sửa các ô sau rồi gửi lại.",
+        "The file has wrong cells, so nothing was stored. Please mend these and send it again.",
+    );
+    let blocking = problems.iter().filter(|problem| problem.blocking);
+    blocking.fold(refusal, |refusal, problem| {
+        let hint = |text: &str| match &problem.suggestion {
+            Some(suggestion) => format!("{text} → {suggestion}"),
+            None => text.to_owned(),
+        };
+        refusal.at(&problem.cell, hint(&problem.vi), hint(&problem.en))
+    })
 }
 
 /// The levels a school, a class or a price may have, as they are stored.
