@@ -286,4 +286,19 @@ mod tests {
         assert!(refused(&hmac("{body}", "{}")).contains("either a header or a pointer"));
         assert!(refused("[[proof]]\nkind = \"javascript\"").contains("unknown variant"));
     }
+
+    #[test]
+    fn a_signature_made_by_the_standards_own_library_proves() {
+        let key = "whsec_c2VjcmV0LWZvci10ZXN0cywgMjQgYnl0ZQ==";
+        let signer = standardwebhooks::Webhook::new(key).expect("a key");
+        let at = NOW.0 / 1_000;
+        let signature = signer.sign("msg_7", at, CREDIT.as_bytes()).expect("a signature");
+        let bank = proven_by("[[proof]]\nkind = \"standard-webhooks\"\nsecret = \"key\"\nwindow_seconds = 300")
+            .expect("a provider");
+        let time = at.to_string();
+        let headers = [("Webhook-Id", "msg_7"), ("Webhook-Timestamp", &time), ("Webhook-Signature", &signature)];
+        let secrets = Secrets::new().with("key", key);
+        assert_eq!(bank.hear(&request(&headers, CREDIT), &secrets, NOW).word(), "credits");
+        assert_eq!(bank.hear(&request(&headers, &CREDIT.replace('7', "8")), &secrets, NOW).word(), "refused");
+    }
 }

@@ -51,8 +51,9 @@ fn heard(lines: Vec<ToldCredit>, mut problems: Vec<Unread>) -> Heard {
 }
 
 fn is_test(spec: &Spec, body: &Value) -> bool {
-    !spec.test.is_empty()
-        && spec.test.iter().all(|(at, wanted)| body.pointer(at.as_str()).is_some_and(|value| equal(value, wanted)))
+    let holds =
+        |(at, wanted): (&Pointer, &toml::Value)| body.pointer(at.as_str()).is_some_and(|value| equal(value, wanted));
+    spec.test.iter().any(|marks| marks.iter().all(holds))
 }
 
 /// Is a value of the body the one that the file names?
@@ -179,6 +180,7 @@ impl<'a> Line<'a> {
         let at = self.credit.memo.as_str();
         match self.value.pointer(at) {
             Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(memo)) => Ok(memo.clone()),
             Some(value) => text(value).ok_or(("credit.memo", at, "not a text")),
             None => Err(("credit.memo", at, "missing")),
         }

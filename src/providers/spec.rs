@@ -21,9 +21,9 @@ pub struct Spec {
     pub memo: Memo,
     /// The ways in which it proves itself; one that holds is enough. A way counts when the connection has its secrets.
     pub proof: Vec<Proof>,
-    /// The provider's test message: JSON pointers and the values they must all have.
+    /// The provider's test messages, each as JSON pointers and the values they must all have.
     #[serde(default)]
-    pub test: BTreeMap<Pointer, toml::Value>,
+    pub test: Vec<BTreeMap<Pointer, toml::Value>>,
     /// What a credit looks like.
     pub credit: Credit,
     /// What to answer.
@@ -368,6 +368,9 @@ impl Spec {
             {
                 return Some(("proof.signature", "either a header or a pointer"));
             }
+        }
+        if self.test.iter().any(BTreeMap::is_empty) {
+            return Some(("test", "at least one place; without any, every message would be a test"));
         }
         if self.credit.account.is_empty() {
             return Some(("credit.account", "at least one place"));
