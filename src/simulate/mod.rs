@@ -11,3 +11,4 @@ pub mod bank;
 pub mod chance;
 pub mod paper;
 pub mod roster;
+pub mod story;

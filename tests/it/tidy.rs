@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::tidy_tokens::{Token, function_lengths, tokens};
+use crate::tidy_tokens::{Token, function_lengths, lines_of_texts, tokens};
 
 /// Imported by anyone, importing only each other.
 const BOTTOM: [&str; 8] = ["store", "money", "ids", "time", "fault", "config", "seal", "paper"];
@@ -178,11 +178,6 @@ fn arrows_point_forward() {
     assert_eq!(house("src/cellar/mod.rs", "").len(), 1);
 }
 
-/// A sentence or an SQL text is not broken for the line's sake.
-fn holds_a_sentence(line: &str) -> bool {
-    line.contains("r#\"") || line.split('"').skip(1).step_by(2).any(|text| text.chars().count() > 40)
-}
-
 fn too_long(sources: &[Source]) -> Vec<String> {
     let mut findings = Vec::new();
     for source in sources {
@@ -190,9 +185,10 @@ fn too_long(sources: &[Source]) -> Vec<String> {
         if lines > LONGEST_FILE {
             findings.push(format!("{}: {lines} lines; split it by what it does (at most {LONGEST_FILE})", source.path));
         }
+        let texts = lines_of_texts(source.is_rust(), &source.text);
         for (at, line) in source.text.lines().enumerate() {
             let length = line.chars().count();
-            if length > LONGEST_LINE && !holds_a_sentence(line) {
+            if length > LONGEST_LINE && !texts.contains(&(at + 1)) {
                 findings.push(format!("{}:{}: {length} characters (at most {LONGEST_LINE})", source.path, at + 1));
             }
         }

@@ -1,6 +1,8 @@
 //! Rust as a flat row of tokens with their lines, for the tidy test: macros are read too, which a syntax tree leaves
 //! closed.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::visit::Visit;
 
@@ -47,6 +49,28 @@ fn flatten(stream: TokenStream, without_tests: bool, found: &mut Vec<Token>) {
             other => found.push(Token { line: other.span().start().line, text: other.to_string() }),
         }
     }
+}
+
+/// The lines on which long texts stand: a sentence or an SQL text is not broken for the line's sake.
+pub fn lines_of_texts(is_rust: bool, text: &str) -> BTreeSet<usize> {
+    fn gather(stream: TokenStream, lines: &mut BTreeSet<usize>) {
+        for tree in stream {
+            match tree {
+                TokenTree::Group(group) => gather(group.stream(), lines),
+                TokenTree::Literal(literal) if literal.to_string().chars().count() > 40 => {
+                    lines.extend(literal.span().start().line..=literal.span().end().line);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut lines = BTreeSet::new();
+    if is_rust {
+        gather(text.parse().expect("Rust"), &mut lines);
+        // Comments that document are texts for the parser, and may well be broken.
+        lines.retain(|line| !text.lines().nth(line - 1).is_some_and(|line| line.trim_start().starts_with("//")));
+    }
+    lines
 }
 
 fn is_of_tests(attribute: Option<&TokenTree>) -> bool {
