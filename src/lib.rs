@@ -1,13 +1,21 @@
 //! Học Phí: the cashless school-fee payment gateway of Vietnam.
+//!
+//! Rooms import only what stands before them: `access roll ledger fees inbox statements receipts outbox matching
+//! refunds closing feed oversight`. Receipts and outbox stand before matching, because a receipt's number and the
+//! promise to tell are written in the transaction that posts the money.
 
 pub mod access;
 pub mod config;
 pub mod fault;
+pub mod feed;
 pub mod fees;
 pub mod ids;
 pub mod ledger;
+pub mod matching;
 pub mod money;
+pub mod outbox;
 pub mod providers;
+pub mod receipts;
 pub mod roll;
 pub mod seal;
 pub mod simulate;
@@ -19,8 +27,12 @@ pub mod vietqr;
 pub fn statements() -> Vec<store::Statement> {
     [
         access::ALL,
+        feed::ALL,
         fees::ALL,
         &ledger::statements(),
+        matching::ALL,
+        outbox::ALL,
+        receipts::ALL,
         roll::ALL,
         seal::ALL,
         store::LEASE_STATEMENTS,

@@ -19,11 +19,11 @@ const STREET: [&str; 13] = [
     "fees",
     "inbox",
     "statements",
-    "matching",
     "receipts",
+    "outbox",
+    "matching",
     "refunds",
     "closing",
-    "outbox",
     "feed",
     "oversight",
 ];

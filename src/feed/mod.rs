@@ -1,0 +1,197 @@
+//! What the city reads: every ledger event in one order, and the revenue of a day.
+//!
+//! [`sequence`] gives waiting entries their places; [`entries`] hands them out after a cursor.
+//!
+//! **Invariants:** places are 1, 2, 3, … without a hole, and the only cursor there is; an entry has one place; a record's
+//! version only rises; a leaf carries no personal data; the sum of all leaves is the ledger.
+//!
+//! Deliberately absent: ids as cursors (a transaction that commits late would be skipped for ever), updates of leaves, and
+//! signatures over the log, which stand above this order.
+
+mod revenue;
+mod sql;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+pub use revenue::{Revenue, SMALL, revenue};
+pub use sql::ALL;
+
+use crate::fault::{Fault, Result};
+use crate::money::Dong;
+use crate::store::{Arg, Fence, Store, Tx, args, record, transact};
+use crate::time::{Clock, Day, Moment};
+
+/// Entries that get their places in one transaction.
+const BATCH: i64 = 200;
+
+/// Whose events a reader may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every school's.
+    All,
+    /// These schools'.
+    Schools(Vec<String>),
+}
+
+impl Scope {
+    /// Is this school's among them?
+    pub fn covers(&self, school_id: &str) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Schools(schools) => schools.iter().any(|school| school == school_id),
+        }
+    }
+}
+
+record! {
+    /// An event in its place.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Leaf {
+        /// Its place in the one order.
+        pub place: i64,
+        /// Whose.
+        pub school_id: String,
+        /// The credit or invoice it is about.
+        pub record_id: String,
+        /// `NEW`, `UPDATE` or `CANCEL`.
+        pub event: String,
+        /// Rises with each event of the record.
+        pub version: i64,
+        /// The day it belongs to.
+        pub day: Day,
+        /// When it was posted.
+        pub at: Moment,
+        /// Canonical JSON: school, day, kind, record and what moved by account and item.
+        pub body: String,
+    }
+}
+
+record! {
+    struct Waiting {
+        entry_id: String,
+        school_id: String,
+        school_code: Option<String>,
+        kind: String,
+        credit_id: Option<String>,
+        invoice_id: Option<String>,
+        day: Day,
+        at: Moment,
+    }
+}
+
+impl Waiting {
+    /// A credit's story is about the credit, an invoice's about the invoice.
+    fn record_id(&self) -> Result<&str> {
+        let id = self.credit_id.as_deref().or(self.invoice_id.as_deref());
+        id.ok_or_else(|| Fault::new("sequence an entry that is about nothing").into())
+    }
+
+    fn event(&self, version: i64) -> &'static str {
+        match (self.kind.as_str(), version) {
+            ("voided" | "undone", _) => "CANCEL",
+            (_, 1) => "NEW",
+            _ => "UPDATE",
+        }
+    }
+}
+
+/// Gives one batch of waiting entries their places and tells how many; 0 when none waits.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn sequence(store: &Store, clock: &Clock) -> Result<usize> {
+    sequence_fenced(store, clock, None).await
+}
+
+/// As [`sequence`], under a lease.
+///
+/// # Errors
+/// Faults of the store; a refusal when the lease was lost.
+pub async fn sequence_fenced(store: &Store, _clock: &Clock, fence: Option<&Fence>) -> Result<usize> {
+    let waiting: Vec<Waiting> = store.all(&sql::WAITING, args![1_i64]).await?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    transact!(store, |tx| sequence_in(tx, fence).await)
+}
+
+async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>) -> Result<usize> {
+    if let Some(fence) = fence {
+        fence.check_in(tx).await?;
+    }
+    let waiting: Vec<Waiting> = tx.all(&sql::WAITING, args![BATCH]).await?;
+    let last: Option<i64> = tx.one(&sql::LAST_PLACE, args![]).await?;
+    let mut records = waiting.iter().map(Waiting::record_id).collect::<Result<Vec<&str>>>()?;
+    records.sort_unstable();
+    records.dedup();
+    let keys = records.into_iter().map(Arg::from).collect();
+    let versions: Vec<(String, i64)> = tx.all_in(&sql::VERSIONS, keys).await?;
+    let mut versions: HashMap<String, i64> = versions.into_iter().collect();
+    let entries: Vec<Arg> = waiting.iter().map(|waiting| Arg::from(&waiting.entry_id)).collect();
+    let moved: Vec<(String, String, Option<String>, Dong)> = tx.all_in(&sql::MOVED, entries.clone()).await?;
+    let mut moved_by_entry: HashMap<String, Vec<Value>> = HashMap::new();
+    for (entry, account, item, amount) in moved {
+        let side = json!({ "account": account, "amount": amount.get(), "item": item });
+        moved_by_entry.entry(entry).or_default().push(side);
+    }
+    let mut leaves = Vec::with_capacity(waiting.len());
+    for (place, entry) in (last.unwrap_or_default() + 1..).zip(&waiting) {
+        let version = versions.entry(entry.record_id()?.to_owned()).or_default();
+        *version += 1;
+        let body = body(entry, moved_by_entry.remove(&entry.entry_id).unwrap_or_default())?;
+        leaves.push(args![
+            place,
+            &entry.entry_id,
+            &entry.school_id,
+            entry.record_id()?,
+            entry.event(*version),
+            *version,
+            entry.day,
+            entry.at,
+            body
+        ]);
+    }
+    tx.insert_many(&sql::INSERT_LEAVES, leaves).await?;
+    let _: Vec<String> = tx.all_in(&sql::SEQUENCED, entries).await?;
+    Ok(waiting.len())
+}
+
+/// Canonical JSON: keys in alphabetical order, no blanks, whole numbers only.
+fn body(entry: &Waiting, moved: Vec<Value>) -> Result<String> {
+    let school = entry.school_code.as_deref().unwrap_or(&entry.school_id);
+    Ok(json!({
+        "day": entry.day.to_string(),
+        "kind": entry.kind,
+        "postings": moved,
+        "record": entry.record_id()?,
+        "school": school,
+    })
+    .to_string())
+}
+
+/// Events after a place, in order, at most so many. A reader goes on from the last place it got.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Result<Vec<Leaf>> {
+    let limit = limit.clamp(1, 1_000);
+    let Scope::Schools(schools) = scope else { return store.all(&sql::AFTER, args![after, limit]).await };
+    let mut leaves: Vec<Leaf> = Vec::new();
+    for school in schools {
+        leaves.extend(store.all::<Leaf>(&sql::AFTER_OF_SCHOOL, args![after, limit, school]).await?);
+    }
+    leaves.sort_by_key(|leaf| leaf.place);
+    leaves.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(leaves)
+}
+
+/// The newest place, 0 while the feed is empty.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn head(store: &Store) -> Result<i64> {
+    let last: Option<i64> = store.one(&sql::LAST_PLACE, args![]).await?;
+    Ok(last.unwrap_or_default())
+}

@@ -1,0 +1,152 @@
+//! The revenue of a day by school and item, with small groups pooled.
+
+use super::{Scope, sql};
+use crate::fault::{Fault, Result};
+use crate::money::Dong;
+use crate::store::{Store, args, record};
+use crate::time::Day;
+
+/// A group with fewer families than this could show one family's affairs.
+pub const SMALL: i64 = 10;
+
+/// What one school raised and collected for one item on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revenue {
+    /// The school's code; nothing where schools were pooled.
+    pub school: Option<String>,
+    /// The fee item's code; nothing where items were pooled.
+    pub item: Option<String>,
+    /// Receivables raised, net of what was taken back.
+    pub issued: Dong,
+    /// Money that came for them, net of what was moved away.
+    pub collected: Dong,
+    /// At least so many families paid.
+    pub payers: i64,
+}
+
+record! {
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Cell {
+        school_id: String,
+        school_code: String,
+        item: Option<String>,
+        issued: Dong,
+        collected: Dong,
+        payers: i64,
+        families: i64,
+    }
+}
+
+/// The day's revenue; the rows always add up to the ledger, pooled or not.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) -> Result<Vec<Revenue>> {
+    let cells: Vec<Cell> = store.all(&sql::REVENUE, args![day]).await?;
+    let cells: Vec<Cell> = cells.into_iter().filter(|cell| scope.covers(&cell.school_id)).collect();
+    if is_pooled {
+        return pooled(cells);
+    }
+    let open = |cell: Cell| Revenue {
+        school: Some(cell.school_code),
+        item: cell.item,
+        issued: cell.issued,
+        collected: cell.collected,
+        payers: cell.payers,
+    };
+    Ok(cells.into_iter().map(open).collect())
+}
+
+/// Pools the small groups of a school into one row, joined by its next smallest group until no small group could be
+/// told from it; a school that stays small as a whole goes into one row over all such schools.
+fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
+    let mut rows = Vec::new();
+    let mut small_schools: Vec<Cell> = Vec::new();
+    for of_school in cells.chunk_by(|one, other| one.school_id == other.school_id) {
+        let (small, large) = split(of_school.to_vec());
+        let pool = sum(&small)?;
+        rows.extend(large.into_iter().map(|cell| shown(&cell, Some(cell.school_code.clone()), cell.item.clone())));
+        match pool {
+            Some(pool) if is_large(&pool) => rows.push(shown(&pool, Some(pool.school_code.clone()), None)),
+            Some(pool) => small_schools.push(pool),
+            None => {}
+        }
+    }
+    rows.extend(sum(&small_schools)?.map(|pool| shown(&pool, None, None)));
+    Ok(rows)
+}
+
+/// The groups to be pooled and those to be shown. One small group alone would be what is missing from the school's
+/// total, so the smallest large one goes with it.
+fn split(cells: Vec<Cell>) -> (Vec<Cell>, Vec<Cell>) {
+    let (mut small, mut large): (Vec<Cell>, Vec<Cell>) = cells.into_iter().partition(|cell| !is_large(cell));
+    if !small.is_empty() {
+        let smallest = large.iter().enumerate().min_by_key(|(_, cell)| cell.families).map(|(place, _)| place);
+        small.extend(smallest.map(|place| large.remove(place)));
+    }
+    (small, large)
+}
+
+fn is_large(cell: &Cell) -> bool {
+    // A group in which nobody paid may still be one family's void; a group of payers hides among payers.
+    let people = if cell.collected == Dong::ZERO { cell.families } else { cell.payers };
+    people >= SMALL
+}
+
+fn shown(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
+    Revenue { school, item, issued: cell.issued, collected: cell.collected, payers: cell.payers }
+}
+
+/// The sum of groups. Families of one school may stand in several, so the largest group says how many they are at least.
+fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
+    let Some(first) = cells.first() else { return Ok(None) };
+    let overflow = || Fault::new("add a day's revenue up: beyond an i64");
+    Ok(Some(Cell {
+        issued: Dong::sum(cells.iter().map(|cell| cell.issued)).ok_or_else(overflow)?,
+        collected: Dong::sum(cells.iter().map(|cell| cell.collected)).ok_or_else(overflow)?,
+        payers: cells.iter().map(|cell| cell.payers).max().unwrap_or_default(),
+        families: cells.iter().map(|cell| cell.families).max().unwrap_or_default(),
+        item: None,
+        ..first.clone()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(school: &str, item: &str, collected: i64, payers: i64) -> Cell {
+        Cell {
+            school_id: school.to_owned(),
+            school_code: school.to_owned(),
+            item: Some(item.to_owned()),
+            issued: Dong::ZERO,
+            collected: Dong::new(collected),
+            payers,
+            families: payers,
+        }
+    }
+
+    #[test]
+    fn small_groups_are_pooled_and_the_total_stays() {
+        let cells = vec![
+            cell("A", "meal", 1_000, 40),
+            cell("A", "boarding", 300, 12),
+            cell("A", "club", 70, 2),
+            cell("B", "meal", 50, 3),
+            cell("C", "meal", 60, 4),
+        ];
+        let rows = pooled(cells).expect("rows");
+        assert_eq!(Dong::sum(rows.iter().map(|row| row.collected)), Some(Dong::new(1_480)));
+        let named: Vec<(Option<&str>, Option<&str>, i64)> =
+            rows.iter().map(|row| (row.school.as_deref(), row.item.as_deref(), row.collected.get())).collect();
+        assert_eq!(named, [(Some("A"), Some("meal"), 1_000), (Some("A"), None, 370), (None, None, 110)]);
+    }
+
+    #[test]
+    fn no_row_of_a_school_shows_fewer_than_ten_payers() {
+        let rows = pooled(vec![cell("A", "meal", 10, 9), cell("A", "club", 10, 10)]).expect("rows");
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].item, None);
+    }
+}

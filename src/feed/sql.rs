@@ -1,0 +1,56 @@
+//! The feed's statements.
+
+use crate::store::statements;
+
+statements! {
+    /// Entries that have no place yet, the oldest first.
+    WAITING = "
+        select u.entry_id, e.school_id, s.code as school_code, e.kind, e.credit_id, e.invoice_id, e.day, e.at
+        from unsequenced u join entry e on e.id = u.entry_id left join school s on s.id = e.school_id
+        order by u.at, u.entry_id limit $1";
+
+    /// The last place. Null: the feed is empty.
+    LAST_PLACE = "select max(place) from feed_leaf";
+
+    /// The newest version of records. No row: the record is new.
+    VERSIONS = list "select record_id, max(version) as version from feed_leaf where record_id in", "group by record_id";
+
+    /// What entries moved, by account and item, without names.
+    MOVED = list "
+        select p.entry_id, p.account, i.code as item, cast(sum(p.amount) as bigint) as amount
+        from posting p left join fee_item i on i.id = p.item_id where p.entry_id in",
+        "group by p.entry_id, p.account, i.code having sum(p.amount) <> 0 order by p.entry_id, p.account, i.code";
+
+    /// New leaves. A twin place means another sequencer was first: the transaction runs again.
+    INSERT_LEAVES = rows "
+        insert into feed_leaf (place, entry_id, school_id, record_id, event, version, day, at, body)", "";
+
+    /// Their places are given.
+    SEQUENCED = list "delete from unsequenced where entry_id in", "returning entry_id";
+
+    /// Leaves after a place.
+    AFTER = "
+        select place, school_id, record_id, event, version, day, at, body from feed_leaf
+        where place > $1 order by place limit $2";
+
+    /// Leaves of one school after a place.
+    AFTER_OF_SCHOOL = "
+        select place, school_id, record_id, event, version, day, at, body from feed_leaf
+        where school_id = $3 and place > $1 order by place limit $2";
+
+    /// What was issued and collected on a day, by school and item, with how many families paid. Collected is what came
+    /// off receivables with money; issued is the receivables raised, net of voids.
+    REVENUE = "
+        select e.school_id, s.code as school_code, i.code as item,
+            cast(sum(case when p.credit_id is null then p.amount else 0 end) as bigint) as issued,
+            cast(-sum(case when p.credit_id is not null then p.amount else 0 end) as bigint) as collected,
+            cast(count(distinct case when p.credit_id is not null then v.family_id end) as bigint) as payers,
+            cast(count(distinct v.family_id) as bigint) as families
+        from entry e
+        join posting p on p.entry_id = e.id
+        join school s on s.id = e.school_id
+        join invoice v on v.id = p.invoice_id
+        left join fee_item i on i.id = p.item_id
+        where e.day = $1 and p.account = 'receivable.parent'
+        group by e.school_id, s.code, i.code order by s.code, i.code";
+}

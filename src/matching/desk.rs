@@ -1,0 +1,353 @@
+//! What a person may do with a credit: each act has a name, a reason, and a mirror.
+
+use super::turn::{self, Standing};
+use super::{Credit, Doubt, allocate, sql};
+use crate::fault::{Fault, Kind, Refusal, Result};
+use crate::fees::{self, Lifecycle, OpenInvoice};
+use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
+use crate::money::Dong;
+use crate::outbox::{self, Happened};
+use crate::receipts;
+use crate::seal::Vault;
+use crate::store::{Arg, Store, Tx, args, record, transact};
+use crate::time::{Clock, Day, Moment};
+
+record! {
+    /// A credit that a person must look at.
+    #[derive(Debug, Clone)]
+    pub struct Held {
+        /// `crd_…`
+        pub id: String,
+        /// Whose.
+        pub school_id: String,
+        /// Into which account it came.
+        pub account_id: String,
+        /// How much.
+        pub amount: Dong,
+        /// The bank's day.
+        pub day: Day,
+        /// When it came.
+        pub value_at: Moment,
+        /// The reference its text holds, when exactly one.
+        pub payment_reference: Option<String>,
+        /// The bank's own reference, where it is unique.
+        pub bank_reference: Option<String>,
+        /// The credit it may be the same as.
+        pub maybe_same_as: Option<String>,
+        /// The transfer's text, sealed.
+        pub memo_sealed: Vec<u8>,
+        /// Who paid, sealed.
+        pub payer_sealed: Option<Vec<u8>>,
+        /// Why it is held; empty after it was released.
+        pub reason: String,
+        /// `hold` or `release`.
+        pub kind: String,
+        /// The turn of that decision.
+        pub turn: i64,
+        /// What the person wrote who released it.
+        pub note: String,
+        /// The statement line that shows it, when one does.
+        pub line_id: Option<String>,
+    }
+}
+
+record! {
+    /// One decision about a credit.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Step {
+        /// 1, 2, 3, …
+        pub turn: i64,
+        /// `settle`, `part`, `over`, `hold`, `assign`, `release` or `same`.
+        pub kind: String,
+        /// Why it was held.
+        pub reason: String,
+        /// The invoice it went to.
+        pub invoice_id: Option<String>,
+        /// The entry that says so.
+        pub entry_id: Option<String>,
+        /// When.
+        pub at: Moment,
+        /// By whom.
+        pub actor: String,
+        /// With what words.
+        pub note: String,
+    }
+}
+
+/// What giving a credit to an invoice made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The entry.
+    pub entry_id: String,
+    /// The new receipt.
+    pub receipt_id: String,
+    /// What of the money the invoice did not need.
+    pub surplus: Dong,
+    /// Invoices on which money moved.
+    pub invoices: Vec<String>,
+}
+
+/// Who acts, when, with what words.
+struct Act<'a> {
+    at: Moment,
+    actor: &'a str,
+    note: &'a str,
+}
+
+/// A school's credits that a person must look at, the oldest first.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn held(store: &Store, school_id: &str, limit: i64) -> Result<Vec<Held>> {
+    store.all(&sql::HELD, args![school_id, limit]).await
+}
+
+/// How many of a school's credits a person must look at.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn held_count(store: &Store, school_id: &str) -> Result<i64> {
+    store.one(&sql::HELD_COUNT, args![school_id]).await
+}
+
+/// What was decided about a credit, in order.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn story(store: &Store, credit_id: &str) -> Result<Vec<Step>> {
+    store.all(&sql::STORY, args![credit_id]).await
+}
+
+/// Gives a held credit to an open invoice of the same school. The school's own money decides nothing here: the person does.
+///
+/// # Errors
+/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more), or no
+/// reason. Of two people who assign the same credit, one gets the conflict.
+pub async fn assign(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    credit_id: &str,
+    invoice_id: &str,
+    actor: &str,
+    note: &str,
+) -> Result<Assigned> {
+    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    transact!(store, |tx| assign_in(tx, vault, credit_id, invoice_id, &act).await)
+}
+
+/// Moves a credit that went to the wrong invoice: the same lines are mirrored, the old receipt is void, a new one issued.
+///
+/// # Errors
+/// As [`assign`], and a credit that is on no invoice.
+pub async fn move_to(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    credit_id: &str,
+    invoice_id: &str,
+    actor: &str,
+    note: &str,
+) -> Result<Assigned> {
+    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    transact!(store, |tx| move_in(tx, vault, credit_id, invoice_id, &act).await)
+}
+
+/// Takes a credit off the invoice it went to and holds it again; the receipt is void.
+///
+/// # Errors
+/// An unknown credit, one that is on no invoice, or no reason.
+pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<Option<String>> {
+    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    transact!(store, |tx| {
+        let credit = credit_in(tx, credit_id).await?;
+        release_in(tx, &credit, &act).await
+    })
+}
+
+/// Says that a doubtful credit is the one we have already: it enters no book. A statement line of its own still would.
+///
+/// # Errors
+/// An unknown credit, one that is in the books or not in doubt, or no reason.
+pub async fn same(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<()> {
+    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    transact!(store, |tx| same_in(tx, credit_id, &act).await)
+}
+
+async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> {
+    let credit = credit_in(tx, credit_id).await?;
+    let standing = Standing::of_in(tx, &[credit_id]).await?;
+    let is_held = standing.newest.get(credit_id).is_some_and(|newest| newest.kind == "hold");
+    let is_doubtful = Doubt::of_code(&credit.doubt) != Doubt::None && !standing.proved.contains(credit_id);
+    if !is_held || !is_doubtful || standing.received.contains(credit_id) {
+        return Err(conflict(
+            "credit-not-doubtful",
+            "Khoản tiền này không còn ở trạng thái nghi trùng.",
+            "This credit is not in doubt (any more).",
+        )
+        .into());
+    }
+    decide_in(tx, &credit, standing.next_turn(credit_id), "same", (None, None), act).await
+}
+
+async fn assign_in(tx: &mut Tx, vault: &Vault, credit_id: &str, invoice_id: &str, act: &Act<'_>) -> Result<Assigned> {
+    let credit = credit_in(tx, credit_id).await?;
+    let standing = Standing::of_in(tx, &[credit_id]).await?;
+    let is_held =
+        standing.newest.get(credit_id).is_some_and(|newest| matches!(newest.kind.as_str(), "hold" | "release"));
+    if !is_held {
+        return Err(not_held().into());
+    }
+    if !standing.received.contains(credit_id) {
+        // A doubt that a person clears: the money enters the books now.
+        let sides = vec![turn::money_in(&credit), turn::unknown(&credit)];
+        let mut entries = vec![Entry::new(turn::received(&credit, act.at).by(act.actor, act.note), sides)?];
+        if standing.proved.contains(credit_id) && !standing.proof_posted.contains(credit_id) {
+            entries.push(turn::proved(&credit, act.at)?);
+        }
+        ledger::post_in(tx, &entries).await?;
+    }
+    let turn = standing.next_turn(credit_id);
+    apply_in(tx, vault, &credit, invoice_id, turn, act).await
+}
+
+async fn move_in(tx: &mut Tx, vault: &Vault, credit_id: &str, invoice_id: &str, act: &Act<'_>) -> Result<Assigned> {
+    let credit = credit_in(tx, credit_id).await?;
+    let from = release_in(tx, &credit, act).await?;
+    if from.as_deref() == Some(invoice_id) {
+        return Err(conflict(
+            "credit-there-already",
+            "Khoản tiền này đã ở phiếu đó rồi.",
+            "This credit is on that invoice already.",
+        )
+        .into());
+    }
+    let turn = Standing::of_in(tx, &[credit_id]).await?.next_turn(credit_id);
+    let mut assigned = apply_in(tx, vault, &credit, invoice_id, turn, act).await?;
+    assigned.invoices.extend(from);
+    Ok(assigned)
+}
+
+/// From suspense to an invoice's lines, with a receipt.
+async fn apply_in(
+    tx: &mut Tx,
+    vault: &Vault,
+    credit: &Credit,
+    invoice_id: &str,
+    turn: i64,
+    act: &Act<'_>,
+) -> Result<Assigned> {
+    let invoice = payable_in(tx, credit, invoice_id).await?;
+    let paid = ledger::paid_by_line_in(tx, std::slice::from_ref(&invoice.id)).await?;
+    let so_far = |line| paid.get(&(invoice.id.clone(), line)).copied().unwrap_or_default();
+    let allocation = allocate(&invoice.lines, so_far, credit.amount);
+    let mut sides = vec![turn::unknown(credit).mirrored()];
+    sides.extend(turn::given(&invoice, &allocation, &credit.id)?);
+    let head = Head::new(&credit.school_id, Cause::Applied(credit.id.clone(), turn), act.at);
+    let entry = Entry::new(head.about_invoice(&invoice.id).by(act.actor, act.note), sides)?;
+    if ledger::post_in(tx, std::slice::from_ref(&entry)).await?.is_empty() {
+        return Err(not_held().into());
+    }
+    decide_in(tx, credit, turn, "assign", (Some(&invoice.id), Some(entry.id())), act).await?;
+    let posted = turn::posted(credit, &invoice, &allocation, entry.id());
+    let receipts = receipts::number_in(tx, vault, act.at, &[posted]).await?;
+    let receipt = receipts.first().ok_or_else(|| Fault::new("assign a credit: no receipt was numbered"))?;
+    let mut happened = vec![turn::happened(credit, "credit.assigned", Some(&invoice.id))];
+    happened.push(turn::issued(receipt));
+    outbox::promise_in(tx, act.at, &happened).await?;
+    Ok(Assigned {
+        entry_id: entry.id().to_owned(),
+        receipt_id: receipt.id.clone(),
+        surplus: allocation.surplus,
+        invoices: vec![invoice.id],
+    })
+}
+
+/// From wherever a credit's money stands back to suspense. Tells the invoice it was on.
+async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Option<String>> {
+    let standing = Standing::of_in(tx, &[&credit.id]).await?;
+    let newest = standing.newest.get(&credit.id);
+    let Some(newest) = newest.filter(|newest| matches!(newest.kind.as_str(), "settle" | "part" | "over" | "assign"))
+    else {
+        return Err(conflict(
+            "credit-not-applied",
+            "Khoản tiền này chưa ở phiếu nào.",
+            "This credit is on no invoice.",
+        )
+        .into());
+    };
+    let turn = newest.turn + 1;
+    // What a void moved to the family in between is taken from there: the sum of all sides is what stands.
+    let stands = ledger::standing_of_credit_in(tx, &credit.id).await?;
+    let mut sides: Vec<Posting> = stands.iter().map(Posting::mirrored).collect();
+    sides.push(turn::unknown(credit));
+    if stands.iter().any(|posting| posting.account == Account::SuspenseUnidentified) {
+        return Err(Fault::new("release a credit that is in suspense already").into());
+    }
+    let head = Head::new(&credit.school_id, Cause::Released(credit.id.clone(), turn), act.at);
+    let head = head.by(act.actor, act.note).reversing(newest.entry_id.clone());
+    let head = Head { invoice_id: newest.invoice_id.clone(), ..head };
+    let entry = Entry::new(head, sides)?;
+    if ledger::post_in(tx, std::slice::from_ref(&entry)).await?.is_empty() {
+        return Err(not_held().into());
+    }
+    decide_in(tx, credit, turn, "release", (newest.invoice_id.as_deref(), Some(entry.id())), act).await?;
+    let old = newest.entry_id.as_deref().unwrap_or_default();
+    let void = receipts::void_of_entry_in(tx, old, act.at, act.actor, act.note).await?;
+    let mut happened = vec![turn::happened(credit, "credit.released", newest.invoice_id.as_deref())];
+    happened.extend(void.map(|receipt| Happened { kind: "receipt.void", ..turn::issued(&receipt) }));
+    outbox::promise_in(tx, act.at, &happened).await?;
+    Ok(newest.invoice_id.clone())
+}
+
+async fn credit_in(tx: &mut Tx, credit_id: &str) -> Result<Credit> {
+    tx.optional(&sql::CREDIT, args![credit_id]).await?.ok_or_else(|| Refusal::absent().into())
+}
+
+/// The invoice, when this credit may go to it.
+async fn payable_in(tx: &mut Tx, credit: &Credit, invoice_id: &str) -> Result<OpenInvoice> {
+    let invoice = fees::invoice_in(tx, invoice_id).await?;
+    let invoice = invoice.filter(|invoice| invoice.school_id == credit.school_id).ok_or_else(Refusal::absent)?;
+    if invoice.lifecycle != Lifecycle::Open {
+        return Err(conflict("invoice-void", "Phiếu này đã hủy.", "This invoice is void.").into());
+    }
+    Ok(invoice)
+}
+
+async fn decide_in(
+    tx: &mut Tx,
+    credit: &Credit,
+    turn: i64,
+    kind: &str,
+    (invoice_id, entry_id): (Option<&str>, Option<&str>),
+    act: &Act<'_>,
+) -> Result<()> {
+    let row: Vec<Arg> = args![&credit.id, turn, kind, "", invoice_id, entry_id, act.at, act.actor, act.note];
+    tx.insert_many(&sql::INSERT_DECISIONS, vec![row]).await?;
+    Ok(())
+}
+
+fn stated(note: &str) -> Result<&str, Refusal> {
+    let note = note.trim();
+    if note.is_empty() || note.chars().count() > 500 {
+        return Err(Refusal::new(
+            Kind::Meaning,
+            "no-reason",
+            "Hãy ghi lý do, không quá 500 chữ.",
+            "Please give a reason of at most 500 letters.",
+        ));
+    }
+    Ok(note)
+}
+
+fn not_held() -> Refusal {
+    conflict(
+        "credit-not-held",
+        "Khoản tiền này không còn chờ xử lý: có thể đã được xử lý rồi.",
+        "This credit does not wait (any more): somebody may have dealt with it.",
+    )
+}
+
+fn conflict(code: &'static str, vi: &str, en: &str) -> Refusal {
+    Refusal::new(Kind::Conflict, code, vi, en)
+}

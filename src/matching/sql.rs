@@ -1,0 +1,59 @@
+//! Matching's statements.
+
+use crate::store::statements;
+
+statements! {
+    /// Credits that wait to be decided, in the order the money came.
+    UNDECIDED = "
+        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.doubt, c.memo_sealed
+        from undecided u join credit c on c.id = u.credit_id
+        where u.since <= $1 order by c.value_at, c.id limit $2";
+
+    /// One credit. No row: the id was made up.
+    CREDIT = "
+        select id, school_id, account_id, amount, day, value_at, payment_reference, doubt, memo_sealed from credit where id = $1";
+
+    /// Takes credits out of the queue. Fewer come back than were asked: another process decided the others.
+    TAKE = list "delete from undecided where credit_id in", "returning credit_id";
+
+    /// Puts a credit that cannot be decided at the end of the queue. Zero rows: another process decided it.
+    POSTPONE = "update undecided set since = $2 where credit_id = $1";
+
+    /// The newest decision of credits. No row: none was made.
+    DECISIONS = list "
+        select d.credit_id, d.turn, d.kind, d.invoice_id, d.entry_id from credit_decision d
+        where d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id) and d.credit_id in", "";
+
+    /// What of credits is in the books: 'received' and 'proved'.
+    POSTED = list "
+        select credit_id, kind from entry where kind in ('received', 'proved') and credit_id in", "";
+
+    /// Credits that a statement has shown.
+    PROVED = list "select credit_id from credit_proof where credit_id in", "";
+
+    /// New decisions. A twin turn means somebody else decided at the same moment: the transaction fails.
+    INSERT_DECISIONS = rows "
+        insert into credit_decision (credit_id, turn, kind, reason, invoice_id, entry_id, at, actor, note)", "";
+
+    /// A school's credits that a person must look at, the oldest first.
+    HELD = "
+        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.bank_reference,
+            c.maybe_same_as, c.memo_sealed, c.payer_sealed, d.reason, d.kind, d.turn, d.note, p.line_id
+        from credit_decision d
+        join credit c on c.id = d.credit_id
+        left join credit_proof p on p.credit_id = c.id
+        where d.kind in ('hold', 'release') and c.school_id = $1
+          and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
+        order by c.value_at, c.id limit $2";
+
+    /// How many of a school's credits a person must look at.
+    HELD_COUNT = "
+        select count(*) from credit_decision d join credit c on c.id = d.credit_id
+        where d.kind in ('hold', 'release') and c.school_id = $1
+          and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)";
+
+    /// What was decided about a credit, in order.
+    STORY = "
+        select turn, kind, reason, invoice_id, entry_id, at, actor, note from credit_decision
+        where credit_id = $1 order by turn";
+}

@@ -1,0 +1,225 @@
+//! Receipts: what a payer is handed when money has arrived, under a number that has no hole and no twin.
+//!
+//! **Invariants:** a number is given only to an entry that was really posted, in the transaction that posted it, from the
+//! series' row, in the order of (time of the credit, id); (school, series, year, number) is unique; the year is the
+//! calendar year in UTC+7 and never goes back, whatever the clock says; a receipt is never changed or deleted, it may
+//! become void, and its number is never used again.
+//!
+//! Deliberately absent: names (the paper looks them up when it is drawn), adjusting a receipt, and numbers reserved ahead.
+
+mod sql;
+
+use crate::fault::{Fault, Result};
+use crate::ids;
+use crate::money::Dong;
+use crate::seal::{Vault, token_hash};
+use crate::store::{Arg, Store, Tx, args, record};
+use crate::time::{Day, Moment};
+
+pub use sql::ALL;
+
+/// The series of internal receipts: form C45-BB.
+pub const SERIES: &str = "C45-BB";
+
+/// An entry that gave money to an invoice and waits for its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// The entry, really inserted.
+    pub entry_id: String,
+    /// Whose series.
+    pub school_id: String,
+    /// The money.
+    pub credit_id: String,
+    /// When the money came.
+    pub credit_at: Moment,
+    /// What it paid.
+    pub invoice_id: String,
+    /// Whose surplus.
+    pub family_id: String,
+    /// What came.
+    pub amount: Dong,
+    /// What of it the invoice did not need.
+    pub surplus: Dong,
+    /// The invoice's total.
+    pub due: Dong,
+    /// What is paid on the invoice with this.
+    pub paid: Dong,
+}
+
+record! {
+    /// A receipt as it was issued, and whether it is void.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Receipt {
+        /// `rec_…`
+        pub id: String,
+        /// Whose.
+        pub school_id: String,
+        /// The series.
+        pub series: String,
+        /// The year of the number.
+        pub year: i64,
+        /// The number.
+        pub number: i64,
+        /// The entry it documents.
+        pub entry_id: String,
+        /// The money.
+        pub credit_id: String,
+        /// What it paid.
+        pub invoice_id: String,
+        /// Whose surplus.
+        pub family_id: String,
+        /// What came.
+        pub amount: Dong,
+        /// What of it is the family's credit.
+        pub surplus: Dong,
+        /// The invoice's total then.
+        pub due: Dong,
+        /// What was paid on the invoice with this.
+        pub paid: Dong,
+        /// When it was issued.
+        pub issued_at: Moment,
+        /// Why it is void, when it is.
+        pub void_reason: Option<String>,
+    }
+}
+
+impl Receipt {
+    /// As printed: eight digits.
+    pub fn printed_number(&self) -> String {
+        format!("{:08}", self.number)
+    }
+}
+
+/// Numbers what was really posted, without a hole, and writes the receipts.
+///
+/// # Errors
+/// Faults of the store; contention, after which nothing of this transaction stands.
+pub async fn number_in(tx: &mut Tx, vault: &Vault, now: Moment, posted: &[Posted]) -> Result<Vec<Receipt>> {
+    let mut in_order: Vec<&Posted> = posted.iter().collect();
+    in_order.sort_by_key(|posted| (&posted.school_id, posted.credit_at, &posted.credit_id, &posted.entry_id));
+    let mut receipts = Vec::with_capacity(in_order.len());
+    for of_school in in_order.chunk_by(|one, other| one.school_id == other.school_id) {
+        let Some(school_id) = of_school.first().map(|posted| posted.school_id.as_str()) else { continue };
+        let (year, first) = take_numbers_in(tx, school_id, now, of_school.len()).await?;
+        for (number, posted) in (first..).zip(of_school) {
+            receipts.push(receipt(posted, year, number, now));
+        }
+    }
+    let rows = receipts.iter().map(|receipt| row(receipt, vault)).collect();
+    tx.insert_many(&sql::INSERT_RECEIPTS, rows).await?;
+    Ok(receipts)
+}
+
+/// Takes so many numbers from a school's series and tells their year and the first of them.
+async fn take_numbers_in(tx: &mut Tx, school_id: &str, now: Moment, count: usize) -> Result<(i64, i64)> {
+    let count = i64::try_from(count).map_err(|_| Fault::new("number more receipts than can be counted"))?;
+    let newest: Option<i64> = tx.one(&sql::NEWEST_YEAR, args![school_id, SERIES]).await?;
+    let year = newest.map_or(now.year(), |newest| newest.max(now.year()));
+    tx.run(&sql::BEGIN_SERIES, args![school_id, SERIES, year]).await?;
+    tx.run(&sql::TAKE_NUMBERS, args![school_id, SERIES, year, count]).await?;
+    let last: i64 = tx.one(&sql::LAST_NUMBER, args![school_id, SERIES, year]).await?;
+    Ok((year, last - count + 1))
+}
+
+fn receipt(posted: &Posted, year: i64, number: i64, now: Moment) -> Receipt {
+    Receipt {
+        id: ids::new_id("rec"),
+        school_id: posted.school_id.clone(),
+        series: SERIES.to_owned(),
+        year,
+        number,
+        entry_id: posted.entry_id.clone(),
+        credit_id: posted.credit_id.clone(),
+        invoice_id: posted.invoice_id.clone(),
+        family_id: posted.family_id.clone(),
+        amount: posted.amount,
+        surplus: posted.surplus,
+        due: posted.due,
+        paid: posted.paid,
+        issued_at: now,
+        void_reason: None,
+    }
+}
+
+fn row(receipt: &Receipt, vault: &Vault) -> Vec<Arg> {
+    args![
+        &receipt.id,
+        &receipt.school_id,
+        &receipt.series,
+        receipt.year,
+        receipt.number,
+        &receipt.entry_id,
+        &receipt.credit_id,
+        &receipt.invoice_id,
+        &receipt.family_id,
+        receipt.amount,
+        receipt.surplus,
+        receipt.due,
+        receipt.paid,
+        token_hash(&check_token(vault, &receipt.id)),
+        receipt.issued_at
+    ]
+}
+
+/// The token of a receipt's public check page; derived again whenever it is printed, never stored.
+pub fn check_token(vault: &Vault, receipt_id: &str) -> String {
+    vault.master().page_token("receipt", receipt_id)
+}
+
+/// Makes the receipt of an entry void and tells which it was; nothing when the entry has none or it is void already.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn void_of_entry_in(
+    tx: &mut Tx,
+    entry_id: &str,
+    now: Moment,
+    actor: &str,
+    reason: &str,
+) -> Result<Option<Receipt>> {
+    let Some(receipt) = tx.optional::<Receipt>(&sql::BY_ENTRY, args![entry_id]).await? else { return Ok(None) };
+    let became_void = tx.run(&sql::INSERT_VOID, args![&receipt.id, now, actor, reason]).await?;
+    Ok((became_void == 1).then_some(receipt))
+}
+
+/// What the public check page may say, and nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// Is the receipt still good?
+    pub is_valid: bool,
+    /// What it says it is for.
+    pub amount: Dong,
+}
+
+/// Is the receipt with this check token valid, and for how much? Nothing: we never printed it.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn check(store: &Store, token: &str) -> Result<Option<Checked>> {
+    let receipt: Option<Receipt> = store.optional(&sql::BY_CHECK, args![token_hash(token)]).await?;
+    Ok(receipt.map(|receipt| Checked { is_valid: receipt.void_reason.is_none(), amount: receipt.amount }))
+}
+
+/// A receipt by its id.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn receipt_by_id(store: &Store, id: &str) -> Result<Option<Receipt>> {
+    store.optional(&sql::BY_ID, args![id]).await
+}
+
+/// The receipts of an invoice, void ones too, the oldest first.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn of_invoice(store: &Store, invoice_id: &str) -> Result<Vec<Receipt>> {
+    store.all(&sql::BY_INVOICE, args![invoice_id]).await
+}
+
+/// The receipts a school issued from one day to another, both included, by number.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<Vec<Receipt>> {
+    store.all(&sql::BY_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins()]).await
+}

@@ -1,0 +1,65 @@
+//! The receipts' statements.
+
+use crate::store::statements;
+
+statements! {
+    /// The newest year of a school's series. Null: the series is new.
+    NEWEST_YEAR = "select max(year) from receipt_series where school_id = $1 and series = $2";
+
+    /// A series begins. Zero rows: it has begun already.
+    BEGIN_SERIES = "
+        insert into receipt_series (school_id, series, year, last) values ($1, $2, $3, 0)
+        on conflict (school_id, series, year) do nothing";
+
+    /// Takes the next numbers. Zero rows never happens after the series began.
+    TAKE_NUMBERS = "update receipt_series set last = last + $4 where school_id = $1 and series = $2 and year = $3";
+
+    /// The last number given.
+    LAST_NUMBER = "select last from receipt_series where school_id = $1 and series = $2 and year = $3";
+
+    /// New receipts. A twin number, entry or check token breaks the transaction, and so it should.
+    INSERT_RECEIPTS = rows "
+        insert into receipt (id, school_id, series, year, number, entry_id, credit_id, invoice_id, family_id, amount, surplus,
+            due, paid, check_hash, issued_at)", "";
+
+    /// A receipt becomes void. Zero rows: it is already.
+    INSERT_VOID = "
+        insert into receipt_event (receipt_id, kind, at, actor, reason) values ($1, 'void', $2, $3, $4)
+        on conflict (receipt_id, kind) do nothing";
+
+    /// The receipt of an entry. No row: the entry gave money to no invoice.
+    BY_ENTRY = "
+        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+        from receipt r where r.entry_id = $1";
+
+    /// A receipt. No row: the id was made up.
+    BY_ID = "
+        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+        from receipt r where r.id = $1";
+
+    /// The receipt of a public check token. No row: the code was not printed by us.
+    BY_CHECK = "
+        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+        from receipt r where r.check_hash = $1";
+
+    /// The receipts of an invoice, the oldest first.
+    BY_INVOICE = "
+        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+        from receipt r where r.invoice_id = $1 order by r.issued_at, r.year, r.number";
+
+    /// The receipts of a school issued between two instants, in the order of their numbers.
+    BY_SCHOOL = "
+        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+        from receipt r where r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3
+        order by r.series, r.year, r.number";
+
+    /// What a receipt's money paid, line by line.
+    LINES_OF_ENTRY = "
+        select l.position, l.official_name, l.legal_basis, cast(-sum(p.amount) as bigint) as amount
+        from posting p join invoice_line l on l.invoice_id = p.invoice_id and l.position = p.line
+        where p.entry_id = $1 and p.account = 'receivable.parent'
+        group by l.position, l.official_name, l.legal_basis order by l.position";
+
+    /// When the bank reported a credit.
+    CREDIT_TIME = "select value_at from credit where id = $1";
+}
