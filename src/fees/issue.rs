@@ -46,6 +46,15 @@ struct Draft {
 /// A run with problems in its preview, without any invoice, or already undone.
 pub async fn start_issuing(store: &Store, clock: &Clock, run_id: &str, actor: &str) -> Result<()> {
     let now = clock.now();
+    let pupils = ready_to_issue(store, now, run_id).await?;
+    transact!(store, |tx| start_issuing_in(tx, run_id, pupils, now, actor).await)
+}
+
+/// How many pupils a run would be issued to, when nothing stands against it.
+///
+/// # Errors
+/// A run with problems in its preview, or without any invoice.
+pub async fn ready_to_issue(store: &Store, now: Moment, run_id: &str) -> Result<i64> {
     let preview = preview_run(store, run_id, now).await?;
     if !preview.problems.is_empty() || preview.invoices == 0 {
         let mut refusal = Refusal::new(
@@ -59,11 +68,14 @@ pub async fn start_issuing(store: &Store, clock: &Clock, run_id: &str, actor: &s
         }
         return Err(refusal.into());
     }
-    let pupils = preview.invoices + i64::try_from(preview.without_lines.len()).unwrap_or_default();
-    transact!(store, |tx| start_in(tx, run_id, pupils, now, actor).await)
+    Ok(preview.invoices + i64::try_from(preview.without_lines.len()).unwrap_or_default())
 }
 
-async fn start_in(tx: &mut Tx, run_id: &str, pupils: i64, now: Moment, actor: &str) -> Result<()> {
+/// [`start_issuing`] in the caller's transaction, for as many pupils as [`ready_to_issue`] counted.
+///
+/// # Errors
+/// A run that was undone.
+pub async fn start_issuing_in(tx: &mut Tx, run_id: &str, pupils: i64, now: Moment, actor: &str) -> Result<()> {
     match state_in(tx, run_id).await? {
         RunState::Draft => {}
         RunState::Issuing | RunState::Issued | RunState::Published => return Ok(()),
@@ -83,7 +95,11 @@ pub async fn publish(store: &Store, clock: &Clock, run_id: &str, actor: &str) ->
     transact!(store, |tx| publish_in(tx, run_id, now, actor).await)
 }
 
-async fn publish_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str) -> Result<()> {
+/// [`publish`] in the caller's transaction.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str) -> Result<()> {
     match state_in(tx, run_id).await? {
         RunState::Issued => {
             tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "published", now, actor]]).await?;
@@ -110,7 +126,11 @@ pub async fn undo(store: &Store, clock: &Clock, run_id: &str, actor: &str, reaso
     transact!(store, |tx| undo_in(tx, run_id, now, actor, reason).await)
 }
 
-async fn undo_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
+/// [`undo`] in the caller's transaction.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn undo_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
     if matches!(state_in(tx, run_id).await?, RunState::Undoing | RunState::Undone) {
         return Ok(());
     }

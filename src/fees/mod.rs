@@ -23,10 +23,10 @@ pub use catalogue::{CataloguePreview, FeeItem, catalogue, import_catalogue, pric
 pub use invoice::{
     Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,
 };
-pub use issue::{advance_runs, publish, start_issuing, undo};
+pub use issue::{advance_runs, publish, publish_in, ready_to_issue, start_issuing, start_issuing_in, undo, undo_in};
 pub use plan::{Price, price};
 pub use position::{Due, Position, SOON_DAYS};
 pub use registration::{register, registrations_of, unregister};
-pub use run::{NewRun, Preview, PreviewRow, Run, RunState, create_run, preview_run};
+pub use run::{NewRun, Preview, PreviewRow, Run, RunState, add_run_in, create_run, plan_new_run, preview_run};
 pub use sql::ALL;
-pub use void::{reinstate_invoice, void_invoice};
+pub use void::{reinstate_invoice, reinstate_invoice_in, void_invoice, void_invoice_in};

@@ -160,6 +160,16 @@ pub struct PreviewRow {
 /// # Errors
 /// A school, account, item or class that is not there or does not belong together; no title, items or classes.
 pub async fn create_run(store: &Store, clock: &Clock, new: &NewRun, actor: &str) -> Result<Run> {
+    let run = plan_new_run(store, clock.now(), new, actor).await?;
+    transact!(store, |tx| add_run_in(tx, &run, new).await)?;
+    Ok(run)
+}
+
+/// A new run as it would be written down, when what it names belongs together.
+///
+/// # Errors
+/// As [`create_run`].
+pub async fn plan_new_run(store: &Store, now: Moment, new: &NewRun, actor: &str) -> Result<Run> {
     let title: String = new.title.split_whitespace().collect::<Vec<_>>().join(" ");
     check_shape(new, &title)?;
     let account = roll::account(store, &new.account_id).await?;
@@ -180,8 +190,7 @@ pub async fn create_run(store: &Store, clock: &Clock, new: &NewRun, actor: &str)
     }
     let classes: Vec<ClassGroup> = store.all_in(&sql::CLASSES_BY_ID, keys(&new.classes)).await?;
     let school_year = one_school_year(new, &classes)?;
-    let now = clock.now();
-    let run = Run {
+    Ok(Run {
         id: ids::new_id("run"),
         school_id: new.school_id.clone(),
         account_id: new.account_id.clone(),
@@ -190,12 +199,14 @@ pub async fn create_run(store: &Store, clock: &Clock, new: &NewRun, actor: &str)
         due_day: new.due_day,
         made_at: now,
         made_by: actor.to_owned(),
-    };
-    transact!(store, |tx| add_run_in(tx, &run, new).await)?;
-    Ok(run)
+    })
 }
 
-async fn add_run_in(tx: &mut Tx, run: &Run, new: &NewRun) -> Result<()> {
+/// Writes a planned run down in the caller's transaction.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn add_run_in(tx: &mut Tx, run: &Run, new: &NewRun) -> Result<()> {
     let row = args![
         &run.id,
         &run.school_id,

@@ -43,6 +43,15 @@ statements! {
     /// The runs of a school, the newest first.
     RUNS_OF = "select * from billing_run where school_id = $1 order by made_at desc, id desc";
 
+    /// The runs of a school in the order of their ids, after one.
+    RUNS_AFTER = "select * from billing_run where school_id = $1 and id > $2 order by id limit $3";
+
+    /// A school's invoices in the order of their ids, after one; of one run or one pupil where these are not empty.
+    INVOICES_AFTER = "
+        select id from invoice
+        where school_id = $1 and ($2 = '' or run_id = $2) and ($3 = '' or pupil_id = $3) and id > $4
+        order by id limit $5";
+
     /// What happened to runs.
     RUN_EVENTS = list "select * from billing_run_event where run_id in", "order by at";
 

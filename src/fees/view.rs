@@ -227,6 +227,29 @@ pub async fn run_progress(store: &Store, run_id: &str) -> Result<Option<RunProgr
     Ok(progress(store, runs).await?.pop())
 }
 
+/// The runs of a school in the order of their ids, after one.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn runs_after(store: &Store, school_id: &str, after: &str, limit: i64) -> Result<Vec<RunProgress>> {
+    let runs = store.all(&sql::RUNS_AFTER, args![school_id, after, limit]).await?;
+    progress(store, runs).await
+}
+
+/// The ids of a school's invoices in their order, after one; of one run or one pupil where these are not empty.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoice_ids_after(
+    store: &Store,
+    school_id: &str,
+    (run_id, pupil_id): (&str, &str),
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
+    store.all(&sql::INVOICES_AFTER, args![school_id, run_id, pupil_id, after, limit]).await
+}
+
 /// What is owed and paid on these invoices of these totals.
 ///
 /// # Errors

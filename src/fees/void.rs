@@ -21,15 +21,21 @@ pub(super) struct Act<'a> {
 /// # Errors
 /// An unknown invoice, one that is void already, or no reason.
 pub async fn void_invoice(store: &Store, clock: &Clock, invoice_id: &str, actor: &str, reason: &str) -> Result<()> {
-    let reason = stated(reason)?;
-    let act = Act { is_undo: false, at: clock.now(), actor, reason };
-    transact!(store, |tx| {
-        let invoice = invoice_in(tx, invoice_id).await?.ok_or_else(Refusal::absent)?;
-        if invoice.lifecycle == Lifecycle::Void {
-            return Err(conflict("invoice-void", "Phiếu này đã hủy rồi.", "This invoice is void already.").into());
-        }
-        void_in(tx, vec![invoice], &act).await
-    })
+    let now = clock.now();
+    transact!(store, |tx| void_invoice_in(tx, invoice_id, now, actor, reason).await)
+}
+
+/// [`void_invoice`] in the caller's transaction.
+///
+/// # Errors
+/// As [`void_invoice`].
+pub async fn void_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
+    let act = Act { is_undo: false, at: now, actor, reason: stated(reason)? };
+    let invoice = invoice_in(tx, invoice_id).await?.ok_or_else(Refusal::absent)?;
+    if invoice.lifecycle == Lifecycle::Void {
+        return Err(conflict("invoice-void", "Phiếu này đã hủy rồi.", "This invoice is void already.").into());
+    }
+    void_in(tx, vec![invoice], &act).await
 }
 
 /// Brings a void invoice back under the same reference. What had been paid on it stays the family's credit, from where
@@ -44,9 +50,8 @@ pub async fn reinstate_invoice(
     actor: &str,
     reason: &str,
 ) -> Result<()> {
-    let reason = stated(reason)?;
     let now = clock.now();
-    transact!(store, |tx| reinstate_in(tx, invoice_id, now, actor, reason).await)
+    transact!(store, |tx| reinstate_invoice_in(tx, invoice_id, now, actor, reason).await)
 }
 
 /// Voids open invoices in one go.
@@ -67,7 +72,12 @@ pub(super) async fn void_in(tx: &mut Tx, open: Vec<OpenInvoice>, act: &Act<'_>) 
     Ok(())
 }
 
-async fn reinstate_in(tx: &mut Tx, invoice_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
+/// [`reinstate_invoice`] in the caller's transaction.
+///
+/// # Errors
+/// As [`reinstate_invoice`].
+pub async fn reinstate_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
+    let reason = stated(reason)?;
     let invoice = invoice_in(tx, invoice_id).await?.ok_or_else(Refusal::absent)?;
     if invoice.lifecycle == Lifecycle::Open {
         return Err(conflict("invoice-open", "Phiếu này đang mở.", "This invoice is open.").into());

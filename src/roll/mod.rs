@@ -3,16 +3,13 @@
 //!
 //! **Invariants:** a school's receiving account never changes in place, a new one is a new row; membership of a
 //! class is dated, so that last month's class is still known; guardians who share a telephone at one school are
-//! one family, and a family belongs to one school; a roster with a wrong cell
-//! stores nothing, and sending one again changes nothing.
+//! one family, and a family belongs to one school; a roster is applied whole or not at all.
 //!
 //! Deliberately absent: marks, addresses, personal identity numbers and everything else the sector database keeps:
 //! the roll is a copy for collecting fees, not a second master.
 
 pub mod header;
-pub mod import;
 pub mod reading;
-mod roster;
 pub mod sheet;
 mod sql;
 
@@ -310,6 +307,14 @@ pub async fn account(store: &Store, id: &str) -> Result<Option<ReceivingAccount>
 /// Faults of the store.
 pub async fn account_by_number(store: &Store, bank_bin: &str, number: &str) -> Result<Option<ReceivingAccount>> {
     store.optional(&sql::ACCOUNT_BY_NUMBER, args![bank_bin, number]).await
+}
+
+/// A school's pupils in the order of their ids, after one (or from the first, after an empty id).
+///
+/// # Errors
+/// Faults of the store.
+pub async fn pupils_after(store: &Store, school_id: &str, after: &str, limit: i64) -> Result<Vec<Pupil>> {
+    store.all(&sql::PUPILS_AFTER, args![school_id, after, limit]).await
 }
 
 /// The school years that have classes, the newest first.
