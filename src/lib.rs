@@ -22,6 +22,7 @@ pub mod simulate;
 pub mod store;
 pub mod time;
 pub mod vietqr;
+pub mod web;
 
 /// Every named statement of every room, for the test that prepares each on both engines.
 pub fn statements() -> Vec<store::Statement> {

@@ -1,0 +1,93 @@
+//! What stands around every page of the desk and the supervisor: `layout.html` and the values it names.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::assets::DESK_STYLE_PATH;
+use super::failure::Failure;
+use super::form;
+use super::seat::{Desk, Overseer, Seat};
+use super::words::{Language, Words};
+use crate::fault::OrFault;
+
+/// One entry of the menu.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Where to.
+    pub href: String,
+    /// What it says.
+    pub text: &'static str,
+    /// Is this page there?
+    pub here: bool,
+}
+
+/// The frame; templates that extend `layout.html` have it as `frame`.
+pub struct Frame {
+    /// What pages say.
+    pub words: &'static Words,
+    /// The page's title.
+    pub title: String,
+    /// The person's name, when somebody is signed in.
+    pub person: Option<String>,
+    /// The school or the authority.
+    pub place: Option<String>,
+    /// Has the person another school to go to?
+    pub other_schools: bool,
+    /// The menu.
+    pub menu: Vec<Link>,
+    csrf: Option<String>,
+}
+
+impl Frame {
+    /// Around a page for nobody in particular.
+    pub fn public(language: Language, title: impl Into<String>) -> Frame {
+        Frame {
+            words: language.words(),
+            title: title.into(),
+            person: None,
+            place: None,
+            other_schools: false,
+            menu: Vec::new(),
+            csrf: None,
+        }
+    }
+
+    /// Around a page of a signed-in person.
+    pub fn of(seat: &Seat, title: impl Into<String>) -> Frame {
+        Frame {
+            person: Some(seat.person.name.clone()),
+            other_schools: seat.school_ids().len() > 1,
+            csrf: Some(seat.csrf.clone()),
+            ..Frame::public(seat.language, title)
+        }
+    }
+
+    /// Around a page of the desk.
+    pub fn desk(desk: &Desk, title: impl Into<String>) -> Frame {
+        let menu = super::desk::menu(desk);
+        Frame { place: Some(desk.school.name.clone()), menu, ..Frame::of(&desk.seat, title) }
+    }
+
+    /// Around a supervisor's page.
+    pub fn oversight(overseer: &Overseer, title: impl Into<String>) -> Frame {
+        Frame { place: Some(overseer.authority.name.clone()), ..Frame::of(&overseer.seat, title) }
+    }
+
+    /// The stylesheet.
+    pub fn style(&self) -> &str {
+        &DESK_STYLE_PATH
+    }
+
+    /// The hidden fields of a form; each call gives another one-use key. For `|safe`.
+    pub fn hidden(&self) -> String {
+        self.csrf.as_deref().map(form::hidden).unwrap_or_default()
+    }
+}
+
+/// A page as a response.
+///
+/// # Errors
+/// A template that cannot be filled.
+pub fn show(page: &impl Template) -> Result<Response, Failure> {
+    Ok(Html(page.render().or_fault("fill a page")?).into_response())
+}

@@ -1,0 +1,93 @@
+//! Everything that speaks HTTP: the hook of the banks, the parent's page, the desk, the supervisor, the API.
+//!
+//! **Invariants:** no rule about money or people is decided here, a handler asks a room; every state-changing form
+//! carries the session's token and a one-use key; nothing of a page comes from another host; a token of a page stands
+//! in no log, no header and no error; every refusal becomes a page or a problem in one place (`failure`).
+//!
+//! Deliberately absent: a client-side framework, pages that need a script, and inline code without its hash.
+
+pub mod assets;
+pub mod client;
+pub mod desk;
+pub mod failure;
+pub mod form;
+pub mod frame;
+pub mod health;
+mod house;
+mod journal;
+pub mod parent;
+pub mod seat;
+pub mod words;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+use crate::access::limits::Limits;
+use crate::access::{SESSION_IDLE_MS, SessionRows};
+
+pub use house::House;
+
+/// Most bytes of a form; files have a limit of their own where they are taken.
+pub const FORM_MOST: usize = 64 * 1024;
+/// No page takes longer than this to begin.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What a page may do unless it says otherwise: nothing from elsewhere, nothing inline, no frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The whole program as one service.
+pub fn router(house: Arc<House>) -> Router {
+    let secure = !house.public_url().starts_with("http://");
+    let sessions = SessionManagerLayer::new(SessionRows::new(house.store.clone(), house.clock.clone()))
+        .with_name(if secure { "__Host-hp" } else { "hp" })
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_secure(secure)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(tower_sessions::cookie::time::Duration::milliseconds(SESSION_IDLE_MS)));
+    let pages = Router::new()
+        .route("/", get(async || axum::response::Redirect::to("/desk")))
+        .merge(desk::routes())
+        .layer(sessions)
+        .merge(parent::routes())
+        .merge(assets::routes())
+        .merge(health::routes())
+        .fallback(failure::absent)
+        .method_not_allowed_fallback(failure::wrong_method)
+        .layer(DefaultBodyLimit::max(FORM_MOST))
+        .layer(middleware::from_fn(words::remember_language))
+        .layer(middleware::from_fn(failure::present));
+    around(pages, house)
+}
+
+/// What every answer passes on its way out, the innermost first.
+fn around(pages: Router<Arc<House>>, house: Arc<House>) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    pages
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(CompressionLayer::new())
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(middleware::from_fn(journal::write))
+        .layer(Extension(Arc::new(Limits::default())))
+        .with_state(house)
+}
