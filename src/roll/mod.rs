@@ -3,13 +3,16 @@
 //!
 //! **Invariants:** a school's receiving account never changes in place, a new one is a new row; membership of a
 //! class is dated, so that last month's class is still known; guardians who share a telephone at one school are
-//! one family, and a family belongs to one school; a roster is applied whole or not at all.
+//! one family, and a family belongs to one school; a roster with a wrong cell
+//! stores nothing, and sending one again changes nothing.
 //!
 //! Deliberately absent: marks, addresses, personal identity numbers and everything else the sector database keeps:
 //! the roll is a copy for collecting fees, not a second master.
 
 pub mod header;
+pub mod import;
 pub mod reading;
+mod roster;
 pub mod sheet;
 mod sql;
 

@@ -86,4 +86,46 @@ statements! {
 
     /// A family's pupils.
     PUPILS_OF_FAMILY = "select * from pupil where family_id = $1 order by folded_name, code";
+
+    /// Every pupil a school ever had.
+    PUPILS_OF_SCHOOL = "select * from pupil where school_id = $1";
+
+    /// Where a school's pupils sit on a day.
+    SEATS_OF_SCHOOL = "
+        select m.pupil_id, m.class_group_id, c.name as class_name, c.school_year
+        from class_group c join class_membership m on m.class_group_id = c.id
+        where c.school_id = $1 and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)";
+
+    /// Every guardian of a school's families, the first one first.
+    GUARDIANS_OF_SCHOOL = "
+        select g.* from family f join guardian g on g.family_id = f.id where f.school_id = $1 order by g.made_at, g.id";
+
+    /// New classes. Fewer rows: somebody made them a moment ago.
+    ADD_CLASSES = rows "insert into class_group (id, school_id, school_year, name, level)",
+        "on conflict (school_id, school_year, name) do nothing";
+
+    /// New families.
+    ADD_FAMILIES = rows "insert into family (id, school_id, made_at)", "";
+
+    /// New pupils; the ids of those really inserted. Missing ones: another import wrote the code a moment ago.
+    ADD_PUPILS = rows "
+        insert into pupil (id, school_id, family_id, code, full_name, folded_name, birth_day, left_day, made_at)",
+        "on conflict (school_id, code) do nothing returning id";
+
+    /// A pupil's name and birthday as the newest roster has them; being listed means being at school.
+    SET_PUPIL = "update pupil set full_name = $2, folded_name = $3, birth_day = $4, left_day = null where id = $1";
+
+    /// The last day in a class.
+    LEAVE_CLASS = "update class_membership set to_day = $3 where pupil_id = $1 and class_group_id = $2
+        and (to_day is null or to_day > $3)";
+
+    /// Pupils join classes; one who comes back on the day of leaving never left.
+    JOIN_CLASSES = rows "insert into class_membership (pupil_id, class_group_id, from_day, to_day)",
+        "on conflict (pupil_id, class_group_id, from_day) do update set to_day = null";
+
+    /// New guardians.
+    ADD_GUARDIANS = rows "insert into guardian (id, family_id, full_name, phone, relation, made_at)", "";
+
+    /// A guardian as the newest roster has them.
+    SET_GUARDIAN = "update guardian set full_name = $2, phone = $3, relation = $4 where id = $1";
 }
