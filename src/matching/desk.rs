@@ -52,6 +52,35 @@ record! {
 }
 
 record! {
+    /// A credit and what was decided about it last, without its text.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Shown {
+        /// `crd_…`
+        pub id: String,
+        /// Whose.
+        pub school_id: String,
+        /// Into which account it came.
+        pub account_id: String,
+        /// How much.
+        pub amount: Dong,
+        /// The bank's day.
+        pub day: Day,
+        /// When it came.
+        pub value_at: Moment,
+        /// The reference its text holds, when exactly one.
+        pub payment_reference: Option<String>,
+        /// The last decision; nothing while it is undecided.
+        pub kind: Option<String>,
+        /// Why it is held.
+        pub reason: Option<String>,
+        /// The invoice it is on.
+        pub invoice_id: Option<String>,
+        /// The statement line that shows it, when one does.
+        pub line_id: Option<String>,
+    }
+}
+
+record! {
     /// One decision about a credit.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Step {
@@ -88,10 +117,20 @@ pub struct Assigned {
 }
 
 /// Who acts, when, with what words.
-struct Act<'a> {
+pub struct Act<'a> {
     at: Moment,
     actor: &'a str,
     note: &'a str,
+}
+
+impl<'a> Act<'a> {
+    /// An act of somebody, who says why.
+    ///
+    /// # Errors
+    /// No words.
+    pub fn new(at: Moment, actor: &'a str, note: &'a str) -> Result<Self, Refusal> {
+        Ok(Act { at, actor, note: stated(note)? })
+    }
 }
 
 /// A school's credits that a person must look at, the oldest first.
@@ -100,6 +139,28 @@ struct Act<'a> {
 /// Faults of the store.
 pub async fn held(store: &Store, school_id: &str, limit: i64) -> Result<Vec<Held>> {
     store.all(&sql::HELD, args![school_id, limit]).await
+}
+
+/// A school's credits in the order of their ids, after one; on wish only those a person must look at.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn credits_after(
+    store: &Store,
+    school_id: &str,
+    after: &str,
+    limit: i64,
+    only_held: bool,
+) -> Result<Vec<Shown>> {
+    store.all(&sql::CREDITS_AFTER, args![school_id, after, limit, i64::from(only_held)]).await
+}
+
+/// One credit with what was decided about it last.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn shown(store: &Store, credit_id: &str) -> Result<Option<Shown>> {
+    store.optional(&sql::SHOWN, args![credit_id]).await
 }
 
 /// How many of a school's credits a person must look at.
@@ -132,7 +193,7 @@ pub async fn assign(
     actor: &str,
     note: &str,
 ) -> Result<Assigned> {
-    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    let act = Act::new(clock.now(), actor, note)?;
     transact!(store, |tx| assign_in(tx, vault, credit_id, invoice_id, &act).await)
 }
 
@@ -149,8 +210,8 @@ pub async fn move_to(
     actor: &str,
     note: &str,
 ) -> Result<Assigned> {
-    let act = Act { at: clock.now(), actor, note: stated(note)? };
-    transact!(store, |tx| move_in(tx, vault, credit_id, invoice_id, &act).await)
+    let act = Act::new(clock.now(), actor, note)?;
+    transact!(store, |tx| move_to_in(tx, vault, credit_id, invoice_id, &act).await)
 }
 
 /// Takes a credit off the invoice it went to and holds it again; the receipt is void.
@@ -158,7 +219,7 @@ pub async fn move_to(
 /// # Errors
 /// An unknown credit, one that is on no invoice, or no reason.
 pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<Option<String>> {
-    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    let act = Act::new(clock.now(), actor, note)?;
     transact!(store, |tx| {
         let credit = credit_in(tx, credit_id).await?;
         release_in(tx, &credit, &act).await
@@ -170,11 +231,15 @@ pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str,
 /// # Errors
 /// An unknown credit, one that is in the books or not in doubt, or no reason.
 pub async fn same(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<()> {
-    let act = Act { at: clock.now(), actor, note: stated(note)? };
+    let act = Act::new(clock.now(), actor, note)?;
     transact!(store, |tx| same_in(tx, credit_id, &act).await)
 }
 
-async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> {
+/// [`same`] in the caller's transaction.
+///
+/// # Errors
+/// As [`same`].
+pub async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> {
     let credit = credit_in(tx, credit_id).await?;
     let standing = Standing::of_in(tx, &[credit_id]).await?;
     let is_held = standing.newest.get(credit_id).is_some_and(|newest| newest.kind == "hold");
@@ -190,7 +255,17 @@ async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> {
     decide_in(tx, &credit, standing.next_turn(credit_id), "same", (None, None), act).await
 }
 
-async fn assign_in(tx: &mut Tx, vault: &Vault, credit_id: &str, invoice_id: &str, act: &Act<'_>) -> Result<Assigned> {
+/// [`assign`] in the caller's transaction.
+///
+/// # Errors
+/// As [`assign`].
+pub async fn assign_in(
+    tx: &mut Tx,
+    vault: &Vault,
+    credit_id: &str,
+    invoice_id: &str,
+    act: &Act<'_>,
+) -> Result<Assigned> {
     let credit = credit_in(tx, credit_id).await?;
     let standing = Standing::of_in(tx, &[credit_id]).await?;
     let is_held =
@@ -211,7 +286,17 @@ async fn assign_in(tx: &mut Tx, vault: &Vault, credit_id: &str, invoice_id: &str
     apply_in(tx, vault, &credit, invoice_id, turn, act).await
 }
 
-async fn move_in(tx: &mut Tx, vault: &Vault, credit_id: &str, invoice_id: &str, act: &Act<'_>) -> Result<Assigned> {
+/// [`move_to`] in the caller's transaction.
+///
+/// # Errors
+/// As [`move_to`].
+pub async fn move_to_in(
+    tx: &mut Tx,
+    vault: &Vault,
+    credit_id: &str,
+    invoice_id: &str,
+    act: &Act<'_>,
+) -> Result<Assigned> {
     let credit = credit_in(tx, credit_id).await?;
     let from = release_in(tx, &credit, act).await?;
     if from.as_deref() == Some(invoice_id) {

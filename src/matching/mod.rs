@@ -17,7 +17,10 @@ mod turn;
 use std::collections::HashSet;
 
 pub use decide::{Allocation, Decision, Doubt, Heard, HoldReason, Outcome, References, allocate, decide};
-pub use desk::{Assigned, Held, Step, assign, held, held_count, move_to, release, same, story};
+pub use desk::{
+    Act, Assigned, Held, Shown, Step, assign, assign_in, credits_after, held, held_count, move_to, move_to_in, release,
+    same, same_in, shown, story,
+};
 pub use sql::ALL;
 
 use crate::fault::{Error, Result};

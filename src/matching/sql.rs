@@ -46,6 +46,27 @@ statements! {
           and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
         order by c.value_at, c.id limit $2";
 
+    /// A school's credits with what was decided last, in the order of their ids, after one; only held ones when $4 is 1.
+    CREDITS_AFTER = "
+        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
+            d.invoice_id, p.line_id
+        from credit c
+        left join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+        left join credit_proof p on p.credit_id = c.id
+        where c.school_id = $1 and c.id > $2 and ($4 = 0 or d.kind in ('hold', 'release'))
+        order by c.id limit $3";
+
+    /// One credit with what was decided last. No row: the id was made up.
+    SHOWN = "
+        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
+            d.invoice_id, p.line_id
+        from credit c
+        left join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+        left join credit_proof p on p.credit_id = c.id
+        where c.id = $1";
+
     /// How many of a school's credits a person must look at.
     HELD_COUNT = "
         select count(*) from credit_decision d join credit c on c.id = d.credit_id
