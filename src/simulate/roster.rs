@@ -236,6 +236,26 @@ mod tests {
     }
 
     #[test]
+    fn the_import_reads_every_pupil_and_has_nothing_to_complain_of() {
+        let today = crate::time::Day::new(2026, 11, 23).expect("a day");
+        for school in [SAO_KHUE, BEN_NGHE_XANH] {
+            let file = school.roster(3).expect("a spreadsheet");
+            let roster = crate::roll::import::read(&file, "danh-sach.xlsx", today).expect("a roster");
+            let blocking: Vec<_> = roster.problems.iter().filter(|problem| problem.blocking).collect();
+            assert!(blocking.is_empty(), "{blocking:?}");
+            assert_eq!(roster.pupils.len(), school.pupils());
+            assert_eq!(roster.school_year.as_deref(), Some("2026-2027"));
+            let rows = school.rows(3);
+            for (read, row) in roster.pupils.iter().zip(&rows) {
+                assert_eq!(read.full_name, format!("{} {}", row.family, row.rest));
+                let (year, month, day) = row.birthday;
+                assert_eq!(read.birth_day.map(|day| day.to_string()), Some(format!("{year}-{month:02}-{day:02}")));
+                assert_eq!(read.guardians[0].phone.as_ref(), Some(&row.phone));
+            }
+        }
+    }
+
+    #[test]
     fn the_accounts_are_at_banks_that_can_receive() {
         for school in [SAO_KHUE, BEN_NGHE_XANH] {
             assert!(crate::vietqr::banks::find(school.bin).is_some_and(crate::vietqr::banks::Bank::can_receive));
