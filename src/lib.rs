@@ -5,6 +5,7 @@
 //! promise to tell are written in the transaction that posts the money.
 
 pub mod access;
+pub mod clockwork;
 pub mod config;
 pub mod fault;
 pub mod feed;

@@ -195,3 +195,15 @@ pub async fn head(store: &Store) -> Result<i64> {
     let last: Option<i64> = store.one(&sql::LAST_PLACE, args![]).await?;
     Ok(last.unwrap_or_default())
 }
+
+/// The newest place, and the invoices on which something happened after a place.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_after(store: &Store, after: i64) -> Result<(i64, Vec<String>)> {
+    let head = head(store).await?;
+    if head <= after {
+        return Ok((head, Vec::new()));
+    }
+    Ok((head, store.all(&sql::INVOICES_AFTER, args![after, head]).await?))
+}

@@ -38,6 +38,11 @@ statements! {
         select place, school_id, record_id, event, version, day, at, body from feed_leaf
         where school_id = $3 and place > $1 order by place limit $2";
 
+    /// Invoices touched by leaves after a place. No row: nothing happened to an invoice.
+    INVOICES_AFTER = "
+        select distinct p.invoice_id from feed_leaf f join posting p on p.entry_id = f.entry_id
+        where f.place > $1 and f.place <= $2 and p.invoice_id is not null";
+
     /// What was issued and collected on a day, by school and item, with how many families paid. Collected is what came
     /// off receivables with money; issued is the receivables raised, net of voids.
     REVENUE = "

@@ -1,0 +1,247 @@
+//! The program's own pace: what was kept is decided, posted, numbered, told and published, at once and in batches.
+//!
+//! [`run`] works for ever beside the server; [`settle`] does everything there is to do and returns.
+//!
+//! **Invariants:** every step is safe to run twice and in several processes; a process works only under a lease whose
+//! token is checked in each of its transactions; a fault slows the pace and stops nothing; nothing is polled while the
+//! bell rings, and other processes' work is seen within a second.
+//!
+//! Deliberately absent: rules. Each room's batch says what is to be done, this file only when.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::config::Config;
+use crate::fault::{Error, Result};
+use crate::providers::Providers;
+use crate::seal::Vault;
+use crate::store::{Ear, Fence, Store, Wake};
+use crate::time::Clock;
+use crate::{feed, fees, ids, matching, outbox};
+
+/// How long an idle loop waits before it looks for other processes' work.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a lease holds, by the database's clock.
+const HOLD_MS: i64 = 15_000;
+/// When a lease is renewed.
+const RENEW: Duration = Duration::from_secs(4);
+/// The longest pause after faults.
+const SLOWEST: Duration = Duration::from_secs(30);
+/// News that a slow listener may be behind; a page that missed some reads itself again.
+const NEWS: usize = 1_024;
+
+/// The open house: everything a page, a command or a loop needs.
+pub struct House {
+    /// The database.
+    pub store: Store,
+    /// What opens sealed values and derives page tokens.
+    pub vault: Vault,
+    /// The time.
+    pub clock: Clock,
+    /// Who may tell us of money.
+    pub providers: Providers,
+    /// What the operator decided.
+    pub config: Config,
+    /// The bell between those who write work and the loops.
+    pub wake: Wake,
+    /// Ids of invoices whose money changed, for pages that are open.
+    pub news: broadcast::Sender<String>,
+    /// Who carries webhooks.
+    pub client: outbox::Client,
+    holder: String,
+}
+
+impl House {
+    /// Opens the house over a migrated store. Nothing runs yet: see [`run`] and [`settle`].
+    ///
+    /// # Errors
+    /// When the machine's certificates cannot be read.
+    pub fn open(store: Store, vault: Vault, clock: Clock, providers: Providers, config: Config) -> Result<House> {
+        let client = outbox::Client::new(config.private_webhooks)?;
+        let (news, _) = broadcast::channel(NEWS);
+        let (wake, holder) = (Wake::new(), ids::new_id("prc"));
+        Ok(House { store, vault, clock, providers, config, wake, news, client, holder })
+    }
+
+    /// The base of links that leave the program.
+    pub fn public_url(&self) -> &str {
+        self.config.public_url.as_deref().unwrap_or("http://127.0.0.1:8080")
+    }
+
+    /// Tells the loops that there is work, and open pages which invoices changed.
+    pub fn changed(&self, invoices: &[String]) {
+        self.wake.ring();
+        self.tell(invoices);
+    }
+
+    fn tell(&self, invoices: &[String]) {
+        for invoice in invoices {
+            // Nobody listening is no error.
+            let _ = self.news.send(invoice.clone());
+        }
+    }
+}
+
+/// Does everything there is to do until nothing is left: runs, credits, feed, promises.
+///
+/// # Errors
+/// The first fault; what was done before it stands.
+pub async fn settle(house: &House) -> Result<()> {
+    loop {
+        let issued = runs(house, None).await?;
+        let decided = credits(house, None).await?;
+        let sequenced = places(house, None).await?;
+        let tried = promises(house, None).await?;
+        if issued + decided + sequenced + tried == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Keeps the pace for ever. Dropping the future stops it; a transaction under way leaves nothing behind.
+pub async fn run(house: Arc<House>) {
+    tokio::join!(
+        pace(&house, "runs", |house, fence| Box::pin(runs(house, fence))),
+        pace(&house, "credits", |house, fence| Box::pin(credits(house, fence))),
+        pace(&house, "feed", |house, fence| Box::pin(places(house, fence))),
+        pace(&house, "promises", |house, fence| Box::pin(promises(house, fence))),
+        news(&house),
+    );
+}
+
+/// One chunk of the run that waits longest. Each chunk is guarded by the run's own work row.
+async fn runs(house: &House, _fence: Option<&Fence>) -> Result<usize> {
+    let advanced = fees::advance_runs(&house.store, &house.vault, &house.clock).await?;
+    Ok(rung(house, advanced))
+}
+
+/// One batch of credits. The promises and the feed's waiting rows are written with the money.
+async fn credits(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let drained = matching::drain_fenced(&house.store, &house.vault, &house.clock, fence).await?;
+    house.tell(&drained.invoices);
+    count("hocphi_credits_decided_total", drained.decided);
+    count("hocphi_credits_postponed_total", drained.postponed);
+    Ok(rung(house, drained.decided))
+}
+
+/// One batch of places in the feed.
+async fn places(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let sequenced = feed::sequence_fenced(&house.store, &house.clock, fence).await?;
+    count("hocphi_feed_leaves_total", sequenced);
+    Ok(sequenced)
+}
+
+/// Rings for the loops whose work this round left behind.
+fn rung(house: &House, done: usize) -> usize {
+    if done > 0 {
+        house.wake.ring();
+    }
+    done
+}
+
+/// One round of promises. A try is claimed row by row, so it needs no lease to be made once.
+async fn promises(house: &House, _fence: Option<&Fence>) -> Result<usize> {
+    let tried = outbox::deliver(&house.store, &house.vault, &house.clock, &house.client).await?;
+    count("hocphi_promises_tried_total", tried);
+    Ok(tried)
+}
+
+fn count(name: &'static str, by: usize) {
+    metrics::counter!(name).increment(u64::try_from(by).unwrap_or(u64::MAX));
+}
+
+type Round<'a> = Pin<Box<dyn Future<Output = Result<usize>> + Send + 'a>>;
+
+/// One loop: takes the lease, does rounds while there is work, then listens for the bell.
+async fn pace(house: &House, name: &'static str, round: for<'a> fn(&'a House, Option<&'a Fence>) -> Round<'a>) {
+    let mut ear = house.wake.ear();
+    let mut term: Option<(Fence, Instant)> = None;
+    let mut faults = 0_u32;
+    loop {
+        let done = match hold(house, name, &mut term).await {
+            Ok(Some(fence)) => round(house, Some(&fence)).await,
+            Ok(None) => Ok(0),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(0) => {
+                faults = 0;
+                wait(&mut ear).await;
+            }
+            Ok(_) => faults = 0,
+            Err(Error::Contended) => {}
+            Err(Error::Refused(refusal)) if refusal.code == "lease-lost" => term = None,
+            Err(error) => {
+                faults = faults.saturating_add(1);
+                tracing::error!(work = name, faults, %error, "a round failed and is done again");
+                sleep(pause(faults)).await;
+            }
+        }
+    }
+}
+
+/// This process's term, taken or renewed when it is time; nothing while another process holds the lease.
+async fn hold(house: &House, name: &str, term: &mut Option<(Fence, Instant)>) -> Result<Option<Fence>> {
+    if let Some((fence, taken)) = term
+        && taken.elapsed() < RENEW
+    {
+        return Ok(Some(fence.clone()));
+    }
+    let taken = Fence::take(&house.store, name, &house.holder, HOLD_MS).await?;
+    *term = taken.clone().map(|fence| (fence, Instant::now()));
+    Ok(taken)
+}
+
+async fn wait(ear: &mut Ear) {
+    // Running out of patience is how other processes' work is found.
+    let _ = timeout(POLL, ear.rung()).await;
+}
+
+fn pause(faults: u32) -> Duration {
+    let doubled = Duration::from_millis(100).saturating_mul(1 << faults.min(12));
+    doubled.min(SLOWEST)
+}
+
+/// Tells open pages what other processes changed; polls only while somebody listens.
+async fn news(house: &House) {
+    let mut seen = None;
+    let mut ear = house.wake.ear();
+    loop {
+        wait(&mut ear).await;
+        if house.news.receiver_count() == 0 {
+            seen = None;
+            continue;
+        }
+        match changes(house, seen).await {
+            Ok(place) => seen = Some(place),
+            Err(error) => {
+                tracing::warn!(%error, "the news cannot be read and are read again");
+                sleep(POLL).await;
+            }
+        }
+    }
+}
+
+async fn changes(house: &House, seen: Option<i64>) -> Result<i64> {
+    let Some(seen) = seen else { return feed::head(&house.store).await };
+    let (place, invoices) = feed::invoices_after(&house.store, seen).await?;
+    house.tell(&invoices);
+    Ok(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        assert_eq!(pause(1), Duration::from_millis(200));
+        assert!(pause(3) < pause(4));
+        assert_eq!(pause(u32::MAX), SLOWEST);
+    }
+}
