@@ -3,11 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use hocphi::fault::Result;
+use hocphi::fault::{Error, Result};
+use hocphi::roll::CellProblem;
 
 /// Every command of `hocphi`.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Set up authority, school, receiving account and the first people.
+    Setup(setup::Setup),
+    /// Bring a school's roster into the roll.
+    #[command(subcommand)]
+    Roster(roster::Roster),
+    /// Bring a list of fees into the catalogue.
+    #[command(subcommand)]
+    Fee(fee::Fee),
     /// Bring a database's schema up to this program.
     Migrate(migrate::Migrate),
     /// Write an amount in Vietnamese words.
@@ -24,19 +33,47 @@ pub enum Command {
 }
 
 mod database;
+mod fee;
 mod migrate;
 mod provider;
 mod reference;
+mod roster;
+mod setup;
 mod vietqr;
 mod words;
 
 /// Runs one command; the exit code is the command's answer to a script.
 pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Setup(setup) => setup.run().await,
+        Command::Roster(roster) => roster.run().await,
+        Command::Fee(fee) => fee.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Words(words) => words.run(),
         Command::Provider(provider) => provider.run(),
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),
+    }
+}
+
+/// What came out, or nothing after a refusal was told cell by cell; the command then exits 1.
+fn told<T>(outcome: Result<T>) -> Result<Option<T>> {
+    let Some(refusal) = outcome.as_ref().err().and_then(Error::refusal) else { return outcome.map(Some) };
+    if refusal.places.is_empty() {
+        return outcome.map(Some);
+    }
+    eprintln!("error: {}: {}", refusal.code, refusal.en);
+    eprintln!("       {}", refusal.vi);
+    for place in &refusal.places {
+        eprintln!("{}\t{}\t{}", place.at, place.vi, place.en);
+    }
+    Ok(None)
+}
+
+/// What a file had mended or left out.
+fn notices(problems: &[CellProblem]) {
+    for problem in problems.iter().filter(|problem| !problem.blocking) {
+        let suggestion = problem.suggestion.as_deref().unwrap_or_default();
+        eprintln!("notice {}\t{}\t{}\t{suggestion}", problem.cell, problem.vi, problem.en);
     }
 }

@@ -13,6 +13,7 @@ pub mod header;
 pub mod import;
 pub mod reading;
 mod roster;
+pub mod setup;
 pub mod sheet;
 mod sql;
 

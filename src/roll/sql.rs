@@ -128,4 +128,44 @@ statements! {
 
     /// A guardian as the newest roster has them.
     SET_GUARDIAN = "update guardian set full_name = $2, phone = $3, relation = $4 where id = $1";
+
+    /// Every authority.
+    AUTHORITIES = "select * from authority order by code";
+
+    /// An authority as the set-up says.
+    SET_AUTHORITY = "insert into authority (id, code, name, kind) values ($1, $2, $3, $4)
+        on conflict (code) do update set name = excluded.name, kind = excluded.kind";
+
+    /// What an authority stands under on a day.
+    PARENTS_OF = "select parent_id from authority_parent
+        where authority_id = $1 and from_day <= $2 and (to_day is null or to_day >= $2)";
+
+    /// The last day under what it stood under before.
+    END_PARENT = "update authority_parent set to_day = $2 where authority_id = $1 and (to_day is null or to_day > $2)";
+
+    /// What it stands under from a day on.
+    SET_PARENT = "insert into authority_parent (authority_id, parent_id, from_day, to_day) values ($1, $2, $3, null)
+        on conflict (authority_id, from_day) do update set parent_id = excluded.parent_id, to_day = null";
+
+    /// A school as the set-up says.
+    SET_SCHOOL = "
+        insert into school (id, code, name, level, ownership, address, phone, budget_code, merchant_id, mcc, city, reading, made_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        on conflict (code) do update set name = excluded.name, level = excluded.level, ownership = excluded.ownership,
+            address = excluded.address, phone = excluded.phone, budget_code = excluded.budget_code,
+            merchant_id = excluded.merchant_id, mcc = excluded.mcc, city = excluded.city, reading = excluded.reading";
+
+    /// Who watches over a school on a day.
+    SUPERVISORS_OF = "select authority_id from school_supervision
+        where school_id = $1 and from_day <= $2 and (to_day is null or to_day >= $2)";
+
+    /// The last day under who watched before.
+    END_SUPERVISION = "update school_supervision set to_day = $2 where school_id = $1 and (to_day is null or to_day > $2)";
+
+    /// Who watches from a day on.
+    SET_SUPERVISION = "insert into school_supervision (school_id, authority_id, from_day, to_day) values ($1, $2, $3, null)
+        on conflict (school_id, authority_id, from_day) do update set to_day = null";
+
+    /// A new receiving account.
+    ADD_ACCOUNT = "insert into receiving_account (id, school_id, bank_bin, number, holder, opened_at) values ($1, $2, $3, $4, $5, $6)";
 }

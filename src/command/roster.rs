@@ -1,0 +1,80 @@
+//! `hocphi roster import FILE --school CODE [--dry-run] --database …`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use hocphi::fault::{OrFault, Refusal, Result};
+use hocphi::roll::{self, import};
+use hocphi::time::Clock;
+
+use super::database::Database;
+use super::{notices, told};
+
+/// Rosters of schools.
+#[derive(Subcommand)]
+pub enum Roster {
+    /// Bring a school's own .xlsx or .csv into the roll; wrong cells are listed and nothing is stored.
+    Import(Import),
+}
+
+/// What to import where.
+#[derive(Args)]
+pub struct Import {
+    /// The roster, as the school has it.
+    file: PathBuf,
+    /// The school's code.
+    #[arg(long)]
+    school: String,
+    /// Only say what would change.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    database: Database,
+}
+
+impl Roster {
+    pub async fn run(&self) -> Result<ExitCode> {
+        let Roster::Import(import) = self;
+        import.run().await
+    }
+}
+
+impl Import {
+    async fn run(&self) -> Result<ExitCode> {
+        let bytes = std::fs::read(&self.file).or_fault("read the roster")?;
+        let store = self.database.open().await?;
+        let clock = Clock::System;
+        let today = clock.now().day();
+        let school = roll::school_by_code(&store, &self.school).await?.ok_or_else(Refusal::absent)?;
+        let Some(roster) = told(import::read(&bytes, &self.file.to_string_lossy(), today))? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let preview = import::preview(&store, &school, &roster, today).await?;
+        notices(&preview.problems);
+        if self.dry_run {
+            println!(
+                "would be new {}, changed {}, unchanged {}; classes {} ({} new); in the roll but not in the file {}",
+                preview.new,
+                preview.changed,
+                preview.unchanged,
+                preview.classes.len(),
+                preview.new_classes.len(),
+                preview.not_in_file
+            );
+            if preview.problems.iter().any(|problem| problem.blocking) {
+                told::<()>(Err(roll::refused_cells(&preview.problems).into()))?;
+                return Ok(ExitCode::FAILURE);
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Some(done) = told(import::apply(&store, &clock, &school, &preview, "system").await)? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        println!(
+            "new {}, changed {}, unchanged {}; new classes {}",
+            done.new, done.changed, done.unchanged, done.new_classes
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
