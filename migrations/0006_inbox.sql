@@ -54,21 +54,23 @@ create table credit (
     origin            text    not null check (origin in ('hook', 'statement')),
     doubt             text    not null check (doubt in ('', 'maybe_same_credit', 'told_differently')),
     maybe_same_as     text    references credit (id),
-    kept_at           {int}   not null
+    kept_at           {int}   not null,
+    likeness          text                    -- the payment reference, else a keyed mark of the folded memo; null: no memo
 ){strict};
-create unique index credit_by_bank_reference on credit (account_id, bank_reference) where bank_reference is not null;
-create index credit_by_likeness on credit (account_id, day, amount);
+create unique index credit_by_bank_reference on credit (bank_reference, account_id) where bank_reference is not null;
+create index credit_by_day on credit (account_id, day, amount);
+create index credit_by_likeness on credit (likeness) where likeness is not null;
 create index credit_by_school on credit (school_id, day);
 
 -- Somebody told of a credit. The same id with the same content is the same telling.
 create table telling (
     connection_id  text  not null references connection (id),
     told_reference text  not null,
-    fingerprint    text  not null,            -- SHA-256 of account, amount and direction
+    fingerprint    text  not null,            -- SHA-256 of account and amount; what went out is no credit
     credit_id      text  not null references credit (id),
     delivery_id    text  not null references delivery (id),
     told_at        {int} not null,
-    primary key (connection_id, told_reference, fingerprint)
+    primary key (told_reference, connection_id, fingerprint)
 ){strict};
 create index telling_by_credit on telling (credit_id);
 

@@ -11,6 +11,7 @@ pub mod fault;
 pub mod feed;
 pub mod fees;
 pub mod ids;
+pub mod inbox;
 pub mod ledger;
 pub mod matching;
 pub mod money;
@@ -31,6 +32,7 @@ pub fn statements() -> Vec<store::Statement> {
         access::ALL,
         feed::ALL,
         fees::ALL,
+        inbox::ALL,
         &ledger::statements(),
         matching::ALL,
         outbox::ALL,

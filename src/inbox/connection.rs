@@ -1,0 +1,334 @@
+//! One way of being told: a provider, a school, the accounts it tells of, and the secrets that prove it.
+
+use zeroize::Zeroizing;
+
+use super::sql;
+use crate::fault::{Kind, OrFault, Refusal, Result};
+use crate::ids;
+use crate::providers::{Provider, Providers, Secrets};
+use crate::roll;
+use crate::seal::Vault;
+use crate::store::{Store, args, record, transact};
+use crate::time::{Clock, Moment};
+
+/// How long a payment reference is.
+const REFERENCE: usize = 13;
+/// How many values of one secret may be live while a bank rotates.
+const MOST_LIVE: usize = 2;
+
+/// A connection with its secrets open, ready to prove a delivery.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// `con_…`
+    pub id: String,
+    /// The provider's folder name.
+    pub provider: String,
+    /// The one school whose accounts these are.
+    pub school_id: String,
+    /// The accounts whose credits are ours.
+    pub accounts: Vec<Account>,
+    /// The transfer text must begin with this, or the bank stays silent.
+    pub memo_prefix: Option<String>,
+    /// How many characters of transfer text arrive.
+    pub memo_max: i64,
+    /// The live secrets.
+    pub secrets: Secrets,
+    /// When it stopped being listened to.
+    pub ended_at: Option<Moment>,
+}
+
+record! {
+    /// A receiving account as a provider names it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Account {
+        /// `acc_…`
+        pub id: String,
+        /// The bank.
+        pub bank_bin: String,
+        /// The number.
+        pub number: String,
+    }
+}
+
+record! {
+    struct Stored {
+        id: String,
+        provider: String,
+        school_id: String,
+        memo_prefix: Option<String>,
+        memo_max: i64,
+        ended_at: Option<Moment>,
+    }
+}
+
+/// What is needed to be told of money.
+#[derive(Debug, Clone, Default)]
+pub struct NewConnection {
+    /// The provider's folder name.
+    pub provider: String,
+    /// Bank and number of each account it will tell of; all of one school.
+    pub accounts: Vec<(String, String)>,
+    /// Its secrets, at least all those of one way of proving.
+    pub secrets: Secrets,
+    /// What the transfer text must begin with; the provider's own rule when left out.
+    pub memo_prefix: Option<String>,
+    /// How many characters of it arrive; the provider's own limit when left out.
+    pub memo_max: Option<usize>,
+    /// The school that asks, `sch_…`; an account of another school is then refused.
+    pub school: Option<String>,
+}
+
+/// Makes a connection and tells its id, `con_…`.
+///
+/// # Errors
+/// Refused with a sentence: an unknown provider, secrets it cannot prove itself with, an account that is nobody's,
+/// given up or of another school, or a transfer text too short for the payment reference.
+pub async fn connect(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    providers: &Providers,
+    new: NewConnection,
+) -> Result<String> {
+    let provider = providers.get(&new.provider).ok_or_else(|| unknown_provider(providers))?;
+    check_secrets(provider, &new.secrets)?;
+    let (school_id, accounts) = accounts_of_one_school(store, &new).await?;
+    let by_rule = accounts.iter().map(|account| provider.memo_prefix(&account.bank_bin)).find(|rule| !rule.is_empty());
+    let memo_prefix = new.memo_prefix.as_deref().or(by_rule).filter(|prefix| !prefix.is_empty());
+    let memo_max = new.memo_max.unwrap_or_else(|| provider.memo_max(true));
+    check_memo(memo_prefix, memo_max)?;
+    let id = ids::new_id("con");
+    let now = clock.now();
+    let sealed = seal_all(vault, &id, &new.secrets, now).await?;
+    let memo_max = i64::try_from(memo_max).or_fault("count the characters of a memo")?;
+    transact!(store, |tx| async {
+        let made = args![&id, &new.provider, &school_id, memo_prefix, memo_max, now];
+        tx.run(&sql::MAKE_CONNECTION, made).await?;
+        let bound = accounts.iter().map(|account| args![&id, &account.id]).collect();
+        tx.insert_many(&sql::BIND_ACCOUNTS, bound).await?;
+        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await
+    }
+    .await)?;
+    Ok(id)
+}
+
+/// A connection with its secrets open; ended ones too. None: there is no such connection.
+///
+/// # Errors
+/// Faults of the store; a secret that does not open.
+pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option<Connection>> {
+    if !ids::is_id(id, "con") {
+        return Ok(None);
+    }
+    let Some(stored) = store.optional::<Stored>(&sql::CONNECTION, args![id]).await? else { return Ok(None) };
+    let accounts = store.all(&sql::ACCOUNTS_OF_CONNECTION, args![id]).await?;
+    let mut secrets = Secrets::new();
+    for (secret_id, name, sealed) in live_secrets(store, id).await? {
+        let opened = Zeroizing::new(vault.open(&sealed, &secret_context(&secret_id)).await?);
+        let text = std::str::from_utf8(&opened).or_fault("open a secret: it is no text")?;
+        secrets.add(name, Zeroizing::new(text.to_owned()));
+    }
+    Ok(Some(Connection {
+        id: stored.id,
+        provider: stored.provider,
+        school_id: stored.school_id,
+        accounts,
+        memo_prefix: stored.memo_prefix,
+        memo_max: stored.memo_max,
+        secrets,
+        ended_at: stored.ended_at,
+    }))
+}
+
+/// The ids of a school's connections, the newest last.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn connections_of(store: &Store, school_id: &str) -> Result<Vec<String>> {
+    store.all(&sql::CONNECTIONS_OF, args![school_id]).await
+}
+
+/// Adds a second value of a secret, so that both prove while the bank changes over.
+///
+/// # Errors
+/// Refused when two values are live already, or the connection is absent.
+pub async fn add_secret(store: &Store, vault: &Vault, clock: &Clock, id: &str, name: &str, value: &str) -> Result<()> {
+    let Some(found) = connection(store, vault, id).await? else { return Err(Refusal::absent().into()) };
+    if value.is_empty() || found.secrets.values(name).is_empty() {
+        return Err(Refusal::new(
+            Kind::Meaning,
+            "unknown-secret",
+            "Kết nối này không có khóa bí mật mang tên đó, hoặc giá trị mới để trống.",
+            "This connection has no secret of that name, or the new value is empty.",
+        )
+        .into());
+    }
+    let sealed = seal_all(vault, id, &Secrets::new().with(name, value), clock.now()).await?;
+    transact!(store, |tx| async {
+        let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
+        if live.iter().filter(|(_, live_name, _)| live_name == name).count() >= MOST_LIVE {
+            return Err(Refusal::new(
+                Kind::Conflict,
+                "two-secrets-live",
+                "Đã có hai giá trị cùng hiệu lực: hãy thu hồi giá trị cũ trước.",
+                "Two values are live already: retire the old one first.",
+            )
+            .into());
+        }
+        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await
+    }
+    .await)?;
+    Ok(())
+}
+
+/// Retires the oldest live value of a secret.
+///
+/// # Errors
+/// Refused when it is the only one: the bank could no longer prove itself.
+pub async fn retire_secret(store: &Store, clock: &Clock, id: &str, name: &str) -> Result<()> {
+    let now = clock.now();
+    transact!(store, |tx| async {
+        let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
+        let named: Vec<&String> =
+            live.iter().filter(|(_, live_name, _)| live_name == name).map(|(secret_id, _, _)| secret_id).collect();
+        let [oldest, _, ..] = named.as_slice() else {
+            return Err(Refusal::new(
+                Kind::Conflict,
+                "last-secret",
+                "Đây là giá trị duy nhất còn hiệu lực: hãy thêm giá trị mới trước khi thu hồi.",
+                "This is the only live value: add the new one before retiring it.",
+            )
+            .into());
+        };
+        tx.run(&sql::RETIRE_SECRET, args![*oldest, now]).await
+    }
+    .await)?;
+    Ok(())
+}
+
+/// Stops listening to a connection; what it told stays.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn end(store: &Store, clock: &Clock, id: &str) -> Result<()> {
+    let now = clock.now();
+    transact!(store, |tx| tx.run(&sql::END_CONNECTION, args![id, now]).await)?;
+    Ok(())
+}
+
+async fn live_secrets(store: &Store, id: &str) -> Result<Vec<(String, String, Vec<u8>)>> {
+    store.all(&sql::LIVE_SECRETS, args![id]).await
+}
+
+fn secret_context(secret_id: &str) -> String {
+    format!("secret:{secret_id}")
+}
+
+async fn seal_all(
+    vault: &Vault,
+    connection_id: &str,
+    secrets: &Secrets,
+    now: Moment,
+) -> Result<Vec<Vec<crate::store::Arg>>> {
+    let key = vault.key_of(&format!("connection:{connection_id}")).await?;
+    let mut rows = Vec::new();
+    for name in secrets.names() {
+        for value in secrets.values(name) {
+            let secret_id = ids::new_id("sec");
+            let sealed = key.seal(value.as_bytes(), &secret_context(&secret_id))?;
+            rows.push(args![secret_id, connection_id, name, sealed, now, None::<i64>]);
+        }
+    }
+    Ok(rows)
+}
+
+fn unknown_provider(providers: &Providers) -> Refusal {
+    let known = providers.iter().map(Provider::name).collect::<Vec<_>>().join(", ");
+    Refusal::new(
+        Kind::Meaning,
+        "unknown-provider",
+        format!("Không có nhà cung cấp này; hiện có: {known}."),
+        format!("There is no such provider; known are {known}."),
+    )
+}
+
+fn check_secrets(provider: &Provider, secrets: &Secrets) -> Result<()> {
+    let ways = provider.secret_names();
+    let known = ways.concat();
+    let strange = secrets.names().any(|name| !known.contains(&name));
+    let whole = ways.iter().any(|way| way.iter().all(|name| !secrets.values(name).is_empty()));
+    let crowded = secrets.names().any(|name| secrets.values(name).len() > MOST_LIVE);
+    if whole && !strange && !crowded {
+        return Ok(());
+    }
+    let ways = ways.iter().map(|way| way.join(" + ")).collect::<Vec<_>>().join(", ");
+    let title = provider.title();
+    Err(Refusal::new(
+        Kind::Meaning,
+        "wrong-secrets",
+        format!("{title} cần đủ khóa bí mật của một cách xác thực: {ways}; mỗi tên nhiều nhất hai giá trị."),
+        format!("{title} needs all secrets of one way of proving: {ways}; at most two values under a name."),
+    )
+    .into())
+}
+
+async fn accounts_of_one_school(store: &Store, new: &NewConnection) -> Result<(String, Vec<roll::ReceivingAccount>)> {
+    let mut accounts: Vec<roll::ReceivingAccount> = Vec::new();
+    for (bin, number) in &new.accounts {
+        let found = roll::account_by_number(store, bin.trim(), number.trim()).await?;
+        let found = found.filter(roll::ReceivingAccount::is_usable).ok_or_else(|| {
+            Refusal::new(
+                Kind::Meaning,
+                "unknown-account",
+                "Có tài khoản chưa được khai báo là tài khoản nhận của trường, đã ngừng hoặc đang bị khóa.",
+                "An account is not a receiving account of a school here, or it was given up or frozen.",
+            )
+        })?;
+        if !accounts.contains(&found) {
+            accounts.push(found);
+        }
+    }
+    let school_id = new.school.clone().or_else(|| accounts.first().map(|account| account.school_id.clone()));
+    match school_id {
+        Some(school_id) if !accounts.is_empty() && accounts.iter().all(|account| account.school_id == school_id) => {
+            Ok((school_id, accounts))
+        }
+        _ => Err(Refusal::new(
+            Kind::Meaning,
+            "accounts-of-one-school",
+            "Một kết nối cần ít nhất một tài khoản nhận, và mọi tài khoản phải của cùng một trường.",
+            "A connection needs at least one receiving account, and all must be of the same school.",
+        )
+        .into()),
+    }
+}
+
+/// The reference comes after the prefix and one space, whole, or it is worth nothing.
+fn check_memo(prefix: Option<&str>, memo_max: usize) -> Result<()> {
+    let needed = REFERENCE + prefix.map_or(0, |prefix| prefix.chars().count() + 1);
+    if needed <= memo_max && prefix.is_none_or(|prefix| prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::Meaning,
+        "reference-does-not-fit",
+        format!("Nội dung chuyển khoản cần {needed} ký tự chữ và số cho mã tham chiếu, nhưng kết nối này chỉ chuyển được {memo_max}: không thể nhận ra khoản tiền."),
+        format!("The transfer text needs {needed} letters and digits for the payment reference, but this connection lets {memo_max} through: money could not be recognised."),
+    )
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_whose_text_is_too_short_for_the_reference_is_refused() {
+        assert!(check_memo(None, 13).is_ok());
+        assert!(check_memo(Some("SEVQR"), 19).is_ok());
+        for (prefix, max) in [(None, 12), (Some("SEVQR"), 18), (Some("SE VQR"), 40)] {
+            let refused = check_memo(prefix, max).expect_err("too short");
+            assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("reference-does-not-fit"));
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Is this a credit we know already? Decided from values alone, in the order in which tellings arrive.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ids::PaymentReference;
+use crate::roll;
+use crate::seal::MasterKey;
+use crate::store::record;
+use crate::time::{Day, Moment};
+
+/// Banks whose own number is never given twice, and how it begins before its digits. Techcombank and MB print `FT`,
+/// two digits of the year, three of the day and a serial number, alike in webhook and statement; MB's statement adds
+/// a backslash and the other bank.
+const UNIQUE_NUMBERS: [(&str, &str); 2] = [("970407", "FT"), ("970422", "FT")];
+/// The fewest digits that hold a date and a serial number.
+const FEWEST_DIGITS: usize = 10;
+/// From this hour on banks may book a transfer on the next day.
+const LATE_HOUR: i8 = 22;
+
+/// The bank's own number in its one spelling, where it is declared unique for that bank; `declared` says that the
+/// provider vouches for it.
+pub fn bank_reference(bank_bin: &str, text: &str, declared: bool) -> Option<String> {
+    let text = text.trim().to_ascii_uppercase();
+    if let Some((_, prefix)) = UNIQUE_NUMBERS.iter().find(|(bin, _)| *bin == bank_bin) {
+        let rest = text.strip_prefix(prefix)?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        let after = &rest[digits.len()..];
+        let whole = digits.len() >= FEWEST_DIGITS && (after.is_empty() || after.starts_with('\\'));
+        return whole.then(|| format!("{prefix}{digits}"));
+    }
+    let plain = !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    (declared && plain).then_some(text)
+}
+
+/// What two tellings of one transfer have in common when no number does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Likeness {
+    /// Ours, when the memo holds exactly one.
+    pub payment_reference: Option<String>,
+    /// The payment reference, else a keyed mark of the folded memo; none for an empty memo.
+    pub mark: Option<String>,
+}
+
+/// Reads a memo for comparing. The mark is keyed, so that the database alone tells nobody what was written.
+pub fn likeness(master: &MasterKey, memo: &str) -> Likeness {
+    if let [one] = PaymentReference::find_all(memo).as_slice() {
+        let one = one.to_string();
+        return Likeness { payment_reference: Some(one.clone()), mark: Some(one) };
+    }
+    let folded: String = roll::folded(memo).chars().filter(char::is_ascii_alphanumeric).collect();
+    let mark =
+        (!folded.is_empty()).then(|| format!("memo:{}", hex::encode(&master.derive("memo mark", &folded)[..16])));
+    Likeness { payment_reference: None, mark }
+}
+
+/// May a transfer told for this instant stand on a statement of that day?
+pub fn day_fits(told_at: Moment, booked: Day) -> bool {
+    let told = told_at.day();
+    told == booked || (told_at.civil().hour() >= LATE_HOUR && told.plus_days(1) == booked)
+}
+
+record! {
+    /// A credit as far as telling it from others needs.
+    #[derive(Debug, Clone)]
+    pub struct KnownCredit {
+        pub id: String,
+        pub account_id: String,
+        pub amount: i64,
+        pub day: Day,
+        pub value_at: Moment,
+        pub bank_reference: Option<String>,
+        pub payment_reference: Option<String>,
+        pub likeness: Option<String>,
+        pub doubt: String,
+        pub maybe_same_as: Option<String>,
+        pub origin: String,
+        pub line_id: Option<String>,
+    }
+}
+
+impl KnownCredit {
+    /// Two numbers of one bank that differ are two transfers.
+    pub fn contradicts(&self, bank_reference: Option<&str>) -> bool {
+        matches!((self.bank_reference.as_deref(), bank_reference), (Some(one), Some(other)) if one != other)
+    }
+
+    /// The same likeness, or no payment reference on either side: such money waits for a person whatever we do.
+    pub fn is_alike(&self, likeness: Option<&str>, payment_reference: Option<&str>) -> bool {
+        let same = likeness.is_some() && self.likeness.as_deref() == likeness;
+        same || (self.payment_reference.is_none() && payment_reference.is_none())
+    }
+}
+
+/// A credit as one delivery tells it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The id it gets when it is new.
+    pub credit_id: String,
+    pub connection_id: String,
+    pub told_reference: String,
+    pub fingerprint: String,
+    pub account_id: String,
+    pub amount: i64,
+    pub value_at: Moment,
+    pub bank_reference: Option<String>,
+    pub likeness: Likeness,
+}
+
+/// What a telling is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The same telling again.
+    Repeated,
+    /// Another telling of a credit we know.
+    Same(String),
+    /// A credit of its own, perhaps with a doubt.
+    New {
+        /// Empty, `maybe_same_credit` or `told_differently`.
+        doubt: &'static str,
+        /// The credit it may be.
+        maybe_same_as: Option<String>,
+        /// Kept only where no other credit has it.
+        bank_reference: Option<String>,
+    },
+}
+
+/// What is known while a batch is decided: what the store held, and what the batch added so far.
+#[derive(Debug, Default)]
+pub struct Known {
+    tellings: HashMap<(String, String), Vec<(String, String)>>,
+    credits: HashMap<String, KnownCredit>,
+    /// In the order they became known.
+    order: Vec<String>,
+    by_number: HashMap<(String, String), String>,
+    /// A credit, and a connection that told of it or of what may be it.
+    told_on: HashSet<(String, String)>,
+}
+
+impl Known {
+    /// A telling the store holds.
+    pub fn add_telling(&mut self, connection: String, told_reference: String, fingerprint: String, credit: String) {
+        self.told_on.insert((credit.clone(), connection.clone()));
+        self.tellings.entry((connection, told_reference)).or_default().push((fingerprint, credit));
+    }
+
+    /// A credit the store holds.
+    pub fn add_credit(&mut self, credit: KnownCredit) {
+        if self.credits.contains_key(&credit.id) {
+            return;
+        }
+        if let Some(number) = &credit.bank_reference {
+            self.by_number.insert((credit.account_id.clone(), number.clone()), credit.id.clone());
+        }
+        self.order.push(credit.id.clone());
+        self.credits.insert(credit.id.clone(), credit);
+    }
+
+    /// The ids of all credits known so far.
+    pub fn credit_ids(&self) -> &[String] {
+        &self.order
+    }
+
+    /// A connection told of a credit. Whoever told of its doubtful likeness has met it already.
+    pub fn add_teller(&mut self, credit: &str, connection: &str) {
+        if let Some(other) = self.credits.get(credit).and_then(|credit| credit.maybe_same_as.clone()) {
+            self.told_on.insert((other, connection.to_owned()));
+        }
+        self.told_on.insert((credit.to_owned(), connection.to_owned()));
+    }
+
+    /// Decides what a telling is, and remembers it for those that follow.
+    pub fn meet(&mut self, told: &Told) -> Identity {
+        let identity = self.identify(told);
+        let credit = match &identity {
+            Identity::Repeated => return identity,
+            Identity::Same(credit) => credit.clone(),
+            Identity::New { doubt, maybe_same_as, bank_reference } => {
+                self.add_credit(KnownCredit {
+                    id: told.credit_id.clone(),
+                    account_id: told.account_id.clone(),
+                    amount: told.amount,
+                    day: told.value_at.day(),
+                    value_at: told.value_at,
+                    bank_reference: bank_reference.clone(),
+                    payment_reference: told.likeness.payment_reference.clone(),
+                    likeness: told.likeness.mark.clone(),
+                    doubt: (*doubt).to_owned(),
+                    maybe_same_as: maybe_same_as.clone(),
+                    origin: "hook".to_owned(),
+                    line_id: None,
+                });
+                told.credit_id.clone()
+            }
+        };
+        let key = (told.connection_id.clone(), told.told_reference.clone());
+        self.tellings.entry(key).or_default().push((told.fingerprint.clone(), credit.clone()));
+        self.add_teller(&credit, &told.connection_id);
+        identity
+    }
+
+    fn identify(&self, told: &Told) -> Identity {
+        let key = (told.connection_id.clone(), told.told_reference.clone());
+        if let Some(before) = self.tellings.get(&key) {
+            if before.iter().any(|(fingerprint, _)| *fingerprint == told.fingerprint) {
+                return Identity::Repeated;
+            }
+            return differently(before.first().map(|(_, credit)| credit.clone()));
+        }
+        let number = told.bank_reference.as_ref();
+        let same_number = number.and_then(|number| self.by_number.get(&(told.account_id.clone(), number.clone())));
+        if let Some(known) = same_number.and_then(|id| self.credits.get(id)) {
+            if self.told_on.contains(&(known.id.clone(), told.connection_id.clone())) {
+                return Identity::New { doubt: "", maybe_same_as: None, bank_reference: None };
+            }
+            if known.amount == told.amount {
+                return Identity::Same(known.id.clone());
+            }
+            return differently(Some(known.id.clone()));
+        }
+        if let Some(known) = self.closest(told, |known| shown_by_statement(known, told)) {
+            return Identity::Same(known);
+        }
+        let alike = |known: &KnownCredit| {
+            known.likeness.is_some()
+                && known.likeness == told.likeness.mark
+                && known.line_id.is_none()
+                && known.day == told.value_at.day()
+        };
+        let maybe_same_as = self.closest(told, alike);
+        let doubt = if maybe_same_as.is_some() { "maybe_same_credit" } else { "" };
+        Identity::New { doubt, maybe_same_as, bank_reference: told.bank_reference.clone() }
+    }
+
+    /// The credit nearest in time that this connection has not told of, on the same account with the same amount.
+    fn closest(&self, told: &Told, fits: impl Fn(&KnownCredit) -> bool) -> Option<String> {
+        let open = self.order.iter().filter_map(|id| self.credits.get(id)).filter(|known| {
+            known.account_id == told.account_id
+                && known.amount == told.amount
+                && !known.contradicts(told.bank_reference.as_deref())
+                && !self.told_on.contains(&(known.id.clone(), told.connection_id.clone()))
+                && fits(known)
+        });
+        let nearness = |known: &&KnownCredit| {
+            let alike = known.likeness.is_some() && known.likeness == told.likeness.mark;
+            (!alike, (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
+        };
+        open.min_by_key(nearness).map(|known| known.id.clone())
+    }
+}
+
+/// A statement line has shown this credit, and the telling may be of it. Should it be of another transfer, that one's
+/// own line shows it; so nothing is lost by taking them for one, once for each connection.
+fn shown_by_statement(known: &KnownCredit, told: &Told) -> bool {
+    let day =
+        if known.origin == "statement" { day_fits(told.value_at, known.day) } else { known.day == told.value_at.day() };
+    known.line_id.is_some()
+        && day
+        && known.is_alike(told.likeness.mark.as_deref(), told.likeness.payment_reference.as_deref())
+}
+
+fn differently(first: Option<String>) -> Identity {
+    Identity::New { doubt: "told_differently", maybe_same_as: first, bank_reference: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_banks_number_is_unique_only_where_the_bank_is_known_for_it() {
+        let at = |bin: &str, text: &str, declared| bank_reference(bin, text, declared);
+        assert_eq!(at("970422", "FT26326000000001", false).as_deref(), Some("FT26326000000001"));
+        assert_eq!(at("970422", " ft22305091900820\\BNK", true).as_deref(), Some("FT22305091900820"));
+        assert_eq!(at("970407", "FT24253687437949", false).as_deref(), Some("FT24253687437949"));
+        assert_eq!(at("970407", "5243.65937", true), None, "not the shape of that bank");
+        assert_eq!(at("970422", "FT123", true), None);
+        assert_eq!(at("970422", "FT26326000000001X", true), None);
+        assert_eq!(at("970436", "FT26326000000001", false), None);
+        assert_eq!(at("970436", "MBVCB.3278907687", true).as_deref(), Some("MBVCB.3278907687"));
+        assert_eq!(at("970436", "a\0b", true), None);
+    }
+
+    #[test]
+    fn a_late_transfer_may_be_booked_tomorrow_and_no_other_may() {
+        let at = |text: &str| Moment::parse(text).expect("an instant");
+        let day = |text: &str| Day::parse(text).expect("a day");
+        assert!(day_fits(at("2026-11-22T22:00:00+07:00"), day("2026-11-23")));
+        assert!(!day_fits(at("2026-11-22T21:59:59+07:00"), day("2026-11-23")));
+        assert!(day_fits(at("2026-11-22T21:59:59+07:00"), day("2026-11-22")));
+        assert!(!day_fits(at("2026-11-22T22:30:00+07:00"), day("2026-11-21")));
+    }
+
+    fn told(connection: &str, reference: &str, number: Option<&str>) -> Told {
+        Told {
+            credit_id: crate::ids::new_id("crd"),
+            connection_id: connection.to_owned(),
+            told_reference: reference.to_owned(),
+            fingerprint: "f".to_owned(),
+            account_id: "acc".to_owned(),
+            amount: 1_000,
+            value_at: Moment(1_795_310_042_000),
+            bank_reference: number.map(str::to_owned),
+            likeness: Likeness { payment_reference: Some("RF".to_owned()), mark: Some("RF".to_owned()) },
+        }
+    }
+
+    fn is_new(identity: &Identity, doubted: bool) -> bool {
+        matches!(identity, Identity::New { doubt, .. } if doubt.is_empty() != doubted)
+    }
+
+    #[test]
+    fn siblings_told_by_two_connections_are_doubted_one_to_one() {
+        let mut known = Known::default();
+        assert!(is_new(&known.meet(&told("a", "1", None)), false));
+        assert!(is_new(&known.meet(&told("a", "2", None)), false), "distinct ids are distinct credits");
+        assert!(is_new(&known.meet(&told("b", "1", None)), true));
+        assert!(is_new(&known.meet(&told("b", "2", None)), true));
+        assert!(is_new(&known.meet(&told("b", "3", None)), false), "nothing is left for it to be");
+        assert_eq!(known.meet(&told("b", "3", None)), Identity::Repeated);
+    }
+
+    #[test]
+    fn a_number_of_the_bank_merges_in_every_order_and_parts_what_differs() {
+        let mut known = Known::default();
+        let first = told("a", "1", Some("N1"));
+        assert!(is_new(&known.meet(&first), false));
+        assert!(is_new(&known.meet(&told("b", "2", Some("N2"))), false), "another number is another transfer");
+        assert_eq!(known.meet(&told("b", "1", Some("N1"))), Identity::Same(first.credit_id));
+        let mut other_amount = told("c", "9", Some("N1"));
+        other_amount.amount = 2_000;
+        assert!(is_new(&known.meet(&other_amount), true));
+    }
+}

@@ -1,0 +1,33 @@
+//! What banks told us, kept as it came: deliveries verbatim, and every incoming transfer once, however many told of it.
+//!
+//! The important function is [`Keeper::keep`]: it returns when the delivery and its credits are durable, and only then
+//! may the bank be answered.
+//!
+//! **Invariants**
+//! - What was answered is kept: a delivery, its credits and its tellings are committed together or not at all.
+//! - A telling is unique by connection, the provider's own id and content. Two tellings on one connection with
+//!   distinct ids are distinct credits, because siblings pay the same sum in the same minute.
+//! - Across connections two tellings are one credit only by an equal account and a bank's number declared unique, or
+//!   when a statement line has shown the credit. What is merely alike is kept as a doubt: never posted, never dropped.
+//! - A credit lies on an account bound to the connection that told of it.
+//! - Bodies, memos, payers and secrets are sealed; what is stored in clear is made or checked here.
+//!
+//! Deliberately absent: whose money a credit is (`matching`), the books (`ledger`), and asking a bank anything.
+
+mod connection;
+mod day;
+mod identity;
+mod keeper;
+mod prepare;
+mod prove;
+mod sql;
+
+pub use connection::{
+    Account, Connection, NewConnection, add_secret, connect, connection, connections_of, end, retire_secret,
+};
+pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
+pub use identity::{Likeness, bank_reference, likeness};
+pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
+pub use prepare::{memo_context, open_memo, payer_context};
+pub use prove::{Line, Proved, lines_in};
+pub use sql::ALL;

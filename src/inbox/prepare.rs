@@ -1,0 +1,187 @@
+//! From what was heard to rows that can be stored: folded, marked and sealed before any transaction begins.
+
+use sha2::{Digest, Sha256};
+
+use super::connection::{Account, Connection};
+use super::identity::{Told, bank_reference, likeness};
+use super::sql;
+use crate::fault::Result;
+use crate::ids;
+use crate::providers::{Direction, Heard, Outcome, Provider, ToldCredit, Unread};
+use crate::seal::{DataKey, Vault};
+use crate::store::{Store, args};
+use crate::time::Moment;
+
+/// The longest id of a provider that is stored as it is.
+const LONGEST_ID: usize = 160;
+
+/// A delivery ready to be written.
+pub struct Prepared {
+    pub delivery_id: String,
+    pub connection_id: String,
+    pub school_id: String,
+    pub heard_at: Moment,
+    pub outcome: &'static str,
+    pub reason: String,
+    pub body_sealed: Vec<u8>,
+    pub credits: Vec<PreparedCredit>,
+}
+
+/// A credit of it.
+pub struct PreparedCredit {
+    pub told: Told,
+    pub memo_sealed: Vec<u8>,
+    pub payer_sealed: Option<Vec<u8>>,
+}
+
+impl Prepared {
+    /// What the reply is chosen by when nothing of it is a credit.
+    pub fn without_credits(&self) -> Outcome {
+        if self.outcome == "test" { Outcome::Test } else { Outcome::Nothing }
+    }
+}
+
+/// The context a memo is sealed under.
+pub fn memo_context(credit_id: &str) -> String {
+    format!("memo:{credit_id}")
+}
+
+/// The context a payer is sealed under.
+pub fn payer_context(credit_id: &str) -> String {
+    format!("payer:{credit_id}")
+}
+
+/// The memo of a credit, as it came.
+///
+/// # Errors
+/// Refused when there is no such credit; a fault when its key was erased.
+pub async fn open_memo(store: &Store, vault: &Vault, credit_id: &str) -> Result<String> {
+    let sealed: Option<Vec<u8>> = store.optional(&sql::MEMO, args![credit_id]).await?;
+    let sealed = sealed.ok_or_else(crate::fault::Refusal::absent)?;
+    vault.open_text(&sealed, &memo_context(credit_id)).await
+}
+
+/// Prepares one delivery. Nothing here can fail because of what a bank wrote.
+///
+/// # Errors
+/// Faults of the store while a school's first data key is made.
+pub async fn prepare(
+    vault: &Vault,
+    provider: &Provider,
+    connection: &Connection,
+    heard: &Heard,
+    body: &[u8],
+    now: Moment,
+) -> Result<Prepared> {
+    let key = vault.key_of(&format!("deliveries:{}", connection.school_id)).await?;
+    let delivery_id = ids::new_id("dlv");
+    let body_sealed = key.seal(body, &format!("body:{delivery_id}"))?;
+    let incoming = heard.lines().iter().filter(|line| line.direction == Direction::In);
+    let (mut credits, mut strange) = (Vec::new(), false);
+    for line in incoming {
+        match account_of(connection, line) {
+            Some(account) => credits.push(credit(vault, &key, provider, connection, account, line)?),
+            None => strange = true,
+        }
+    }
+    let (outcome, reason) = outcome(heard, !credits.is_empty(), strange);
+    Ok(Prepared {
+        delivery_id,
+        connection_id: connection.id.clone(),
+        school_id: connection.school_id.clone(),
+        heard_at: now,
+        outcome,
+        reason,
+        body_sealed,
+        credits,
+    })
+}
+
+fn outcome(heard: &Heard, has_credits: bool, strange: bool) -> (&'static str, String) {
+    const STRANGE: &str = "credit.account: not an account of this connection";
+    match heard {
+        Heard::Credits { unread, .. } => {
+            let mut reasons: Vec<String> = unread.iter().map(Unread::to_string).collect();
+            if strange {
+                reasons.push(STRANGE.to_owned());
+            }
+            let outcome = match (has_credits, unread.is_empty()) {
+                (true, _) => "credits",
+                (false, true) => "nothing",
+                (false, false) => "unreadable",
+            };
+            (outcome, reasons.join("; "))
+        }
+        Heard::Nothing { why, .. } => ("nothing", (*why).to_owned()),
+        Heard::Test => ("test", String::new()),
+        Heard::Unreadable(unread) => ("unreadable", unread.to_string()),
+        Heard::Refused(disproof) => ("unreadable", disproof.to_string()),
+    }
+}
+
+/// The bound account a line names: by its number, or by the virtual account it came through.
+fn account_of<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a Account> {
+    let named = |number: &str| {
+        let number: String = number.chars().filter(|letter| !letter.is_whitespace()).collect();
+        connection.accounts.iter().find(|account| {
+            account.number == number && line.bank_bin.as_ref().is_none_or(|bin| *bin == account.bank_bin)
+        })
+    };
+    named(&line.account).or_else(|| line.sub_account.as_deref().and_then(named))
+}
+
+fn credit(
+    vault: &Vault,
+    key: &DataKey,
+    provider: &Provider,
+    connection: &Connection,
+    account: &Account,
+    line: &ToldCredit,
+) -> Result<PreparedCredit> {
+    let credit_id = ids::new_id("crd");
+    let declared = provider.bank_reference_is_unique(&account.bank_bin);
+    let number = line.bank_reference.as_deref().filter(|_| declared);
+    let memo_sealed = key.seal(line.memo.as_bytes(), &memo_context(&credit_id))?;
+    let payer_sealed = match &line.payer {
+        None => None,
+        Some(payer) => {
+            let payer = serde_json::json!({ "name": payer.name, "account": payer.account, "bank": payer.bank });
+            Some(key.seal(payer.to_string().as_bytes(), &payer_context(&credit_id))?)
+        }
+    };
+    let told = Told {
+        connection_id: connection.id.clone(),
+        told_reference: storable(&line.told_reference),
+        fingerprint: hex::encode(Sha256::digest(format!("{}\n{}", account.id, line.amount.get()))),
+        account_id: account.id.clone(),
+        amount: line.amount.get(),
+        value_at: line.at,
+        bank_reference: number.and_then(|number| bank_reference(&account.bank_bin, number, true)),
+        likeness: likeness(vault.master(), &line.memo),
+        credit_id,
+    };
+    Ok(PreparedCredit { told, memo_sealed, payer_sealed })
+}
+
+/// A provider's id as both engines can store it: what is long or holds control characters is replaced by its hash,
+/// which is as unique as the id, so that a NUL in it is refused neither now nor at every retry.
+fn storable(id: &str) -> String {
+    if id.len() <= LONGEST_ID && !id.chars().any(char::is_control) && !id.starts_with("sha256:") {
+        return id.to_owned();
+    }
+    format!("sha256:{}", hex::encode(Sha256::digest(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_no_database_stores_is_replaced_by_one_as_unique() {
+        assert_eq!(storable("92704"), "92704");
+        let replaced: Vec<String> =
+            ["a\0b", "a\0c", &"x".repeat(161), &storable("a\0b")].iter().map(|id| storable(id)).collect();
+        assert!(replaced.iter().all(|id| id.starts_with("sha256:") && id.len() == 71));
+        assert_eq!(replaced.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+    }
+}

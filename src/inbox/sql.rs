@@ -1,0 +1,111 @@
+//! The SQL of the inbox.
+
+use crate::store::statements;
+
+statements! {
+    /// A connection by its id, ended ones too. No row: the id was made up.
+    CONNECTION = "select id, provider, school_id, memo_prefix, memo_max, ended_at from connection where id = $1";
+
+    /// The connections of a school, the newest last.
+    CONNECTIONS_OF = "select id from connection where school_id = $1 order by made_at, id";
+
+    /// The receiving accounts bound to a connection. No row: impossible, a connection is made with one.
+    ACCOUNTS_OF_CONNECTION = "
+        select a.id, a.bank_bin, a.number from connection_account c join receiving_account a on a.id = c.account_id
+        where c.connection_id = $1 order by a.id";
+
+    /// The live secrets of a connection, oldest first.
+    LIVE_SECRETS = "
+        select id, name, sealed from connection_secret
+        where connection_id = $1 and retired_at is null order by made_at, id";
+
+    /// A new connection.
+    MAKE_CONNECTION = "
+        insert into connection (id, provider, school_id, memo_prefix, memo_max, made_at, ended_at)
+        values ($1, $2, $3, $4, $5, $6, null)";
+
+    /// The accounts a new connection tells of.
+    BIND_ACCOUNTS = rows "insert into connection_account (connection_id, account_id)", "";
+
+    /// Secrets of a connection.
+    MAKE_SECRETS = rows "insert into connection_secret (id, connection_id, name, sealed, made_at, retired_at)", "";
+
+    /// Retires one secret. Zero rows: it was retired before.
+    RETIRE_SECRET = "update connection_secret set retired_at = $2 where id = $1 and retired_at is null";
+
+    /// Ends a connection. Zero rows: it was ended before.
+    END_CONNECTION = "update connection set ended_at = $2 where id = $1 and ended_at is null";
+
+    /// Who told of these references before, on any connection. No row: nobody.
+    TELLINGS_BY_REFERENCE = list "
+        select connection_id, told_reference, fingerprint, credit_id from telling where told_reference in", "";
+
+    /// Which connections told of these credits. No row for a credit: only the statement has it.
+    TELLINGS_OF_CREDITS = list "select credit_id, connection_id from telling where credit_id in", "";
+
+    /// Credits by the bank's own number, on any account.
+    CREDITS_BY_BANK_REFERENCE = list "
+        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
+            c.doubt, c.maybe_same_as, c.origin, p.line_id
+        from credit c left join credit_proof p on p.credit_id = c.id where c.bank_reference in", "";
+
+    /// Credits by payment reference or by the mark of their memo, on any account and day.
+    CREDITS_BY_LIKENESS = list "
+        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
+            c.doubt, c.maybe_same_as, c.origin, p.line_id
+        from credit c left join credit_proof p on p.credit_id = c.id where c.likeness in", "";
+
+    /// Proved credits of an account and an amount that carry no payment reference.
+    PROVED_WITHOUT_REFERENCE = "
+        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
+            c.doubt, c.maybe_same_as, c.origin, p.line_id
+        from credit c join credit_proof p on p.credit_id = c.id
+        where c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.payment_reference is null
+        order by c.id";
+
+    /// Credits of an account in a span of days that no statement has shown yet.
+    UNPROVED = "
+        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
+            c.doubt, c.maybe_same_as, c.origin, p.line_id
+        from credit c left join credit_proof p on p.credit_id = c.id
+        where c.account_id = $1 and c.day >= $2 and c.day <= $3 and p.credit_id is null
+        order by c.value_at, c.id";
+
+    /// Deliveries, whatever they said.
+    KEEP_DELIVERIES = rows "insert into delivery (id, connection_id, heard_at, outcome, reason, body_sealed)", "";
+
+    /// New credits.
+    KEEP_CREDITS = rows "
+        insert into credit (id, school_id, account_id, amount, day, value_at, bank_reference, payment_reference,
+            memo_sealed, payer_sealed, origin, doubt, maybe_same_as, kept_at, likeness)", "";
+
+    /// Who told of which credit.
+    KEEP_TELLINGS = rows "
+        insert into telling (connection_id, told_reference, fingerprint, credit_id, delivery_id, told_at)", "";
+
+    /// The statement has these credits.
+    KEEP_PROOFS = rows "insert into credit_proof (credit_id, line_id, proved_at)", "";
+
+    /// Work for matching; a credit that waits already goes on waiting.
+    MARK_UNDECIDED = rows "insert into undecided (credit_id, since)", "on conflict (credit_id) do nothing";
+
+    /// The credits of a school's day with how each stands: told, on the statement, decided.
+    DAY = "
+        select c.id, c.amount, c.origin, c.doubt, p.line_id, d.kind, d.reason,
+            (select min(t.told_at) from telling t where t.credit_id = c.id) as told_at
+        from credit c
+        left join credit_proof p on p.credit_id = c.id
+        left join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+        where c.school_id = $1 and c.day = $2
+        order by c.value_at, c.id";
+
+    /// Deliveries of a school that were proven but could not be read, or not wholly; the newest first.
+    UNREADABLE = "
+        select d.id, d.connection_id, d.heard_at, d.reason from delivery d join connection c on c.id = d.connection_id
+        where c.school_id = $1 and d.outcome <> 'nothing' and d.reason <> ''
+        order by d.heard_at desc, d.id desc limit $2";
+
+    /// The memo and the school of one credit. No row: the id was made up.
+    MEMO = "select memo_sealed from credit where id = $1";
+}
