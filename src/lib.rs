@@ -21,6 +21,7 @@ pub mod receipts;
 pub mod roll;
 pub mod seal;
 pub mod simulate;
+pub mod statements;
 pub mod store;
 pub mod time;
 pub mod vietqr;
@@ -39,6 +40,7 @@ pub fn statements() -> Vec<store::Statement> {
         receipts::ALL,
         roll::ALL,
         seal::ALL,
+        statements::ALL,
         store::LEASE_STATEMENTS,
         store::VERSION_STATEMENTS,
     ]

@@ -1,0 +1,245 @@
+//! From a file to stored lines and shown credits, in chunks that may be cut off and run again.
+
+use std::collections::{HashMap, HashSet};
+
+use sha2::{Digest, Sha256};
+
+use super::read::{Statement, StatementLine, read};
+use super::sql;
+use crate::fault::{Kind, OrFault, Refusal, Result};
+use crate::ids;
+use crate::inbox;
+use crate::roll::ReceivingAccount;
+use crate::seal::{DataKey, Vault};
+use crate::store::{Arg, Store, Tx, args, transact};
+use crate::time::{Clock, Day, Moment};
+
+/// Lines in one transaction: the one writer of SQLite is held for some milliseconds.
+const CHUNK: usize = 400;
+
+/// A file somebody brings.
+#[derive(Debug, Clone, Default)]
+pub struct Upload {
+    /// Bank and number, when the file does not say whose statement it is.
+    pub account: Option<(String, String)>,
+    /// The school that brings it, `sch_…`; another school's statement is then refused.
+    pub school: Option<String>,
+    /// Its name.
+    pub filename: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Who brings it.
+    pub actor: String,
+}
+
+/// What a file did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines that were not known before, money in and out.
+    pub new: usize,
+    /// Credits that had been told of and are now shown.
+    pub met: usize,
+    /// Credits nobody had told of, found now.
+    pub found: usize,
+    /// Lines that an earlier file had brought.
+    pub already: usize,
+}
+
+/// A line with its key, ready to be stored.
+struct Keyed {
+    line: StatementLine,
+    key: String,
+}
+
+/// Reads a file, stores the lines that are new, and shows or makes their credits.
+///
+/// # Errors
+/// Refused with the cell or the row, nothing stored: a file that cannot be read, an account that is not ours, a balance
+/// that breaks, or lines that an earlier file has otherwise.
+pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload) -> Result<Summary> {
+    let statement = read(&upload.bytes, &upload.filename)?;
+    let account = account_of(store, upload, &statement).await?;
+    let keyed = keyed(statement.lines);
+    let now = clock.now();
+    let mut already = check_overlap(store, &account, &keyed).await?;
+    let key = vault.key_of(&format!("deliveries:{}", account.school_id)).await?;
+    let file = file_row(&key, &account, upload, &keyed, now)?;
+    let file_id: String = transact!(store, |tx| async {
+        tx.insert_many(&sql::KEEP_FILE, vec![file.row.clone()]).await?;
+        tx.one(&sql::FILE, args![&account.id, &file.sha256]).await
+    }
+    .await)?;
+    let mut summary = Summary { already: already.len(), ..Summary::default() };
+    for chunk in keyed.chunks(CHUNK) {
+        let fresh: Vec<&Keyed> = chunk.iter().filter(|keyed| already.insert(keyed.key.clone())).collect();
+        if fresh.is_empty() {
+            continue;
+        }
+        let ready = Ready::new(vault, &key, &account, &file_id, &fresh)?;
+        let proved = transact!(store, |tx| ready.keep_in(tx, &account, now).await)?;
+        summary.new += fresh.len();
+        summary.met += proved.met;
+        summary.found += proved.new;
+    }
+    Ok(summary)
+}
+
+/// A chunk of lines, sealed before its transaction begins.
+struct Ready {
+    rows: Vec<Vec<Arg>>,
+    incoming: Vec<inbox::Line>,
+}
+
+impl Ready {
+    fn new(vault: &Vault, key: &DataKey, account: &ReceivingAccount, file_id: &str, lines: &[&Keyed]) -> Result<Ready> {
+        let mut ready = Ready { rows: Vec::new(), incoming: Vec::new() };
+        for Keyed { line, key: chain_key } in lines {
+            let line_id = ids::new_id("lin");
+            let row = i64::try_from(line.row).or_fault("number a row")?;
+            let memo = key.seal(line.text.as_bytes(), &format!("line:{line_id}"))?;
+            ready.rows.push(args![
+                &line_id,
+                file_id,
+                &account.id,
+                row,
+                line.day,
+                line.at,
+                line.amount,
+                line.balance,
+                &line.reference,
+                memo,
+                chain_key
+            ]);
+            if line.amount <= 0 {
+                continue;
+            }
+            let credit_id = ids::new_id("crd");
+            let unique = inbox::bank_reference(&account.bank_bin, &line.reference, false);
+            ready.incoming.push(inbox::Line {
+                day: line.day,
+                value_at: line.at,
+                amount: line.amount,
+                reference_is_unique: unique.is_some(),
+                reference: unique.or_else(|| inbox::bank_reference(&account.bank_bin, &line.reference, true)),
+                likeness: inbox::likeness(vault.master(), &line.text),
+                memo_sealed: key.seal(line.text.as_bytes(), &inbox::memo_context(&credit_id))?,
+                credit_id,
+                line_id,
+            });
+        }
+        Ok(ready)
+    }
+
+    async fn keep_in(&self, tx: &mut Tx, account: &ReceivingAccount, now: Moment) -> Result<inbox::Proved> {
+        tx.insert_many(&sql::KEEP_LINES, self.rows.clone()).await?;
+        inbox::lines_in(tx, &account.school_id, &account.id, &self.incoming, now).await
+    }
+}
+
+/// The account a statement is of: the one named, else the one whose number stands above the table, else the only one.
+async fn account_of(store: &Store, upload: &Upload, statement: &Statement) -> Result<ReceivingAccount> {
+    let all: Vec<ReceivingAccount> = store.all(&sql::OPEN_ACCOUNTS, args![]).await?;
+    let ours = |account: &&ReceivingAccount| upload.school.as_ref().is_none_or(|school| *school == account.school_id);
+    let titled = |account: &&ReceivingAccount| statement.numbers.contains(&account.number);
+    let named = |account: &&ReceivingAccount| {
+        upload.account.as_ref().is_some_and(|(bin, number)| account.bank_bin == *bin && account.number == *number)
+    };
+    let refusal = |code, vi: &str, en: &str| Err(Refusal::new(Kind::Meaning, code, vi, en).into());
+    if upload.account.is_some() {
+        let Some(account) = all.iter().find(named).filter(ours) else {
+            return refusal(
+                "unknown-account",
+                "Tài khoản này không phải tài khoản nhận của trường.",
+                "This is not a receiving account of the school.",
+            );
+        };
+        if all.iter().any(|other| titled(&other)) && !titled(&account) {
+            return refusal(
+                "statement-of-another-account",
+                "Sao kê này ghi số của một tài khoản nhận khác.",
+                "This statement names another receiving account.",
+            );
+        }
+        return Ok(account.clone());
+    }
+    let by_title: Vec<&ReceivingAccount> = all.iter().filter(titled).collect();
+    let possible: Vec<&ReceivingAccount> =
+        if by_title.is_empty() { all.iter().filter(ours).collect() } else { by_title };
+    match possible.as_slice() {
+        [one] if ours(one) => Ok((*one).clone()),
+        _ => refusal(
+            "which-account",
+            "Không rõ sao kê của tài khoản nào: hãy chọn tài khoản (--account BIN:SỐ).",
+            "It is not clear whose statement this is: choose the account (--account BIN:NUMBER).",
+        ),
+    }
+}
+
+/// Gives each line its key: what the bank printed, and which it is among lines printed alike.
+fn keyed(lines: Vec<StatementLine>) -> Vec<Keyed> {
+    let mut equals: HashMap<String, usize> = HashMap::new();
+    let mut keyed = Vec::with_capacity(lines.len());
+    for line in lines {
+        // Blanks are lost and found when a statement is printed and copied.
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        let balance = line.balance.map(|balance| balance.to_string()).unwrap_or_default();
+        let printed = [line.day.to_string(), line.amount.to_string(), balance, bare(&line.reference), bare(&line.text)]
+            .join("\n");
+        let ordinal = equals.entry(printed.clone()).or_default();
+        *ordinal += 1;
+        let key = hex::encode(Sha256::digest(format!("{printed}\n{ordinal}")));
+        keyed.push(Keyed { line, key });
+    }
+    keyed
+}
+
+/// The lines that are stored already. A new line beside a stored one of the same day and amount that this file does not
+/// have is the same transfer printed otherwise, and would be counted twice.
+async fn check_overlap(store: &Store, account: &ReceivingAccount, keyed: &[Keyed]) -> Result<HashSet<String>> {
+    let days = || keyed.iter().map(|keyed| keyed.line.day);
+    let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok(HashSet::new()) };
+    let stored: Vec<(Day, i64, String)> = store.all(&sql::LINES, args![&account.id, first, last]).await?;
+    let brought: HashSet<&str> = keyed.iter().map(|keyed| keyed.key.as_str()).collect();
+    let known: HashSet<&str> = stored.iter().map(|(_, _, key)| key.as_str()).collect();
+    let missing: HashSet<(Day, i64)> =
+        stored.iter().filter(|(_, _, key)| !brought.contains(key.as_str())).map(|(day, sum, _)| (*day, *sum)).collect();
+    let differing = keyed
+        .iter()
+        .find(|keyed| !known.contains(keyed.key.as_str()) && missing.contains(&(keyed.line.day, keyed.line.amount)));
+    if let Some(Keyed { line, .. }) = differing {
+        let row = line.row;
+        return Err(Refusal::new(
+            Kind::Conflict,
+            "statement-differs",
+            format!("Dòng {row}: sao kê đã nhập trước ghi khoản cùng ngày, cùng số tiền này khác đi. Hãy xuất lại cả ngày theo cùng một mẫu."),
+            format!("Row {row}: an earlier statement has a line of this day and amount otherwise. Export whole days in one and the same layout."),
+        )
+        .at(row.to_string(), "khác với sao kê đã nhập", "differs from the statement imported before")
+        .into());
+    }
+    Ok(known.intersection(&brought).map(|key| (*key).to_owned()).collect())
+}
+
+struct FileRow {
+    sha256: String,
+    row: Vec<Arg>,
+}
+
+fn file_row(
+    key: &DataKey,
+    account: &ReceivingAccount,
+    upload: &Upload,
+    keyed: &[Keyed],
+    now: Moment,
+) -> Result<FileRow> {
+    let id = ids::new_id("stm");
+    let sha256 = hex::encode(Sha256::digest(&upload.bytes));
+    let name = key.seal(upload.filename.as_bytes(), &format!("file:{id}"))?;
+    let count = i64::try_from(keyed.len()).or_fault("count lines")?;
+    let days = || keyed.iter().map(|keyed| keyed.line.day);
+    let opening = keyed.first().and_then(|first| first.line.balance?.checked_sub(first.line.amount));
+    let closing = keyed.last().and_then(|last| last.line.balance);
+    let row =
+        args![id, &account.id, &sha256, name, count, days().min(), days().max(), opening, closing, now, &upload.actor];
+    Ok(FileRow { sha256, row })
+}

@@ -1,0 +1,23 @@
+//! A bank's own statement, the last word on what came: lines into credits, the ones already told of met one to one.
+//!
+//! The important function is [`import`].
+//!
+//! **Invariants**
+//! - A line is stored once, by its day, amount, balance, reference, text and its ordinal among equals; the same file
+//!   twice, or files that overlap, add nothing.
+//! - Every balance follows from the one before it, or the file is refused with the row.
+//! - Each incoming line shows one credit and each credit is shown by one line; two siblings never become one.
+//! - Whatever was lost, doubled or told in another order before, the books are the same afterwards.
+//!
+//! Deliberately absent: MT940 and CAMT.053, which no Vietnamese bank publishes a sample of; formulas; guessing an
+//! account.
+
+mod amount;
+mod heading;
+mod import;
+mod read;
+mod sql;
+
+pub use import::{Summary, Upload, import};
+pub use read::{Statement, StatementLine, read};
+pub use sql::ALL;

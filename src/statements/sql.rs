@@ -1,0 +1,26 @@
+//! The SQL of the statements.
+
+use crate::store::statements;
+
+statements! {
+    /// Every account that money may come to; a statement's title names one of them.
+    OPEN_ACCOUNTS = "select * from receiving_account where ended_at is null order by id";
+
+    /// A file as uploaded. Zero rows: this account was given the same bytes before.
+    KEEP_FILE = rows "
+        insert into statement_file (id, account_id, sha256, name_sealed, lines, first_day, last_day, opening, closing,
+            received_at, received_by)", "on conflict (account_id, sha256) do nothing";
+
+    /// The file with these bytes. One row after it was kept.
+    FILE = "select id from statement_file where account_id = $1 and sha256 = $2";
+
+    /// Lines of an account in a span of days.
+    LINES = "
+        select day, amount, chain_key from statement_line
+        where account_id = $1 and day >= $2 and day <= $3 order by day, id";
+
+    /// New lines. Fewer rows than were given: another upload brought them a moment earlier.
+    KEEP_LINES = rows "
+        insert into statement_line (id, file_id, account_id, file_row, day, value_at, amount, balance, reference,
+            memo_sealed, chain_key)", "";
+}
