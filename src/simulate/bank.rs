@@ -74,7 +74,9 @@ pub struct Transfer {
     pub number: String,
     /// Whole đồng.
     pub amount: i64,
-    /// What is left of the transfer text.
+    /// What the code asked to write.
+    pub asked: String,
+    /// What is left of it in the transfer text.
     pub memo: String,
     /// Who paid, as the bank writes names.
     pub payer: String,
@@ -177,7 +179,8 @@ impl Bank {
             _ => asked,
         };
         let payer = format!("{} {}", self.chance.pick(&FAMILY_NAMES), self.chance.pick(&GIVEN_NAMES));
-        let memo = self.what_is_left(payload.purpose().unwrap_or_default(), habit, &payer);
+        let asked = payload.purpose().unwrap_or_default();
+        let memo = self.what_is_left(asked, habit, &payer);
         let tell_at = match habit {
             Habit::NeverTold => vec![],
             Habit::Late => vec![now.0 + LATE_MS],
@@ -185,7 +188,21 @@ impl Bank {
             _ => vec![now.0],
         };
         for _ in 0..if habit == Habit::Twice { 2 } else { 1 } {
-            self.book(&to, amount, memo.clone(), payer.clone(), now, tell_at.clone())?;
+            let transfer = Transfer {
+                id: String::new(),
+                bank_reference: String::new(),
+                bin: to.0.clone(),
+                number: to.1.clone(),
+                amount,
+                asked: asked.to_owned(),
+                memo: memo.clone(),
+                payer: payer.clone(),
+                payer_number: format!("10{:09}", self.chance.below(1_000_000_000)),
+                booked_at: now.0,
+                balance: 0,
+                tell_at: tell_at.clone(),
+            };
+            self.book(transfer)?;
         }
         Ok(())
     }
@@ -211,30 +228,13 @@ impl Bank {
         }
     }
 
-    fn book(
-        &mut self,
-        to: &(String, String),
-        amount: i64,
-        memo: String,
-        payer: String,
-        now: Moment,
-        tell_at: Vec<i64>,
-    ) -> Result<()> {
+    /// Gives a transfer its numbers and its balance, and remembers it.
+    fn book(&mut self, mut transfer: Transfer) -> Result<()> {
         let serial = self.transfers.len() + 1;
-        let before = self.of_account(&to.0, &to.1).last().map_or(OPENING, |transfer| transfer.balance);
-        let transfer = Transfer {
-            id: format!("tx_{serial:06}"),
-            bank_reference: format!("FT{}{serial:08}", now.civil().strftime("%y%j")),
-            bin: to.0.clone(),
-            number: to.1.clone(),
-            amount,
-            memo,
-            payer,
-            payer_number: format!("10{:09}", self.chance.below(1_000_000_000)),
-            booked_at: now.0,
-            balance: before + amount,
-            tell_at,
-        };
+        let before = self.of_account(&transfer.bin, &transfer.number).last().map_or(OPENING, |last| last.balance);
+        transfer.id = format!("tx_{serial:06}");
+        transfer.bank_reference = format!("FT{}{serial:08}", Moment(transfer.booked_at).civil().strftime("%y%j"));
+        transfer.balance = before + transfer.amount;
         if let Some(journal) = &self.journal {
             let mut file = std::fs::OpenOptions::new()
                 .create(true)

@@ -11,4 +11,5 @@ pub mod bank;
 pub mod chance;
 pub mod paper;
 pub mod roster;
+pub mod stage;
 pub mod story;

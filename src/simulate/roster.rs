@@ -107,9 +107,9 @@ impl StorySchool {
     ///
     /// # Errors
     /// The spreadsheet cannot be written, which only a lack of memory could cause.
-    pub fn roster(&self, seed: u64) -> Result<Vec<u8>> {
+    pub fn roster(&self, seed: u64, school_year: &str) -> Result<Vec<u8>> {
         let rows = self.rows(seed);
-        self.write(&rows).or_fault("write a simulated roster")
+        self.write(&rows, school_year).or_fault("write a simulated roster")
     }
 
     /// How many pupils the roster lists.
@@ -155,14 +155,14 @@ impl StorySchool {
         rows
     }
 
-    fn write(&self, rows: &[Row]) -> Result<Vec<u8>, XlsxError> {
+    fn write(&self, rows: &[Row], school_year: &str) -> Result<Vec<u8>, XlsxError> {
         let mut book = Workbook::new();
         let sheet = book.add_worksheet();
         sheet.set_name("Danh sách")?;
         let title = Format::new().set_bold().set_align(FormatAlign::Center);
         sheet.merge_range(0, 0, 0, 8, &self.ward.to_uppercase(), &title)?;
         sheet.merge_range(1, 0, 1, 8, &self.name.to_uppercase(), &title)?;
-        sheet.merge_range(2, 0, 2, 8, "DANH SÁCH HỌC SINH NĂM HỌC 2026 - 2027", &title)?;
+        sheet.merge_range(2, 0, 2, 8, &format!("DANH SÁCH HỌC SINH NĂM HỌC {school_year}"), &title)?;
         match self.layout {
             Layout::MergedHeader => merged_header(sheet, rows, &title)?,
             Layout::SplitNames => split_names(sheet, rows, &title)?,
@@ -231,7 +231,7 @@ mod tests {
             phones.dedup();
             assert!(phones.len() < rows.len(), "no siblings at {}", school.name);
             assert!(phones.iter().all(|phone| phone.len() == 10));
-            assert!(!school.roster(3).expect("a spreadsheet").is_empty());
+            assert!(!school.roster(3, "2026-2027").expect("a spreadsheet").is_empty());
         }
     }
 
@@ -239,7 +239,7 @@ mod tests {
     fn the_import_reads_every_pupil_and_has_nothing_to_complain_of() {
         let today = crate::time::Day::new(2026, 11, 23).expect("a day");
         for school in [SAO_KHUE, BEN_NGHE_XANH] {
-            let file = school.roster(3).expect("a spreadsheet");
+            let file = school.roster(3, "2026-2027").expect("a spreadsheet");
             let roster = crate::roll::import::read(&file, "danh-sach.xlsx", today).expect("a roster");
             let blocking: Vec<_> = roster.problems.iter().filter(|problem| problem.blocking).collect();
             assert!(blocking.is_empty(), "{blocking:?}");

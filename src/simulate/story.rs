@@ -3,16 +3,24 @@
 use super::bank::Habit;
 use super::chance::Chance;
 use crate::money::Dong;
+use crate::time::Day;
 
 /// Items of Ho Chi Minh City's resolution with their official names and its prices for wards; the price of a meal is
 /// agreed with the parents. As a school keeps them: a table with its own headings.
-pub const CATALOGUE: &str = include_str!("catalogue.csv");
+const CATALOGUE: &str = include_str!("catalogue.csv");
+
+/// The catalogue with prices that count from this day.
+pub fn catalogue(from: Day) -> String {
+    CATALOGUE.replace("{from}", &from.vietnamese())
+}
 
 /// The lines of the run: code and how many units. Twenty-two meals are the school days of a month.
 pub const LINES: [(&str, i64); 5] = [("QLBT", 1), ("KSK", 1), ("MLPH", 1), ("CNTT", 1), ("ABT", 22)];
 
 /// What parents read above their lines.
-pub const RUN_TITLE: &str = "Thu tháng 11 năm 2026";
+pub fn run_title(day: Day) -> String {
+    format!("Các khoản thu tháng {} năm {}", day.0.month(), day.0.year())
+}
 
 /// One of each, so that every story is told however few families there are.
 const ONE_OF_EACH: [Habit; 12] = [

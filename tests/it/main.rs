@@ -6,6 +6,7 @@ mod browser;
 mod engines;
 mod provider_command;
 mod schema;
+mod stage;
 mod tidy;
 mod tidy_tokens;
 mod vietqr;
