@@ -3,6 +3,11 @@
 use crate::store::statements;
 
 statements! {
+    /// What the transfer text into an account must begin with and how much of it arrives. No row: nobody tells us of it.
+    MEMO_OF_ACCOUNT = "
+        select max(c.memo_prefix), min(c.memo_max) from connection c join connection_account a on a.connection_id = c.id
+        where a.account_id = $1 and c.ended_at is null";
+
     /// Invoices that carry any of these references, with their last event. Fewer than asked: nobody carries the others.
     INVOICES_BY_REFERENCE = list "
         select i.*, e.kind as last_kind, e.turn as turns

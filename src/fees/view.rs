@@ -169,6 +169,25 @@ pub async fn page_of(store: &Store, invoice_id: &str) -> Result<Option<InvoicePa
     Ok(Some(InvoicePage { run_title: run.title, school, account, pupil, class_name: class.name, money, invoice }))
 }
 
+/// What the transfer text into an account must begin with, and how many characters of it arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoRule {
+    /// The bank stays silent about transfers whose text begins with something else.
+    pub prefix: Option<String>,
+    /// What is longer is cut.
+    pub most: usize,
+}
+
+/// What a transfer into this account must look like so that we hear of it; the strictest of its connections counts.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn memo_rule(store: &Store, account_id: &str) -> Result<MemoRule> {
+    let (prefix, most): (Option<String>, Option<i64>) = store.one(&sql::MEMO_OF_ACCOUNT, args![account_id]).await?;
+    let most = most.and_then(|most| usize::try_from(most).ok()).unwrap_or(crate::vietqr::LABEL_MOST);
+    Ok(MemoRule { prefix, most })
+}
+
 /// All invoices of a run, by class and name.
 ///
 /// # Errors

@@ -223,3 +223,24 @@ pub async fn of_invoice(store: &Store, invoice_id: &str) -> Result<Vec<Receipt>>
 pub async fn of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<Vec<Receipt>> {
     store.all(&sql::BY_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins()]).await
 }
+
+record! {
+    /// Money that came for an invoice, as its parents may see it: no payer, no bank account.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Payment {
+        /// What came.
+        pub amount: Dong,
+        /// When the bank reported it.
+        pub value_at: Moment,
+        /// When a statement showed it, if one has.
+        pub proved_at: Option<Moment>,
+    }
+}
+
+/// The money that came for an invoice and still counts for it, the oldest first. What is held is not among it.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn payments_of(store: &Store, invoice_id: &str) -> Result<Vec<Payment>> {
+    store.all(&sql::PAYMENTS, args![invoice_id]).await
+}

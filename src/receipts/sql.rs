@@ -60,6 +60,13 @@ statements! {
         where p.entry_id = $1 and p.account = 'receivable.parent'
         group by l.position, l.official_name, l.legal_basis order by l.position";
 
+    /// The money of an invoice's valid receipts, with the moment a statement showed it.
+    PAYMENTS = "
+        select r.amount, c.value_at, p.proved_at
+        from receipt r join credit c on c.id = r.credit_id left join credit_proof p on p.credit_id = c.id
+        where r.invoice_id = $1 and not exists (select 1 from receipt_event v where v.receipt_id = r.id)
+        order by c.value_at, r.id";
+
     /// When the bank reported a credit.
     CREDIT_TIME = "select value_at from credit where id = $1";
 }

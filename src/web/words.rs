@@ -190,6 +190,7 @@ pub struct ParentWords {
     pub memo: &'static str,
     pub copy: &'static str,
     pub copied: &'static str,
+    pub copy_title: &'static str,
     pub copy_help: &'static str,
     pub same_phone: &'static str,
     pub prefills: &'static str,
@@ -207,6 +208,7 @@ pub struct ParentWords {
     pub warning: &'static str,
     pub frozen: fn(&str) -> String,
     pub too_large: fn(&str) -> String,
+    pub no_code: fn(&str) -> String,
     pub lines: &'static str,
     pub basis: &'static str,
     pub exemption: fn(&str) -> String,
@@ -223,11 +225,11 @@ pub struct ParentWords {
     pub show_name: &'static str,
     pub wrong_day: &'static str,
     pub pupil: &'static str,
-    pub class: &'static str,
     pub call: fn(&str) -> String,
     pub reload: &'static str,
     pub changed: &'static str,
     pub screenshot: &'static str,
+    pub number: &'static str,
 }
 
 /// The public check of a receipt.
