@@ -9,6 +9,14 @@ use hocphi::roll::CellProblem;
 /// Every command of `hocphi`.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Serve pages, hooks and the API.
+    Serve(serve::Serve),
+    /// Let people in.
+    #[command(subcommand)]
+    User(user::User),
+    /// Make and take back the keys of programs.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Set up authority, school, receiving account and the first people.
     Setup(setup::Setup),
     /// Bring a school's roster into the roll.
@@ -34,17 +42,23 @@ pub enum Command {
 
 mod database;
 mod fee;
+mod key;
 mod migrate;
 mod provider;
 mod reference;
 mod roster;
+mod serve;
 mod setup;
+mod user;
 mod vietqr;
 mod words;
 
 /// Runs one command; the exit code is the command's answer to a script.
 pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Serve(serve) => serve.run().await,
+        Command::User(user) => user.run().await,
+        Command::Key(key) => key.run().await,
         Command::Setup(setup) => setup.run().await,
         Command::Roster(roster) => roster.run().await,
         Command::Fee(fee) => fee.run().await,

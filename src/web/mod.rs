@@ -13,7 +13,6 @@ pub mod failure;
 pub mod form;
 pub mod frame;
 pub mod health;
-mod house;
 mod journal;
 pub mod parent;
 pub mod seat;
@@ -37,7 +36,7 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 use crate::access::limits::Limits;
 use crate::access::{SESSION_IDLE_MS, SessionRows};
 
-pub use house::House;
+pub use crate::clockwork::House;
 
 /// Most bytes of a form; files have a limit of their own where they are taken.
 pub const FORM_MOST: usize = 64 * 1024;

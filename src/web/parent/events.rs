@@ -10,6 +10,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::Deserialize;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
 
 use super::Opened;
@@ -35,6 +36,7 @@ pub(super) struct Asked {
 struct Watch {
     house: Arc<House>,
     token: String,
+    invoice_id: String,
     mark: String,
     news: broadcast::Receiver<String>,
     looks: u32,
@@ -49,7 +51,8 @@ pub(super) async fn stream(
     let Ok(seat) = SEATS.try_acquire() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let mark = if asked.mark.is_empty() { opened.mark() } else { asked.mark };
     let news = house.news.subscribe();
-    let watch = Watch { house, token: opened.token, mark, news, looks: 0, _seat: seat };
+    let invoice_id = opened.page.invoice.id;
+    let watch = Watch { house, token: opened.token, invoice_id, mark, news, looks: 0, _seat: seat };
     let events = stream::unfold(watch, async |mut watch| watch.next().await.map(|event| (event, watch)));
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here"));
     let headers = [(HeaderName::from_static("x-accel-buffering"), "no")];
@@ -57,13 +60,24 @@ pub(super) async fn stream(
 }
 
 impl Watch {
+    /// Waits for news of this invoice. Whoever was too slow to hear them all looks as well.
+    async fn heard(&mut self) {
+        loop {
+            match self.news.recv().await {
+                Ok(invoice_id) if invoice_id != self.invoice_id => {}
+                Err(RecvError::Closed) => std::future::pending().await,
+                Ok(_) | Err(RecvError::Lagged(_)) => return,
+            }
+        }
+    }
+
     /// Waits until the page would say something else; nothing when the stream should end.
     async fn next(&mut self) -> Option<Result<Event, Infallible>> {
         while self.looks < LOOKS {
             self.looks += 1;
             if self.looks > 1 {
-                // Whatever was heard, or missed, the books are read: news only says when.
-                let _ = tokio::time::timeout(LOOK_EVERY, self.news.recv()).await;
+                // Running out of patience is how another process's work is found.
+                let _ = tokio::time::timeout(LOOK_EVERY, self.heard()).await;
             }
             match Opened::by_token(&self.house, &self.token).await {
                 Ok(Some(opened)) if opened.mark() == self.mark => {}

@@ -1,0 +1,124 @@
+//! `hocphi serve --database … --listen ADDR`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use hocphi::clockwork::{self, House};
+use hocphi::config::Config;
+use hocphi::fault::{OrFault, Result};
+use hocphi::providers::Providers;
+use hocphi::seal::Vault;
+use hocphi::time::Clock;
+use hocphi::web;
+use tokio::net::TcpListener;
+
+use super::database::Database;
+
+/// How long requests under way may take after the program was told to stop.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Serves pages, hooks and the API, and keeps the program's own pace.
+#[derive(Args)]
+pub struct Serve {
+    #[command(flatten)]
+    database: Database,
+    /// Where to listen; `HOCPHI_LISTEN` when absent, else 127.0.0.1:8080.
+    #[arg(long)]
+    listen: Option<String>,
+    /// A directory of local providers beside the built-in ones.
+    #[arg(long)]
+    providers: Option<PathBuf>,
+}
+
+impl Serve {
+    pub async fn run(&self) -> Result<ExitCode> {
+        let mut config = self.database.config()?;
+        if self.listen.is_some() {
+            config.listen.clone_from(&self.listen);
+        }
+        if self.providers.is_some() {
+            config.providers.clone_from(&self.providers);
+        }
+        logs(&config);
+        let key = config.master_key()?;
+        let providers = match &config.providers {
+            Some(directory) => Providers::load(directory)?,
+            None => Providers::embedded()?,
+        };
+        let store = self.database.open_migrated().await?;
+        tracing::info!(config = config.redacted(), version = env!("CARGO_PKG_VERSION"), "starting");
+        let listen = config.listen.clone().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let vault = Vault::new(store.clone(), key);
+        let house = Arc::new(House::open(store, vault, Clock::System, providers, config)?);
+        serve(house, &listen).await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Serves a house until the program is told to stop; what is under way is finished first.
+pub(super) async fn serve(house: Arc<House>, listen: &str) -> Result<()> {
+    let listener = TcpListener::bind(listen).await.or_fault("listen at the address given")?;
+    let address = listener.local_addr().or_fault("ask for the address listened at")?;
+    tracing::info!(%address, "listening");
+    println!("listening on http://{address}");
+    let pace = tokio::spawn(clockwork::run(Arc::clone(&house)));
+    let service = web::router(Arc::clone(&house)).into_make_service_with_connect_info::<SocketAddr>();
+    let (told, mut heard) = tokio::sync::watch::channel(());
+    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+        stop().await;
+        tracing::info!("stopping: requests under way are finished");
+        let _ = told.send(());
+    });
+    let late = async move {
+        // A page that listens for news would keep the server open for ever.
+        if heard.changed().await.is_ok() {
+            tokio::time::sleep(FAREWELL).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        ended = served => ended.or_fault("serve")?,
+        () = late => {}
+    }
+    pace.abort();
+    house.store.close().await;
+    Ok(())
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Logs go to standard error, as text or as JSON lines; `RUST_LOG` chooses how much.
+pub(super) fn logs(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,sqlx=warn,tower_sessions=error,tower_sessions_core=error")
+    });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process keeps the first one's logs.
+    let _ = if config.log_json { builder.json().try_init() } else { builder.try_init() };
+}

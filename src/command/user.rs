@@ -1,0 +1,130 @@
+//! `hocphi user add --database … --login … --name … --role … --school CODE`
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use hocphi::access::{self, Grant, NewPerson, Place, Role};
+use hocphi::fault::{Kind, OrFault, Refusal, Result};
+use hocphi::ids;
+use hocphi::roll;
+use hocphi::store::Store;
+use hocphi::time::Clock;
+use zeroize::Zeroizing;
+
+use super::database::Database;
+
+/// People who sign in.
+#[derive(Subcommand)]
+pub enum User {
+    /// Let somebody in, or give another role to who is in already.
+    Add(Add),
+}
+
+/// One of the three roles.
+#[derive(Clone, Copy, ValueEnum)]
+enum RoleName {
+    Accountant,
+    Head,
+    Supervisor,
+}
+
+/// Lets somebody in. Without a password file one is made and printed once.
+#[derive(Args)]
+pub struct Add {
+    #[command(flatten)]
+    database: Database,
+    /// What they sign in with.
+    #[arg(long)]
+    login: String,
+    /// How they are addressed; not needed for who is in already.
+    #[arg(long, default_value = "")]
+    name: String,
+    /// What they may do.
+    #[arg(long)]
+    role: RoleName,
+    /// The code of the school, for an accountant or a head.
+    #[arg(long, conflicts_with = "authority", required_unless_present = "authority")]
+    school: Option<String>,
+    /// The code of the authority, for a supervisor.
+    #[arg(long)]
+    authority: Option<String>,
+    /// A file with the password, or `-` for standard input.
+    #[arg(long)]
+    password_file: Option<PathBuf>,
+    /// The language of their pages: vi or en.
+    #[arg(long, default_value = "vi")]
+    language: String,
+}
+
+impl User {
+    pub async fn run(&self) -> Result<ExitCode> {
+        match self {
+            User::Add(add) => add.run().await,
+        }
+    }
+}
+
+impl Add {
+    async fn run(&self) -> Result<ExitCode> {
+        let store = self.database.open().await?;
+        let role = match self.role {
+            RoleName::Accountant => Role::Accountant,
+            RoleName::Head => Role::Head,
+            RoleName::Supervisor => Role::Supervisor,
+        };
+        let place = place(&store, self.school.as_deref(), self.authority.as_deref()).await?;
+        let given = Grant { role, place };
+        if let Some(person) = access::person_by_login(&store, &self.login).await? {
+            access::grant(&store, &Clock::System, &person.id, &given, "system").await?;
+            println!("{} {} has the role now", person.id, person.login);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let (password, made) = self.password()?;
+        let new = NewPerson {
+            login: &self.login,
+            name: if self.name.trim().is_empty() { &self.login } else { &self.name },
+            password: &password,
+            language: &self.language,
+            grants: &[given],
+        };
+        let person = access::add_person(&store, &Clock::System, new, "system").await?;
+        println!("{} {}", person.id, person.login);
+        if made {
+            println!("password {} (told this once)", *password);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn password(&self) -> Result<(Zeroizing<String>, bool)> {
+        let mut text = Zeroizing::new(String::new());
+        match &self.password_file {
+            None => return Ok((Zeroizing::new(ids::new_token()?), true)),
+            Some(file) if file.as_os_str() == "-" => {
+                std::io::stdin().read_to_string(&mut text).or_fault("read the password from standard input")?;
+            }
+            Some(file) => *text = std::fs::read_to_string(file).or_fault("read the password file")?,
+        }
+        Ok((Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()), false))
+    }
+}
+
+/// The place that a code names.
+pub(super) async fn place(store: &Store, school: Option<&str>, authority: Option<&str>) -> Result<Place> {
+    if let Some(code) = school {
+        let found = roll::school_by_code(store, code).await?;
+        return found.map(|school| Place::School(school.id)).ok_or_else(|| unknown().into());
+    }
+    let found = roll::authority_by_code(store, authority.unwrap_or_default()).await?;
+    found.map(|authority| Place::Authority(authority.id)).ok_or_else(|| unknown().into())
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(
+        Kind::Absent,
+        "unknown-code",
+        "Không có trường hoặc cơ quan nào mang mã này.",
+        "No school or authority has this code.",
+    )
+}
