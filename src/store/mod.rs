@@ -72,7 +72,8 @@ macro_rules! transact {
             let outcome = async {
                 let mut opened = $begin.await?;
                 let $tx = &mut opened;
-                let value = $body?;
+                let done: $crate::fault::Result<_> = $body;
+                let value = done?;
                 opened.commit().await?;
                 $crate::fault::Result::Ok(value)
             }

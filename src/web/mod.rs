@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: a client-side framework, pages that need a script, and inline code without its hash.
 
+pub mod api;
 pub mod assets;
 pub mod client;
 pub mod desk;
@@ -63,6 +64,7 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(parent::routes())
         .merge(assets::routes())
         .merge(health::routes())
+        .merge(api::routes())
         .fallback(failure::absent)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(FORM_MOST))

@@ -1,0 +1,212 @@
+//! Money that came: what was told, what was decided, and what a person decides about what is held.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::body::Body;
+use super::caller::Caller;
+use super::once::{Once, RequestKey, once};
+use super::page::{Page, PageAsked};
+use super::problem::{Id, Problems, unreadable_query};
+use super::runs::ReasonBody;
+use crate::fault::{Refusal, Result};
+use crate::matching::{self, Act, Shown};
+use crate::web::House;
+use crate::web::failure::Failure;
+
+/// An incoming transfer, without its text: that is the payer's.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreditBody {
+    /// `crd_…`
+    pub id: String,
+    /// `sch_…`
+    pub school_id: String,
+    /// `acc_…`, the account it came into.
+    pub account_id: String,
+    /// In đồng.
+    pub amount: i64,
+    /// Always `VND`.
+    pub currency: String,
+    /// The bank's day, `2026-11-22`.
+    pub bank_day: String,
+    /// When it came, RFC 3339.
+    pub value_time: String,
+    /// The payment reference in its text, when there is exactly one.
+    pub reference: Option<String>,
+    /// `undecided`, `settle`, `part`, `over`, `hold`, `assign`, `release` or `same`.
+    pub decision: String,
+    /// Why it is held, when it is: `no_reference`, `unknown_reference`, …
+    pub reason: Option<String>,
+    /// `inv_…`, the invoice it is on.
+    pub invoice_id: Option<String>,
+    /// Does the bank's statement show it?
+    pub proved: bool,
+}
+
+/// Which credits.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CreditsAsked {
+    /// Only those that wait for a person.
+    #[serde(default)]
+    pub held: bool,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+    /// Rows on the page, 1 to 200.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    pub limit: Option<i64>,
+}
+
+/// Where a credit shall go, and why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignBody {
+    /// `inv_…`, an open invoice of the same school.
+    pub invoice_id: String,
+    /// A sentence for the books.
+    pub reason: String,
+}
+
+/// The credits of a school, page by page.
+#[utoipa::path(get, path = "/schools/{school}/credits", tag = "money", security(("api_key" = ["credits:read"])),
+    params(("school" = String, Path, description = "`sch_…`"), CreditsAsked),
+    responses((status = 200, body = Page<CreditBody>), Problems))]
+pub async fn list_credits(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    Id(school): Id,
+    asked: Result<Query<CreditsAsked>, QueryRejection>,
+) -> Result<Json<Page<CreditBody>>, Failure> {
+    caller.needs("credits:read")?;
+    let school = caller.school(&school)?;
+    let CreditsAsked { held, cursor, limit } = asked.map_err(unreadable_query)?.0;
+    let (after, limit) = PageAsked { cursor, limit }.window()?;
+    let credits = matching::credits_after(&house.store, &school.id, &after, limit + 1, held).await?;
+    let bodies = credits.into_iter().map(CreditBody::from).collect();
+    Ok(Json(Page::new(bodies, limit, |credit: &CreditBody| &credit.id)))
+}
+
+/// One credit.
+#[utoipa::path(get, path = "/credits/{credit}", tag = "money", security(("api_key" = ["credits:read"])),
+    params(("credit" = String, Path, description = "`crd_…`")),
+    responses((status = 200, body = CreditBody), Problems))]
+pub async fn show_credit(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    Id(credit): Id,
+) -> Result<Json<CreditBody>, Failure> {
+    caller.needs("credits:read")?;
+    Ok(Json(reachable(&house, &caller, &credit).await?))
+}
+
+/// Gives a held credit to an invoice.
+#[utoipa::path(post, path = "/credits/{credit}/assign", tag = "money", security(("api_key" = ["credits:write"])),
+    params(("credit" = String, Path, description = "`crd_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 ASCII characters")),
+    request_body = AssignBody,
+    responses((status = 200, body = CreditBody), Problems))]
+pub async fn assign_credit(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    Id(credit): Id,
+    key: RequestKey,
+    body: Body<AssignBody>,
+) -> Result<Json<CreditBody>, Failure> {
+    caller.needs("credits:write")?;
+    reachable(&house, &caller, &credit).await?;
+    let operation = format!("assign-credit {credit}");
+    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    let mut touched = Vec::new();
+    once!(house, once, 200, |tx, now| {
+        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
+        let assigned = matching::assign_in(tx, &house.vault, &credit, &body.value.invoice_id, &act).await?;
+        touched = assigned.invoices;
+        Ok(credit.clone())
+    })?;
+    house.changed(&touched);
+    Ok(Json(reachable(&house, &caller, &credit).await?))
+}
+
+/// Moves a credit that went to the wrong invoice; the old receipt becomes void and a new one is issued.
+#[utoipa::path(post, path = "/credits/{credit}/move", tag = "money", security(("api_key" = ["credits:write"])),
+    params(("credit" = String, Path, description = "`crd_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 ASCII characters")),
+    request_body = AssignBody,
+    responses((status = 200, body = CreditBody), Problems))]
+pub async fn move_credit(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    Id(credit): Id,
+    key: RequestKey,
+    body: Body<AssignBody>,
+) -> Result<Json<CreditBody>, Failure> {
+    caller.needs("credits:write")?;
+    reachable(&house, &caller, &credit).await?;
+    let operation = format!("move-credit {credit}");
+    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    let mut touched = Vec::new();
+    once!(house, once, 200, |tx, now| {
+        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
+        let moved = matching::move_to_in(tx, &house.vault, &credit, &body.value.invoice_id, &act).await?;
+        touched = moved.invoices;
+        Ok(credit.clone())
+    })?;
+    house.changed(&touched);
+    Ok(Json(reachable(&house, &caller, &credit).await?))
+}
+
+/// Says that a doubtful credit is one we have already.
+#[utoipa::path(post, path = "/credits/{credit}/same", tag = "money", security(("api_key" = ["credits:write"])),
+    params(("credit" = String, Path, description = "`crd_…`"),
+        ("Idempotency-Key" = String, Header, description = "1 to 255 ASCII characters")),
+    request_body = ReasonBody,
+    responses((status = 200, body = CreditBody), Problems))]
+pub async fn same_credit(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    Id(credit): Id,
+    key: RequestKey,
+    body: Body<ReasonBody>,
+) -> Result<Json<CreditBody>, Failure> {
+    caller.needs("credits:write")?;
+    reachable(&house, &caller, &credit).await?;
+    let operation = format!("same-credit {credit}");
+    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    once!(house, once, 200, |tx, now| {
+        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
+        matching::same_in(tx, &credit, &act).await?;
+        Ok(credit.clone())
+    })?;
+    Ok(Json(reachable(&house, &caller, &credit).await?))
+}
+
+/// A credit of a school within reach; any other answers as if it did not exist.
+async fn reachable(house: &House, caller: &Caller, credit_id: &str) -> Result<CreditBody> {
+    let credit = matching::shown(&house.store, credit_id).await?.ok_or_else(Refusal::absent)?;
+    caller.school(&credit.school_id)?;
+    Ok(CreditBody::from(credit))
+}
+
+impl From<Shown> for CreditBody {
+    fn from(credit: Shown) -> Self {
+        CreditBody {
+            id: credit.id,
+            school_id: credit.school_id,
+            account_id: credit.account_id,
+            amount: credit.amount.get(),
+            currency: "VND".to_owned(),
+            bank_day: credit.day.to_string(),
+            value_time: credit.value_at.rfc3339(),
+            reference: credit.payment_reference,
+            decision: credit.kind.unwrap_or_else(|| "undecided".to_owned()),
+            reason: credit.reason.filter(|reason| !reason.is_empty()),
+            invoice_id: credit.invoice_id,
+            proved: credit.line_id.is_some(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The feed for the city: everything that happened to the money, in one order, without anybody's name.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::caller::Caller;
+use super::problem::{Problems, unreadable_query};
+use super::receipts::day;
+use crate::access::Place;
+use crate::fault::{Fault, Kind, Refusal, Result};
+use crate::feed::{self, Leaf, Scope};
+use crate::roll;
+use crate::web::House;
+use crate::web::failure::Failure;
+
+/// Lines of one answer.
+const LIMIT_MOST: i64 = 1_000;
+
+/// One line of the feed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedLineBody {
+    /// Its place in the one order: 1, 2, 3, …; the cursor of whoever reads on. A key for some schools sees the
+    /// places of these schools only.
+    pub index: i64,
+    /// The credit or invoice it is about.
+    pub record_id: String,
+    /// `NEW`, `UPDATE` or `CANCEL`.
+    pub event: String,
+    /// Rises with each event of the record; a reader ignores lower ones.
+    pub version: i64,
+    /// The day it belongs to.
+    pub day: String,
+    /// When it was posted, RFC 3339.
+    pub time: String,
+    /// What moved, by account and fee item.
+    pub body: FeedEntryBody,
+}
+
+/// What one ledger entry moved.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedEntryBody {
+    /// The school's code.
+    pub school: String,
+    /// The day it belongs to.
+    pub day: String,
+    /// The credit or invoice it is about.
+    pub record: String,
+    /// `issued`, `received`, `proved`, `applied`, `released`, `voided`, `reinstated` or `undone`.
+    pub kind: String,
+    /// Amounts by account and fee item, debits positive.
+    pub postings: Vec<FeedPostingBody>,
+}
+
+/// One amount of an entry.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedPostingBody {
+    /// The neutral account, `receivable.parent`.
+    pub account: String,
+    /// The fee item's code, where there is one.
+    pub item: Option<String>,
+    /// In đồng; debits positive.
+    pub amount: i64,
+}
+
+/// From where.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct FeedAsked {
+    /// The last index that was read; 0 or absent: from the first.
+    #[serde(default)]
+    #[param(minimum = 0)]
+    pub after: i64,
+    /// Lines, 1 to 1,000.
+    #[param(minimum = 1, maximum = 1000, default = 500)]
+    pub limit: Option<i64>,
+}
+
+/// One school's revenue for one item on a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevenueBody {
+    /// The school's code; absent where schools were pooled.
+    pub school: Option<String>,
+    /// The fee item's code; absent where items were pooled.
+    pub item: Option<String>,
+    /// Receivables raised, in đồng.
+    pub issued: i64,
+    /// Money that came for them, in đồng.
+    pub collected: i64,
+    /// Families who paid, at least.
+    pub payers: i64,
+}
+
+/// Which day.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RevenueAsked {
+    /// `2026-11-22`
+    pub day: String,
+}
+
+/// The feed after an index, one JSON object a line, in order and without a hole.
+#[utoipa::path(get, path = "/entries", tag = "feed", security(("api_key" = ["feed:read"])), params(FeedAsked),
+    responses((status = 200, body = FeedLineBody, content_type = "application/x-ndjson",
+        description = "one object a line; none when there is nothing after the index"), Problems))]
+pub async fn list_entries(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    asked: Result<Query<FeedAsked>, QueryRejection>,
+) -> Result<Response, Failure> {
+    caller.needs("feed:read")?;
+    let FeedAsked { after, limit } = asked.map_err(unreadable_query)?.0;
+    let limit = limit.unwrap_or(500);
+    if !(1..=LIMIT_MOST).contains(&limit) || after < 0 {
+        return Err(Refusal::new(
+            Kind::Shape,
+            "limit-out-of-range",
+            "limit phải từ 1 đến 1.000, after không âm.",
+            "limit must be between 1 and 1,000, after not negative.",
+        )
+        .into());
+    }
+    let leaves = feed::entries(&house.store, &scope(&house, &caller).await?, after, limit).await?;
+    let mut lines = String::new();
+    for leaf in &leaves {
+        lines.push_str(&line(leaf)?);
+        lines.push('\n');
+    }
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+}
+
+/// A day's revenue by school and item, equal to the ledger. Groups of fewer than ten payers are pooled, but not for the
+/// city's own key.
+#[utoipa::path(get, path = "/revenue", tag = "feed", security(("api_key" = ["feed:read"])), params(RevenueAsked),
+    responses((status = 200, body = Vec<RevenueBody>), Problems))]
+pub async fn list_revenue(
+    State(house): State<Arc<House>>,
+    caller: Caller,
+    asked: Result<Query<RevenueAsked>, QueryRejection>,
+) -> Result<Json<Vec<RevenueBody>>, Failure> {
+    caller.needs("feed:read")?;
+    let day = day("day", &asked.map_err(unreadable_query)?.0.day)?;
+    let rows = feed::revenue(&house.store, day, &scope(&house, &caller).await?, !caller.key.city).await?;
+    let body = |row: feed::Revenue| RevenueBody {
+        school: row.school,
+        item: row.item,
+        issued: row.issued.get(),
+        collected: row.collected.get(),
+        payers: row.payers,
+    };
+    Ok(Json(rows.into_iter().map(body).collect()))
+}
+
+/// A key over an authority that has every school below it reads the whole order; any other its schools'.
+async fn scope(house: &House, caller: &Caller) -> Result<Scope> {
+    let all = roll::schools(&house.store).await?.len();
+    let is_whole = matches!(caller.key.place, Place::Authority(_)) && caller.schools.len() == all;
+    Ok(if is_whole { Scope::All } else { Scope::Schools(caller.school_ids()) })
+}
+
+/// The leaf's own text stands in the line as it is, so that its hash may be taken from what was read.
+fn line(leaf: &Leaf) -> Result<String> {
+    let envelope = serde_json::json!({
+        "index": leaf.place,
+        "record_id": leaf.record_id,
+        "event": leaf.event,
+        "version": leaf.version,
+        "day": leaf.day.to_string(),
+        "time": leaf.at.rfc3339(),
+        "body": null,
+    });
+    let text = envelope.to_string();
+    let (before, after) = text
+        .split_once("\"body\":null")
+        .ok_or_else(|| Fault::new("write a line of the feed: no place for its body"))?;
+    Ok(format!("{before}\"body\":{}{after}", leaf.body))
+}
