@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod matching;
 pub mod money;
 pub mod outbox;
+pub mod oversight;
 pub mod providers;
 pub mod receipts;
 pub mod roll;
@@ -37,6 +38,7 @@ pub fn statements() -> Vec<store::Statement> {
         &ledger::statements(),
         matching::ALL,
         outbox::ALL,
+        oversight::ALL,
         receipts::ALL,
         roll::ALL,
         seal::ALL,

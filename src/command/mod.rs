@@ -27,6 +27,11 @@ pub enum Command {
     Fee(fee::Fee),
     /// Bring a database's schema up to this program.
     Migrate(migrate::Migrate),
+    /// Ask the books for everything that must always be true.
+    Audit(audit::Audit),
+    /// Write the books for other programs.
+    #[command(subcommand)]
+    Export(export::Export),
     /// Write an amount in Vietnamese words.
     Words(words::Words),
     /// Check the providers, or hear what one says.
@@ -40,7 +45,9 @@ pub enum Command {
     VietQr(vietqr::VietQr),
 }
 
+mod audit;
 mod database;
+mod export;
 mod fee;
 mod key;
 mod migrate;
@@ -63,6 +70,8 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Roster(roster) => roster.run().await,
         Command::Fee(fee) => fee.run().await,
         Command::Migrate(migrate) => migrate.run().await,
+        Command::Audit(audit) => audit.run().await,
+        Command::Export(export) => export.run().await,
         Command::Words(words) => words.run(),
         Command::Provider(provider) => provider.run(),
         Command::Reference(reference) => reference.run(),

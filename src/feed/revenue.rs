@@ -97,7 +97,8 @@ fn shown(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
     Revenue { school, item, issued: cell.issued, collected: cell.collected, payers: cell.payers }
 }
 
-/// The sum of groups. Families of one school may stand in several, so the largest group says how many they are at least.
+/// The sum of groups. Families of one school may stand in several, so the largest group says how many they are at
+/// least.
 fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
     let Some(first) = cells.first() else { return Ok(None) };
     let overflow = || Fault::new("add a day's revenue up: beyond an i64");

@@ -234,7 +234,8 @@ statements! {
     /// The prices of one item.
     PRICES_OF_ITEM = "select * from fee_price where item_id = $1";
 
-    /// An instrument by its number; its title and issuer are filled in by whoever keeps the law. Zero rows: it is known.
+    /// An instrument by its number; its title and issuer are filled in by whoever keeps the law. Zero rows: it is
+    /// known.
     ADD_INSTRUMENT = "
         insert into legal_instrument (id, number, title, issuer, in_force_from, in_force_to)
         values ($1, $2, '', '', null, null) on conflict (number) do nothing";

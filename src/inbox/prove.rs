@@ -40,7 +40,8 @@ pub struct Proved {
     pub new: usize,
 }
 
-/// Takes the new incoming lines of one account. Each line shows one credit and each credit is shown by one line; matching
+/// Takes the new incoming lines of one account. Each line shows one credit and each credit is shown by one line;
+/// matching
 /// is asked to look at all of them.
 ///
 /// # Errors

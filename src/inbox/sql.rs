@@ -86,8 +86,10 @@ statements! {
     /// The statement has these credits.
     KEEP_PROOFS = rows "insert into credit_proof (credit_id, line_id, proved_at)", "";
 
-    /// Work for matching; a credit that waits already goes on waiting.
-    MARK_UNDECIDED = rows "insert into undecided (credit_id, since)", "on conflict (credit_id) do nothing";
+    /// Work for matching; a credit that waits already goes on waiting. The row is written even then: a matching that
+    /// takes it at this moment without having seen the new proof meets a conflict and looks again.
+    MARK_UNDECIDED = rows "insert into undecided (credit_id, since)",
+        "on conflict (credit_id) do update set since = excluded.since";
 
     /// The credits of a school's day with how each stands: told, on the statement, decided.
     DAY = "

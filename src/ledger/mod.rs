@@ -2,21 +2,26 @@
 //!
 //! [`post_in`] is how everything enters them, in batches, inside the transaction of whatever caused it.
 //!
-//! **Invariants:** an [`Entry`] balances or does not exist, and [`Entry::new`] is its only door; an entry belongs to one
+//! **Invariants:** an [`Entry`] balances or does not exist, and [`Entry::new`] is its only door; an entry belongs
+//! to one
 //! school and its cause is unique, so posting it twice posts it once; nothing is updated or deleted, a mistake is a new
 //! entry that names the old one; every side of money that came carries its credit, every receivable its invoice and
 //! line; every entry waits in `unsequenced` until the feed gave it its place.
 //!
-//! Deliberately absent: stored balances (they are sums), currencies, and any word about whose money a credit is, which is
+//! Deliberately absent: stored balances (they are sums), currencies, and any word about whose money a credit is,
+//! which is
 //! `matching`'s.
 
 mod accounts;
+pub mod audit;
 mod entry;
+pub mod export;
 mod sql;
 
 use std::collections::{HashMap, HashSet};
 
 pub use accounts::Account;
+pub use audit::{Finding, audit};
 pub use entry::{Cause, Entry, Head, Posting, Unbalanced};
 
 use crate::fault::{Fault, Result};
@@ -25,7 +30,7 @@ use crate::store::{Arg, Record, Row, Statement, Store, Tx, args};
 
 /// Every statement of the ledger.
 pub fn statements() -> Vec<Statement> {
-    sql::ALL.to_vec()
+    [sql::ALL, audit::ALL, export::ALL].concat()
 }
 
 /// Posts a batch of entries and tells, in the given order, the ids of those that were really inserted: the others'
@@ -129,7 +134,8 @@ pub async fn standing_of_credit_in(tx: &mut Tx, credit_id: &str) -> Result<Vec<P
     tx.all(&sql::STANDING_OF_CREDIT, args![credit_id]).await
 }
 
-/// The sides that make an invoice void: its issue mirrored, and what was paid on its lines moved, line by line and credit
+/// The sides that make an invoice void: its issue mirrored, and what was paid on its lines moved, line by line and
+/// credit
 /// by credit, to the family's credit. Empty when nothing of it stands.
 ///
 /// # Errors
@@ -152,7 +158,8 @@ pub async fn void_postings_in(tx: &mut Tx, invoice_id: &str, family_id: &str) ->
     Ok(sides)
 }
 
-/// The sides that open a void invoice again: what its newest void took back of the issue. The money stays with the family.
+/// The sides that open a void invoice again: what its newest void took back of the issue. The money stays with the
+/// family.
 ///
 /// # Errors
 /// Faults of the store; a fault when the invoice was never void.

@@ -172,7 +172,8 @@ pub fn decide(heard: Heard<'_>, found: Option<&OpenInvoice>, paid: impl Fn(i64) 
     }
 }
 
-/// Gives an amount to lines: the mandatory ones first, otherwise in their order, whole đồng, never more than a line asks.
+/// Gives an amount to lines: the mandatory ones first, otherwise in their order, whole đồng, never more than a
+/// line asks.
 pub fn allocate(lines: &[Line], paid: impl Fn(i64) -> Dong, amount: Dong) -> Allocation {
     let (mandatory, others): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.necessity == "mandatory");
     let mut left = amount.get();

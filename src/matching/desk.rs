@@ -179,10 +179,12 @@ pub async fn story(store: &Store, credit_id: &str) -> Result<Vec<Step>> {
     store.all(&sql::STORY, args![credit_id]).await
 }
 
-/// Gives a held credit to an open invoice of the same school. The school's own money decides nothing here: the person does.
+/// Gives a held credit to an open invoice of the same school. The school's own money decides nothing here: the
+/// person does.
 ///
 /// # Errors
-/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more), or no
+/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more),
+/// or no
 /// reason. Of two people who assign the same credit, one gets the conflict.
 pub async fn assign(
     store: &Store,
@@ -197,7 +199,8 @@ pub async fn assign(
     transact!(store, |tx| assign_in(tx, vault, credit_id, invoice_id, &act).await)
 }
 
-/// Moves a credit that went to the wrong invoice: the same lines are mirrored, the old receipt is void, a new one issued.
+/// Moves a credit that went to the wrong invoice: the same lines are mirrored, the old receipt is void, a new one
+/// issued.
 ///
 /// # Errors
 /// As [`assign`], and a credit that is on no invoice.

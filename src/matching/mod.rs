@@ -3,7 +3,8 @@
 //! [`drain`] takes one batch of undecided credits; [`decide()`] and [`allocate`] are pure; [`assign`], [`move_to`],
 //! [`release`] and [`same`] are what a person may do with a credit that is held, or went to the wrong child.
 //!
-//! **Invariants:** a credit leaves the queue in the same transaction as its decision, so it is decided once however many
+//! **Invariants:** a credit leaves the queue in the same transaction as its decision, so it is decided once
+//! however many
 //! processes drain; two credits for one invoice in one batch see each other; money with a doubt is in no book until a
 //! person or a statement line says it is real; one credit that cannot be decided stops nobody else's.
 //!
@@ -25,6 +26,7 @@ pub use sql::ALL;
 
 use crate::fault::{Error, Result};
 use crate::ids::PaymentReference;
+use crate::inbox;
 use crate::money::Dong;
 use crate::seal::Vault;
 use crate::store::{Fence, Store, args, record, transact};
@@ -128,7 +130,9 @@ async fn references_of(vault: &Vault, credit: &Credit) -> Result<References> {
     if credit.payment_reference.is_some() {
         return Ok(References::One);
     }
-    let Ok(memo) = vault.open_text(&credit.memo_sealed, &credit.id).await else { return Ok(References::None) };
+    let Ok(memo) = vault.open_text(&credit.memo_sealed, &inbox::memo_context(&credit.id)).await else {
+        return Ok(References::None);
+    };
     Ok(match PaymentReference::find_all(&memo).len() {
         0 => References::None,
         // Exactly one would have been kept with the credit; more than one is a person's.

@@ -46,7 +46,8 @@ statements! {
           and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
         order by c.value_at, c.id limit $2";
 
-    /// A school's credits with what was decided last, in the order of their ids, after one; only held ones when $4 is 1.
+    /// A school's credits with what was decided last, in the order of their ids, after one; only held ones when $4
+    /// is 1.
     CREDITS_AFTER = "
         select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
             d.invoice_id, p.line_id
