@@ -268,13 +268,22 @@ impl Line {
             LineKind::Account if !is_account_number(&self.number) => {
                 said("Số tài khoản phải có 6 đến 19 chữ số hoặc chữ cái.", "An account has 6 to 19 digits or letters.")
             }
-            LineKind::Person(_) if self.login.is_empty() => said("Thiếu tên đăng nhập.", "The login is missing."),
+            LineKind::Person(_) if !is_login(&self.login) => said(
+                "Tên đăng nhập gồm 3 đến 64 chữ không dấu, số, dấu chấm, gạch hoặc @.",
+                "A sign-in name has 3 to 64 ASCII letters, digits, dots, dashes or @.",
+            ),
             LineKind::Person(_) if !self.password.is_empty() && self.password.chars().count() < 10 => {
                 said("Mật khẩu phải có ít nhất 10 ký tự.", "A password has at least 10 characters.")
             }
             _ => None,
         }
     }
+}
+
+/// As `access` will judge it; said here so that nothing is written before a line is found wrong.
+fn is_login(login: &str) -> bool {
+    (3..=64).contains(&login.len())
+        && login.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"._-@".contains(&letter))
 }
 
 fn is_account_number(number: &str) -> bool {

@@ -4,7 +4,9 @@
 
 mod browser;
 mod engines;
+mod fees;
 mod provider_command;
+mod roll;
 mod schema;
 mod stage;
 mod tidy;
