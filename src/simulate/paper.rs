@@ -63,3 +63,41 @@ pub fn csv(account: &str, day: Day, transfers: &[&Transfer]) -> Result<Vec<u8>> 
     }
     lines.into_inner().map_err(csv::IntoInnerError::into_error).or_fault("write a simulated statement")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Dong;
+    use crate::simulate::bank::{Bank, Habit, Hook};
+    use crate::statements;
+    use crate::vietqr::{Label, Payload};
+
+    #[test]
+    fn the_reader_finds_every_transfer_in_both_kinds_of_file() {
+        let (bin, number) = ("970422", "0881000123456");
+        let mut bank = Bank::new(3).expect("a bank");
+        bank.serve(bin, number, Hook { url: String::new(), secret: String::new() });
+        let mut code = Payload::to_account(bin, number);
+        code.amount = Some(Dong::new(350_000));
+        code.additional.set(Label::Purpose, "RF18BCFGHJKLM");
+        let code = code.encode().expect("a code");
+        let now = Moment::parse("2026-11-23T08:00:00+07:00").expect("an instant");
+        for habit in [Habit::Exact, Habit::Twice, Habit::NeverTold, Habit::NoReference] {
+            bank.scan(&code, habit, now).expect("paid");
+        }
+        let day = bank.of_day(bin, number, now.day());
+        let files = [
+            (xlsx(number, now.day(), &day).expect("a file"), "sao-ke.xlsx"),
+            (csv(number, now.day(), &day).expect("a file"), "sao-ke.csv"),
+        ];
+        for (bytes, name) in files {
+            let statement = statements::read(&bytes, name).expect(name);
+            assert_eq!(statement.lines.len(), 5);
+            for (line, transfer) in statement.lines.iter().zip(&day) {
+                assert_eq!(line.amount, transfer.amount);
+                assert_eq!(line.reference, transfer.bank_reference);
+                assert_eq!(line.text, transfer.memo);
+            }
+        }
+    }
+}
