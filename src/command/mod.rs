@@ -9,6 +9,8 @@ use hocphi::roll::CellProblem;
 /// Every command of `hocphi`.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Try everything: two invented schools and a bank that pays.
+    Demo(demo::Demo),
     /// Serve pages, hooks and the API.
     Serve(serve::Serve),
     /// Let people in.
@@ -47,6 +49,7 @@ pub enum Command {
 
 mod audit;
 mod database;
+mod demo;
 mod export;
 mod fee;
 mod key;
@@ -63,6 +66,7 @@ mod words;
 /// Runs one command; the exit code is the command's answer to a script.
 pub async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Demo(demo) => demo.run().await,
         Command::Serve(serve) => serve.run().await,
         Command::User(user) => user.run().await,
         Command::Key(key) => key.run().await,

@@ -9,7 +9,9 @@
 
 pub mod bank;
 pub mod chance;
+pub mod demo;
 pub mod paper;
 pub mod roster;
 pub mod stage;
 pub mod story;
+pub mod summary;
