@@ -12,3 +12,6 @@ mod stage;
 mod tidy;
 mod tidy_tokens;
 mod vietqr;
+mod web_desk;
+mod web_parent;
+mod web_world;

@@ -1,0 +1,148 @@
+//! Signing in, forms that happen once, and errors that say what to do.
+
+use axum::http::{Request, StatusCode, header};
+use hocphi::access::SESSION_IDLE_MS;
+
+use crate::engines::Fresh;
+use crate::on_both;
+use crate::web_world::{PASSWORD, world};
+
+on_both!(
+    whoever_signs_in_reaches_their_desk_and_leaves_it,
+    a_wrong_name_and_a_wrong_password_look_the_same_until_there_were_too_many,
+    a_form_of_nobody_or_of_another_session_does_nothing,
+    a_session_that_was_idle_too_long_is_over,
+    who_left_has_no_desk_any_more
+);
+
+async fn whoever_signs_in_reaches_their_desk_and_leaves_it(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.visitor();
+    let turned_away = visitor.get("/desk").await;
+    assert_eq!(turned_away.status, StatusCode::SEE_OTHER);
+    assert_eq!(turned_away.header(header::LOCATION), "/desk/sign-in?next=/desk");
+    let before = visitor.sign_in("HieuTruong ", PASSWORD).await;
+    assert_eq!((before.status, before.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/desk"));
+    let cookie = before.header(header::SET_COOKIE);
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+    // The head of both schools chooses one first.
+    let page = visitor.get("/desk").await;
+    assert_eq!(page.header(header::LOCATION), "/desk/school");
+    let page = visitor.get("/desk/school").await;
+    let (csrf, once) = (page.field("csrf"), page.field("once"));
+    let school = page.text.split("name=\"school\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let school = school.expect("a school").to_owned();
+    let fields = [("csrf", &*csrf), ("once", &*once), ("school", &*school)];
+    assert_eq!(visitor.post("/desk/school", &fields).await.status, StatusCode::SEE_OTHER);
+    let page = visitor.get("/desk").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("Trường Tiểu học Sao Khuê") || page.text.contains("Trường THCS"), "{}", page.text);
+    assert!(page.text.contains("<html lang=\"vi\">"));
+    assert!(visitor.get("/desk?lang=en").await.text.contains("<html lang=\"en\">"));
+    assert!(visitor.get("/desk").await.text.contains("<html lang=\"en\">"), "the switch is remembered");
+    let out = visitor.post("/desk/sign-out", &[("csrf", &page.field("csrf")), ("once", "x")]).await;
+    assert_eq!(out.header(header::LOCATION), "/desk/sign-in");
+    assert_eq!(visitor.get("/desk").await.status, StatusCode::SEE_OTHER);
+}
+
+async fn a_wrong_name_and_a_wrong_password_look_the_same_until_there_were_too_many(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.visitor();
+    let said =
+        |text: &str| text.split("role=\"alert\">").nth(1).and_then(|rest| rest.split('<').next()).map(str::to_owned);
+    let nobody = visitor.sign_in("khong-co-ai", PASSWORD).await;
+    let wrong = visitor.sign_in("ketoan", "sai mat khau nay").await;
+    assert_eq!((nobody.status, wrong.status), (StatusCode::UNAUTHORIZED, StatusCode::UNAUTHORIZED));
+    assert_eq!(said(&nobody.text), said(&wrong.text));
+    assert!(said(&wrong.text).is_some_and(|said| said.contains("chưa đúng")));
+    for _ in 0..4 {
+        visitor.sign_in("ketoan", "sai mat khau nay").await;
+    }
+    let refused = visitor.sign_in("ketoan", PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(!refused.header(header::RETRY_AFTER).is_empty());
+    let other = visitor.sign_in("giamsat", PASSWORD).await;
+    assert_eq!(other.status, StatusCode::SEE_OTHER, "another login is not shut out");
+}
+
+async fn a_form_of_nobody_or_of_another_session_does_nothing(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.signed_in("ketoan").await;
+    let mut thief = world.signed_in("hieutruong").await;
+    let foreign = thief.get("/desk/school").await.field("csrf");
+    for fields in [vec![], vec![("csrf", ""), ("once", "a")], vec![("csrf", foreign.as_str()), ("once", "a")]] {
+        let refused = visitor.post("/desk/sign-out", &fields).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{fields:?}");
+        assert!(refused.text.contains("Biểu mẫu này đã cũ"));
+    }
+    assert_eq!(visitor.get("/desk/school").await.status, StatusCode::OK, "still signed in");
+    let mut stranger = world.visitor();
+    let refused = stranger.post("/desk/sign-in", &[("login", "ketoan"), ("password", PASSWORD)]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a sign-in form that nobody opened");
+}
+
+async fn a_session_that_was_idle_too_long_is_over(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.signed_in("ketoan").await;
+    world.house.clock.advance_ms(SESSION_IDLE_MS - 1_000);
+    assert_eq!(visitor.get("/desk/school").await.status, StatusCode::OK);
+    world.house.clock.advance_ms(SESSION_IDLE_MS - 1_000);
+    assert_eq!(visitor.get("/desk/school").await.status, StatusCode::OK, "each use begins the half hour again");
+    world.house.clock.advance_ms(SESSION_IDLE_MS + 1_000);
+    assert_eq!(visitor.get("/desk/school").await.status, StatusCode::SEE_OTHER);
+}
+
+async fn who_left_has_no_desk_any_more(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.signed_in("ketoan").await;
+    let (store, clock) = (&world.house.store, &world.house.clock);
+    let person = hocphi::access::person_by_login(store, "ketoan").await.expect("a look").expect("a person");
+    hocphi::access::end_person(store, clock, &person.id, "system").await.expect("an end");
+    assert_eq!(visitor.get("/desk/school").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(visitor.sign_in("ketoan", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_takes_64_kib_and_not_a_byte_more() {
+    let world = world(crate::engines::sqlite().await).await;
+    let mut visitor = world.signed_in("ketoan").await;
+    let head = "csrf=x&once=y&pad=";
+    let fits = visitor.post_raw("/desk/sign-out", format!("{head}{}", "a".repeat(65_536 - head.len()))).await;
+    assert_eq!(fits.status, StatusCode::FORBIDDEN, "it was read, and is foreign");
+    let over = visitor.post_raw("/desk/sign-out", format!("{head}{}", "a".repeat(65_537 - head.len()))).await;
+    assert_eq!(over.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(over.text.contains("lớn hơn mức cho phép"), "{}", over.text);
+}
+
+#[tokio::test]
+async fn errors_are_pages_for_people_and_problems_for_programs() {
+    let world = world(crate::engines::sqlite().await).await;
+    let mut visitor = world.visitor();
+    let page = visitor.get("/nowhere").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.text.contains("Không tìm thấy") && page.text.contains(page.header("x-request-id")));
+    let english = visitor.send(Request::get("/nowhere?lang=en")).await;
+    assert!(english.text.contains("Not found") && !english.text.contains("Không tìm"));
+    let method = world.visitor().send(Request::delete("/desk")).await;
+    assert_eq!(method.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(method.text.contains("không nhận cách gửi đó"), "{}", method.text);
+    let problem = visitor.get("/api/v1/nowhere").await;
+    assert_eq!(
+        (problem.status, problem.header(header::CONTENT_TYPE)),
+        (StatusCode::NOT_FOUND, "application/problem+json")
+    );
+    let body: serde_json::Value = serde_json::from_str(&problem.text).expect("JSON");
+    assert_eq!((&body["code"], &body["detail"]), (&"absent".into(), &"Not found.".into()));
+}
+
+#[tokio::test]
+async fn machines_find_health_readiness_and_figures() {
+    let world = world(crate::engines::sqlite().await).await;
+    let mut visitor = world.visitor();
+    assert_eq!(visitor.get("/healthz").await.text, "ok\n");
+    assert_eq!(visitor.get("/readyz").await.text, "ready\n");
+    assert!(visitor.get("/metrics").await.text.contains("hocphi_http_requests_total"));
+    world.house.store.close().await;
+    let down = visitor.get("/readyz").await;
+    assert_eq!((down.status, &*down.text), (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n"));
+}
