@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: matching money to invoices (see `matching`), a status column, and any price in code.
 
+mod board;
 mod books;
 mod catalogue;
 mod invoice;
@@ -19,6 +20,7 @@ mod sql;
 pub mod view;
 mod void;
 
+pub use board::{Tally, tally};
 pub use catalogue::{CataloguePreview, FeeItem, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{
     Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,

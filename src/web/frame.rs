@@ -73,6 +73,20 @@ impl Frame {
         Frame { place: Some(overseer.authority.name.clone()), ..Frame::of(&overseer.seat, title) }
     }
 
+    /// Marks the page's place in the menu.
+    #[must_use]
+    pub fn at(mut self, href: &str) -> Frame {
+        for link in &mut self.menu {
+            link.here = link.href == href;
+        }
+        self
+    }
+
+    /// Of two sentences the one in the page's language.
+    pub fn say<'a>(&self, vi: &'a str, en: &'a str) -> &'a str {
+        if self.words.language == Language::En { en } else { vi }
+    }
+
     /// The stylesheet.
     pub fn style(&self) -> &str {
         &DESK_STYLE_PATH

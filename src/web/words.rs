@@ -1,6 +1,9 @@
 //! ONE catalogue of what pages say: a struct with a field for each message, filled once for each language, so that a
 //! message that is missing in either does not compile.
 
+mod desk;
+mod desk_en;
+mod desk_vi;
 mod en;
 mod vi;
 
@@ -12,6 +15,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+
+pub use desk::{DeskWords, OversightWords};
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +122,10 @@ pub struct Words {
     pub parent: ParentWords,
     /// The public check of a receipt.
     pub check: CheckWords,
+    /// The desk.
+    pub desk: DeskWords,
+    /// The supervisor's pages.
+    pub oversight: OversightWords,
 }
 
 /// A page's frame.

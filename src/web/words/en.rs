@@ -32,6 +32,8 @@ pub(super) const WORDS: Words = Words {
         supervisor: "Supervisor",
     },
     parent: PARENT,
+    desk: super::desk_en::DESK,
+    oversight: super::desk_en::OVERSIGHT,
     check: CheckWords {
         title: "Check a receipt",
         valid: "This receipt is valid.",

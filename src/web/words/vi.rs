@@ -32,6 +32,8 @@ pub(super) const WORDS: Words = Words {
         supervisor: "Giám sát",
     },
     parent: PARENT,
+    desk: super::desk_vi::DESK,
+    oversight: super::desk_vi::OVERSIGHT,
     check: CheckWords {
         title: "Kiểm tra biên lai",
         valid: "Biên lai này có hiệu lực.",

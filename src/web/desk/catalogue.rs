@@ -1,0 +1,130 @@
+//! The catalogue of fee items: what may be asked, on which legal basis, at which price; and the file it comes from.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+
+use super::Done;
+use super::roster::{CellSaid, cells};
+use super::upload::Upload;
+use crate::fault::Result;
+use crate::fees::{self, CataloguePreview, FeeItem, Price};
+use crate::time::Day;
+use crate::web::House;
+use crate::web::failure::Failure;
+use crate::web::frame::{Frame, show};
+use crate::web::seat::Desk;
+use crate::web::words::DeskWords;
+
+#[derive(Template)]
+#[template(path = "desk/catalogue.html", whitespace = "minimize")]
+struct CataloguePage {
+    frame: Frame,
+    w: &'static DeskWords,
+    done: &'static str,
+    filename: String,
+    kept: String,
+    preview: Option<CataloguePreview>,
+    has_changes: bool,
+    problems: Vec<CellSaid>,
+    is_blocked: bool,
+    items: Vec<Item>,
+}
+
+struct Item {
+    code: String,
+    name: String,
+    necessity: &'static str,
+    basis: String,
+    document: String,
+    prices: Vec<String>,
+}
+
+pub(super) async fn page(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Query(done): Query<Done>,
+) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    show(&CataloguePage {
+        frame: Frame::desk(&desk, w.fees).at("/desk/fees"),
+        done: done.say(w),
+        filename: String::new(),
+        kept: String::new(),
+        preview: None,
+        has_changes: false,
+        problems: Vec::new(),
+        is_blocked: false,
+        items: items(&house, &desk, w).await?,
+        w,
+    })
+}
+
+async fn items(house: &House, desk: &Desk, w: &DeskWords) -> Result<Vec<Item>> {
+    let today = house.clock.now().day();
+    let prices = fees::prices(&house.store).await?;
+    let items = fees::catalogue(&house.store).await?;
+    Ok(items.into_iter().map(|item| shown(item, &prices, desk, today, w)).collect())
+}
+
+fn shown(item: FeeItem, prices: &[Price], desk: &Desk, today: Day, w: &DeskWords) -> Item {
+    let levels: Vec<&String> = {
+        let mut levels: Vec<&String> =
+            prices.iter().filter(|price| price.item_id == item.id).map(|price| &price.level).collect();
+        levels.sort_unstable();
+        levels.dedup();
+        levels
+    };
+    let priced = levels.into_iter().filter_map(|level| {
+        let amount = fees::price(prices, &item.id, &desk.school.id, level, today)?;
+        Some(format!("{amount}/{} · {}", (w.unit)(&item.unit), (w.level)(level)))
+    });
+    Item {
+        prices: priced.collect(),
+        necessity: (w.necessity_of)(&item.necessity),
+        basis: [item.instrument.unwrap_or_default(), item.clause].join(" ").trim().to_owned(),
+        document: item.document_kind,
+        code: item.code,
+        name: item.official_name,
+    }
+}
+
+/// What the file would change. Nothing is stored.
+pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let preview = preview(&house, &desk, &upload).await?;
+    let frame = Frame::desk(&desk, w.fees).at("/desk/fees");
+    let is_blocked = preview.problems.iter().any(|problem| problem.blocking);
+    let changes = preview.new_items.len() + preview.changed_items.len() + preview.new_prices.len();
+    show(&CataloguePage {
+        problems: cells(&preview.problems, &frame),
+        kept: if is_blocked { String::new() } else { upload.kept() },
+        filename: upload.name,
+        preview: Some(preview),
+        has_changes: changes > 0,
+        done: "",
+        items: items(&house, &desk, w).await?,
+        is_blocked,
+        frame,
+        w,
+    })
+}
+
+/// Prices of a desk's file are the school's own unless the file says otherwise.
+async fn preview(house: &House, desk: &Desk, upload: &Upload) -> Result<CataloguePreview> {
+    let today = house.clock.now().day();
+    fees::read_catalogue(&house.store, &upload.bytes, &upload.name, Some(&desk.school.code), today).await
+}
+
+pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+    upload
+        .once
+        .run(&house, async {
+            let preview = preview(&house, &desk, &upload).await?;
+            fees::import_catalogue(&house.store, &house.clock, &preview).await?;
+            Ok("/desk/fees?done=fees".to_owned())
+        })
+        .await
+}

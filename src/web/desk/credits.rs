@@ -1,0 +1,308 @@
+//! Money a person must look at: the list, one credit, and what may be done with it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::Done;
+use crate::access;
+use crate::fault::{Refusal, Result};
+use crate::fees::view::{self, InvoiceRow};
+use crate::fees::{self, Lifecycle};
+use crate::ids::PaymentReference;
+use crate::inbox;
+use crate::matching::{self, Shown};
+use crate::money::Dong;
+use crate::roll;
+use crate::web::House;
+use crate::web::failure::Failure;
+use crate::web::form::Form;
+use crate::web::frame::{Frame, show};
+use crate::web::seat::Desk;
+use crate::web::words::DeskWords;
+
+/// So many held credits are shown at once, the oldest first.
+const MOST_HELD: i64 = 100;
+/// So many pupils are looked through for open invoices.
+const MOST_PUPILS: i64 = 20;
+
+#[derive(Template)]
+#[template(path = "desk/held.html", whitespace = "minimize")]
+struct HeldPage {
+    frame: Frame,
+    w: &'static DeskWords,
+    done: &'static str,
+    said_count: String,
+    credits: Vec<Waiting>,
+}
+
+/// A held credit in the list.
+struct Waiting {
+    id: String,
+    amount: Dong,
+    sentence: &'static str,
+    at: String,
+    memo: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/credit.html", whitespace = "minimize")]
+struct CreditPage {
+    frame: Frame,
+    w: &'static DeskWords,
+    done: &'static str,
+    id: String,
+    amount: Dong,
+    sentence: &'static str,
+    at: String,
+    memo: String,
+    account: String,
+    is_proved: bool,
+    twin: Option<String>,
+    on: Option<(String, String)>,
+    can_be_same: bool,
+    can_assign: bool,
+    q: String,
+    choices: Vec<Choice>,
+    story: Vec<Told>,
+}
+
+/// An open invoice the money may go to.
+struct Choice {
+    id: String,
+    pupil: String,
+    class_name: String,
+    run_title: String,
+    reference: String,
+    total: Dong,
+    owed: Dong,
+    is_exact: bool,
+}
+
+/// One step of a credit's story.
+struct Told {
+    what: String,
+    at: String,
+    who: String,
+    note: String,
+}
+
+/// The sentence of a hold reason; empty after a release.
+pub(super) fn sentence(reason: &str, w: &DeskWords) -> &'static str {
+    match reason {
+        "no_reference" => w.hold_no_reference,
+        "unknown_reference" => w.hold_unknown_reference,
+        "two_references" => w.hold_two_references,
+        "other_account" => w.hold_other_account,
+        "invoice_not_open" => w.hold_invoice_not_open,
+        "maybe_same_credit" => w.hold_maybe_same_credit,
+        "told_differently" => w.hold_told_differently,
+        _ => w.hold_released,
+    }
+}
+
+/// The transfer's text. It is opened for the page and goes nowhere else; one whose key was erased is empty.
+async fn memo(house: &House, credit_id: &str, w: &DeskWords) -> String {
+    let memo = inbox::open_memo(&house.store, &house.vault, credit_id).await.unwrap_or_default();
+    if memo.trim().is_empty() { w.no_memo.to_owned() } else { memo }
+}
+
+pub(super) async fn held(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Query(done): Query<Done>,
+) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let mut credits = Vec::new();
+    for one in matching::held(&house.store, &desk.school.id, MOST_HELD).await? {
+        credits.push(Waiting {
+            memo: memo(&house, &one.id, w).await,
+            sentence: sentence(&one.reason, w),
+            at: one.value_at.vietnamese(),
+            amount: one.amount,
+            id: one.id,
+        });
+    }
+    show(&HeldPage {
+        frame: Frame::desk(&desk, w.held).at("/desk/held"),
+        done: done.say(w),
+        said_count: (w.held_count)(matching::held_count(&house.store, &desk.school.id).await?),
+        credits,
+        w,
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+/// A credit of the desk's own school.
+async fn own(house: &House, desk: &Desk, credit_id: &str) -> Result<Shown> {
+    let found = matching::shown(&house.store, credit_id).await?;
+    Ok(found.filter(|found| found.school_id == desk.school.id).ok_or_else(Refusal::absent)?)
+}
+
+fn is_held(credit: &Shown) -> bool {
+    matches!(credit.kind.as_deref(), Some("hold" | "release"))
+}
+
+fn is_on_invoice(credit: &Shown) -> bool {
+    matches!(credit.kind.as_deref(), Some("settle" | "part" | "over" | "assign"))
+}
+
+pub(super) async fn page(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Path(credit_id): Path<String>,
+    Query(asked): Query<Asked>,
+    Query(done): Query<Done>,
+) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let credit = own(&house, &desk, &credit_id).await?;
+    let reason = credit.reason.clone().unwrap_or_default();
+    let in_doubt = matches!(reason.as_str(), "maybe_same_credit" | "told_differently");
+    let account = roll::account(&house.store, &credit.account_id).await?;
+    let q = asked.q.replace('\0', "").trim().to_owned();
+    let choices = choices(&house, &desk, &q, &credit).await?;
+    show(&CreditPage {
+        frame: Frame::desk(&desk, credit.amount.to_string()).at("/desk/held"),
+        done: done.say(w),
+        sentence: match credit.kind.as_deref() {
+            _ if is_held(&credit) => sentence(&reason, w),
+            Some(kind) => (w.step)(kind),
+            None => w.waiting,
+        },
+        at: credit.value_at.vietnamese(),
+        memo: memo(&house, &credit_id, w).await,
+        account: account.as_ref().map(super::account_label).unwrap_or_default(),
+        is_proved: credit.line_id.is_some(),
+        twin: twin(&house, &desk, &credit_id).await?,
+        on: on(&house, &credit).await?,
+        can_be_same: is_held(&credit) && in_doubt && credit.line_id.is_none(),
+        can_assign: is_held(&credit) || is_on_invoice(&credit),
+        story: story(&house, &credit_id, w).await?,
+        amount: credit.amount,
+        id: credit_id,
+        choices,
+        q,
+        w,
+    })
+}
+
+/// The credit this one may be the same as.
+async fn twin(house: &House, desk: &Desk, credit_id: &str) -> Result<Option<String>> {
+    let held = matching::held(&house.store, &desk.school.id, MOST_HELD).await?;
+    Ok(held.into_iter().find(|one| one.id == credit_id).and_then(|one| one.maybe_same_as))
+}
+
+/// The pupil on whose invoice the money is.
+async fn on(house: &House, credit: &Shown) -> Result<Option<(String, String)>> {
+    let Some(id) = credit.invoice_id.as_deref().filter(|_| is_on_invoice(credit)) else { return Ok(None) };
+    let found = view::page_of(&house.store, id).await?;
+    Ok(found.map(|page| (page.pupil.id, format!("{} · {}", page.pupil.full_name, page.run_title))))
+}
+
+async fn choices(house: &House, desk: &Desk, q: &str, credit: &Shown) -> Result<Vec<Choice>> {
+    let today = house.clock.now().day();
+    let mut rows: Vec<InvoiceRow> = Vec::new();
+    for reference in PaymentReference::find_all(q) {
+        let invoice = fees::by_reference(&house.store, &reference.to_string()).await?;
+        let Some(invoice) = invoice.filter(|invoice| invoice.school_id == desk.school.id) else { continue };
+        let account = view::pupil_account(&house.store, &invoice.pupil_id, today).await?;
+        rows.extend(account.into_iter().flat_map(|account| account.invoices).filter(|row| row.id == invoice.id));
+    }
+    if rows.is_empty() {
+        for pupil in roll::search(&house.store, &desk.school.id, q, today, MOST_PUPILS).await? {
+            let account = view::pupil_account(&house.store, &pupil.id, today).await?;
+            rows.extend(account.into_iter().flat_map(|account| account.invoices));
+        }
+    }
+    let is_choice = |row: &InvoiceRow| row.lifecycle == Lifecycle::Open && Some(&row.id) != credit.invoice_id.as_ref();
+    let mut choices: Vec<Choice> = rows
+        .into_iter()
+        .filter(is_choice)
+        .map(|row| Choice {
+            is_exact: row.money.owed == credit.amount,
+            pupil: row.pupil_name,
+            class_name: row.class_name,
+            run_title: row.run_title,
+            reference: row.reference,
+            total: row.total,
+            owed: row.money.owed,
+            id: row.id,
+        })
+        .collect();
+    // What is still owed stands first, and what is owed exactly before it.
+    choices.sort_by_key(|choice| (!choice.is_exact, !choice.owed.is_positive()));
+    Ok(choices)
+}
+
+async fn story(house: &House, credit_id: &str, w: &DeskWords) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    for step in matching::story(&house.store, credit_id).await? {
+        let who = access::person(&house.store, &step.actor).await?;
+        let why = if step.kind == "hold" { format!(": {}", sentence(&step.reason, w)) } else { String::new() };
+        told.push(Told {
+            what: format!("{}{why}", (w.step)(&step.kind)),
+            at: step.at.vietnamese(),
+            who: who.map_or_else(|| w.by_program.to_owned(), |person| person.name),
+            note: step.note,
+        });
+    }
+    Ok(told)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Assignment {
+    #[serde(default)]
+    invoice: String,
+    #[serde(default)]
+    note: String,
+}
+
+/// Gives a held credit to an invoice, or moves one that went to the wrong child: one act either way.
+pub(super) async fn assign(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Path(credit_id): Path<String>,
+    form: Form<Assignment>,
+) -> Result<Response, Failure> {
+    form.once(&house, async {
+        let credit = own(&house, &desk, &credit_id).await?;
+        let (store, vault, clock) = (&house.store, &house.vault, &house.clock);
+        let (actor, asked) = (&desk.seat.person.id, &form.fields);
+        if is_on_invoice(&credit) {
+            matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+            return Ok(format!("/desk/credits/{credit_id}?done=moved"));
+        }
+        matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+        Ok("/desk/held?done=assigned".to_owned())
+    })
+    .await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Why {
+    #[serde(default)]
+    note: String,
+}
+
+pub(super) async fn same(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Path(credit_id): Path<String>,
+    form: Form<Why>,
+) -> Result<Response, Failure> {
+    form.once(&house, async {
+        own(&house, &desk, &credit_id).await?;
+        let actor = &desk.seat.person.id;
+        matching::same(&house.store, &house.clock, &credit_id, actor, &form.fields.note).await?;
+        Ok("/desk/held?done=same".to_owned())
+    })
+    .await
+}

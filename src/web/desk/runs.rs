@@ -1,0 +1,148 @@
+//! The school's runs, and a new one.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::fault::{Kind, Refusal};
+use crate::fees::view::{self, RunProgress};
+use crate::fees::{self, FeeItem, NewRun, Price, RunState};
+use crate::roll;
+use crate::time::Day;
+use crate::web::House;
+use crate::web::failure::Failure;
+use crate::web::form::Form;
+use crate::web::frame::{Frame, show};
+use crate::web::seat::Desk;
+use crate::web::words::DeskWords;
+
+/// A new run is due so many days from now unless somebody says otherwise.
+const USUAL_DAYS: i64 = 14;
+
+#[derive(Template)]
+#[template(path = "desk/runs.html", whitespace = "minimize")]
+struct RunsPage {
+    frame: Frame,
+    w: &'static DeskWords,
+    runs: Vec<RunProgress>,
+}
+
+#[derive(Template)]
+#[template(path = "desk/run_new.html", whitespace = "minimize")]
+struct NewRunPage {
+    frame: Frame,
+    w: &'static DeskWords,
+    due: String,
+    school_year: String,
+    accounts: Vec<(String, String)>,
+    items: Vec<Item>,
+    classes: Vec<roll::ClassGroup>,
+}
+
+/// An item that may be chosen.
+struct Item {
+    id: String,
+    name: String,
+    basis: String,
+    necessity: &'static str,
+    price: String,
+    unit: &'static str,
+}
+
+pub(super) async fn list(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let runs = view::runs_of(&house.store, &desk.school.id).await?;
+    show(&RunsPage { frame: Frame::desk(&desk, w.runs).at("/desk/runs"), w, runs })
+}
+
+pub(super) async fn new(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let today = house.clock.now().day();
+    let due = today.plus_days(USUAL_DAYS);
+    let years = roll::school_years_of(&house.store, &desk.school.id).await?;
+    let school_year = years.into_iter().next().unwrap_or_else(|| roll::school_year_of(today));
+    let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
+    let prices = fees::prices(&house.store).await?;
+    let items = fees::catalogue(&house.store).await?;
+    let items = items.into_iter().map(|item| offered(item, &prices, &desk, due, w)).collect();
+    show(&NewRunPage {
+        frame: Frame::desk(&desk, w.run_new).at("/desk/runs"),
+        due: due.to_string(),
+        classes: roll::classes_of(&house.store, &desk.school.id, &school_year).await?,
+        school_year,
+        accounts: accounts
+            .into_iter()
+            .filter(roll::ReceivingAccount::is_usable)
+            .map(|account| (account.id.clone(), super::account_label(&account)))
+            .collect(),
+        items,
+        w,
+    })
+}
+
+fn offered(item: FeeItem, prices: &[Price], desk: &Desk, due: Day, w: &DeskWords) -> Item {
+    let school = &desk.school;
+    let price = fees::price(prices, &item.id, &school.id, &school.level, due);
+    Item {
+        basis: [item.instrument.unwrap_or_default(), item.clause].join(" ").trim().to_owned(),
+        necessity: (w.necessity_of)(&item.necessity),
+        price: price.map_or_else(|| w.no_price.to_owned(), |price| price.to_string()),
+        unit: (w.unit)(&item.unit),
+        id: item.id,
+        name: item.official_name,
+    }
+}
+
+/// The form's fields as they come: boxes repeat their name, and each item has a quantity of its own.
+type Fields = Vec<(String, String)>;
+
+pub(super) async fn create(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    form: Form<Fields>,
+) -> Result<Response, Failure> {
+    form.once(&house, async {
+        let new = asked(&desk, &form.fields)?;
+        let run = fees::create_run(&house.store, &house.clock, &new, &desk.seat.person.id).await?;
+        Ok(format!("/desk/runs/{}", run.id))
+    })
+    .await
+}
+
+fn asked(desk: &Desk, fields: &[(String, String)]) -> Result<NewRun, Refusal> {
+    let all = |name: &str| -> Vec<String> {
+        fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.replace('\0', "")).collect()
+    };
+    let first = |name: &str| all(name).into_iter().next().unwrap_or_default();
+    let due_day = Day::parse(&first("due")).ok_or_else(|| {
+        Refusal::new(
+            Kind::Meaning,
+            "no-due-day",
+            "Hãy chọn hạn nộp là một ngày có trong lịch.",
+            "Choose a due day that is in the calendar.",
+        )
+    })?;
+    let mut items = Vec::new();
+    for item in all("item") {
+        let quantity = first(&format!("quantity-{item}"));
+        let quantity: i64 = quantity.trim().parse().map_err(|_| {
+            Refusal::new(
+                Kind::Meaning,
+                "wrong-quantity",
+                "Số lượng phải là số nguyên, ví dụ 22.",
+                "A quantity must be a whole number, such as 22.",
+            )
+        })?;
+        items.push((item, quantity));
+    }
+    Ok(NewRun {
+        school_id: desk.school.id.clone(),
+        account_id: first("account"),
+        title: first("title"),
+        due_day,
+        items,
+        classes: all("class"),
+    })
+}

@@ -1,0 +1,51 @@
+//! The school as it was set up: its data, the accounts parents pay into, and who tells us of money.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::inbox;
+use crate::roll::{self, School};
+use crate::web::House;
+use crate::web::failure::Failure;
+use crate::web::frame::{Frame, show};
+use crate::web::seat::Desk;
+use crate::web::words::DeskWords;
+
+#[derive(Template)]
+#[template(path = "desk/setup.html", whitespace = "minimize")]
+struct SetupPage {
+    frame: Frame,
+    w: &'static DeskWords,
+    school: School,
+    accounts: Vec<(String, &'static str)>,
+    connections: Vec<(String, String)>,
+}
+
+pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
+    let w = &desk.seat.words().desk;
+    let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
+    let accounts = accounts.iter().map(|account| {
+        let state = match (account.frozen_at, account.ended_at) {
+            (_, Some(_)) => w.ended,
+            (Some(_), None) => w.frozen,
+            (None, None) => w.in_use,
+        };
+        (super::account_label(account), state)
+    });
+    let mut connections = Vec::new();
+    for id in inbox::connections_of(&house.store, &desk.school.id).await? {
+        if let Some(connection) = inbox::connection(&house.store, &house.vault, &id).await? {
+            connections.push((connection.provider, connection.id));
+        }
+    }
+    show(&SetupPage {
+        frame: Frame::desk(&desk, w.setup).at("/desk/setup"),
+        accounts: accounts.collect(),
+        school: desk.school.clone(),
+        connections,
+        w,
+    })
+}
