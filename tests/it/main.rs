@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
 
+mod api;
 mod browser;
 mod engines;
 mod fees;
