@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Config;
 use crate::fault::{Error, Result};
+use crate::inbox::Keeper;
 use crate::providers::Providers;
 use crate::seal::Vault;
 use crate::store::{Ear, Fence, Store, Wake};
@@ -51,13 +52,15 @@ pub struct House {
     pub wake: Wake,
     /// Ids of invoices whose money changed, for pages that are open.
     pub news: broadcast::Sender<String>,
+    /// Who writes what banks tell.
+    pub keeper: Keeper,
     /// Who carries webhooks.
     pub client: outbox::Client,
     holder: String,
 }
 
 impl House {
-    /// Opens the house over a migrated store. Nothing runs yet: see [`run`] and [`settle`].
+    /// Opens the house over a migrated store, inside a runtime. Only the keeper runs yet: see [`run`] and [`settle`].
     ///
     /// # Errors
     /// When the machine's certificates cannot be read.
@@ -65,7 +68,8 @@ impl House {
         let client = outbox::Client::new(config.private_webhooks)?;
         let (news, _) = broadcast::channel(NEWS);
         let (wake, holder) = (Wake::new(), ids::new_id("prc"));
-        Ok(House { store, vault, clock, providers, config, wake, news, client, holder })
+        let keeper = Keeper::start(store.clone(), vault.clone(), clock.clone(), wake.clone());
+        Ok(House { store, vault, clock, providers, config, wake, news, keeper, client, holder })
     }
 
     /// The base of links that leave the program.

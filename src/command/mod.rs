@@ -27,6 +27,9 @@ pub enum Command {
     /// Bring a list of fees into the catalogue.
     #[command(subcommand)]
     Fee(fee::Fee),
+    /// Bring in a bank's statement.
+    #[command(subcommand)]
+    Statement(statement::Statement),
     /// Bring a database's schema up to this program.
     Migrate(migrate::Migrate),
     /// Ask the books for everything that must always be true.
@@ -48,6 +51,7 @@ pub enum Command {
 }
 
 mod audit;
+mod connect;
 mod database;
 mod demo;
 mod export;
@@ -59,6 +63,7 @@ mod reference;
 mod roster;
 mod serve;
 mod setup;
+mod statement;
 mod user;
 mod vietqr;
 mod words;
@@ -73,11 +78,12 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Setup(setup) => setup.run().await,
         Command::Roster(roster) => roster.run().await,
         Command::Fee(fee) => fee.run().await,
+        Command::Statement(statement) => statement.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Export(export) => export.run().await,
         Command::Words(words) => words.run(),
-        Command::Provider(provider) => provider.run(),
+        Command::Provider(provider) => provider.run().await,
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),
     }

@@ -21,6 +21,8 @@ pub enum Provider {
     },
     /// Say in one line of JSON what a request of a provider means.
     Hear(Hear),
+    /// Let one tell of money that comes to a school; prints the address to give to it.
+    Connect(super::connect::Connect),
 }
 
 /// What `hocphi provider hear` takes.
@@ -43,10 +45,11 @@ pub struct Hear {
 }
 
 impl Provider {
-    pub fn run(&self) -> Result<ExitCode> {
+    pub async fn run(&self) -> Result<ExitCode> {
         match self {
             Provider::Check { directory } => check(directory.as_deref()),
             Provider::Hear(hear) => hear.run(),
+            Provider::Connect(connect) => connect.run().await,
         }
     }
 }

@@ -93,6 +93,10 @@ impl KnownCredit {
 
 /// A credit as one delivery tells it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the provider's reference is the telling's, `told_reference` in every room"
+)]
 pub struct Told {
     /// The id it gets when it is new.
     pub credit_id: String,

@@ -44,15 +44,12 @@ pub fn read(text: &str, grouping: Grouping) -> Result<i64, NotAmount> {
         None => (unsigned, None),
     };
     let units = whole(units, group).ok_or(NotAmount::Unreadable)?;
+    let units = if negative { -units } else { units };
     match fraction {
-        None => {}
-        Some(digits) if digits.is_empty() || digits.len() == 3 || !all_digits(digits) => {
-            return Err(NotAmount::Unreadable);
-        }
-        Some(digits) if digits.bytes().any(|digit| digit != b'0') => return Err(NotAmount::Fraction),
-        Some(_) => {}
+        Some(digits) if digits.len() == 3 || !all_digits(digits) => Err(NotAmount::Unreadable),
+        Some(digits) if digits.bytes().any(|digit| digit != b'0') => Err(NotAmount::Fraction),
+        _ => Ok(units),
     }
-    Ok(if negative { -units } else { units })
 }
 
 fn whole(units: &str, group: char) -> Option<i64> {

@@ -50,8 +50,8 @@ struct Raw<'a> {
 pub fn read(bytes: &[u8], filename: &str) -> Result<Statement, Refusal> {
     let sheets = sheet::read(bytes, filename)?;
     let found = sheets.iter().find_map(|sheet| {
-        let rows = sheet.rows.iter().take(heading::DEEPEST).enumerate();
-        rows.filter_map(|(at, row)| heading::columns(row).map(|columns| (sheet, at, columns))).next()
+        let mut rows = sheet.rows.iter().take(heading::DEEPEST).enumerate();
+        rows.find_map(|(at, row)| heading::columns(row).map(|columns| (sheet, at, columns)))
     });
     let Some((sheet, header, columns)) = found else {
         return Err(Refusal::new(

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod form;
 pub mod frame;
 pub mod health;
+pub mod hook;
 mod journal;
 pub mod parent;
 pub mod seat;
@@ -65,6 +66,7 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(assets::routes())
         .merge(health::routes())
         .merge(api::routes())
+        .merge(hook::routes())
         .fallback(failure::absent)
         .method_not_allowed_fallback(failure::wrong_method)
         .layer(DefaultBodyLimit::max(FORM_MOST))

@@ -6,6 +6,7 @@ mod api;
 mod browser;
 mod engines;
 mod fees;
+mod inbox;
 mod provider_command;
 mod roll;
 mod schema;

@@ -1,0 +1,50 @@
+//! `hocphi statement import FILE --database … [--account BIN:NUMBER]`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use hocphi::fault::{OrFault, Result};
+use hocphi::seal::Vault;
+use hocphi::statements::{Upload, import};
+use hocphi::time::Clock;
+
+use super::connect::account;
+use super::database::Database;
+
+/// Bank statements.
+#[derive(Subcommand)]
+pub enum Statement {
+    /// Bring in a bank's statement (.xlsx or .csv): credits told of are shown, lost ones found; again adds nothing.
+    Import(Import),
+}
+
+/// What `hocphi statement import` takes.
+#[derive(Args)]
+pub struct Import {
+    /// The file as downloaded from the bank.
+    file: PathBuf,
+    #[command(flatten)]
+    database: Database,
+    /// Whose statement it is, when the file does not say.
+    #[arg(long, value_name = "BIN:NUMBER", value_parser = account)]
+    account: Option<(String, String)>,
+}
+
+impl Statement {
+    pub async fn run(&self) -> Result<ExitCode> {
+        let Statement::Import(asked) = self;
+        let bytes = std::fs::read(&asked.file).or_fault("read the statement's file")?;
+        let filename = asked.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let master = asked.database.config()?.master_key()?;
+        let store = asked.database.open().await?;
+        let vault = Vault::new(store.clone(), master);
+        let upload = Upload { account: asked.account.clone(), school: None, filename, bytes, actor: "cli".to_owned() };
+        let done = import(&store, &vault, &Clock::System, &upload).await?;
+        println!(
+            "{} new lines ({} credits met, {} found), {} lines already known",
+            done.new, done.met, done.found, done.already
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

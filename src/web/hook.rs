@@ -1,0 +1,117 @@
+//! `POST /hook/{provider}/{connection}`: proves a delivery, has it kept, and only then answers the bank.
+//!
+//! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what it
+//! says, because a bank repeats for ever or gives up.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+
+use super::failure::Failure;
+use crate::clockwork::House;
+use crate::fault::{Refusal, Result};
+use crate::inbox::{self, Delivery};
+use crate::providers::{Heard, Outcome, Provider, Reply, Request};
+
+/// The largest body that is listened to.
+pub const BODY_MOST: usize = 1 << 20;
+/// After how many seconds a bank should come again when the store is down.
+const COME_AGAIN: &str = "5";
+
+/// The hook, for merging into the house's router.
+pub fn routes() -> Router<Arc<House>> {
+    Router::new().route("/hook/{provider}/{connection}", post(hear)).layer(DefaultBodyLimit::max(BODY_MOST))
+}
+
+async fn hear(
+    State(house): State<Arc<House>>,
+    Path((provider, connection)): Path<(String, String)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return rejection.status().into_response(),
+    };
+    let request = request(&method, &uri, &headers, &body);
+    match listen(&house, &provider, &connection, &request).await {
+        Ok(reply) => answer(reply),
+        Err(error) => {
+            let failure = Failure::from(error);
+            let status = failure.status();
+            if status.is_server_error() {
+                metrics::counter!("hocphi_hook_failures_total").increment(1);
+            }
+            let mut response = failure.into_response();
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(COME_AGAIN));
+            }
+            response
+        }
+    }
+}
+
+/// Proves, keeps, and chooses the reply by what became of the delivery.
+async fn listen(house: &House, provider: &str, connection: &str, request: &Request) -> Result<Reply> {
+    let provider = house.providers.get(provider).ok_or_else(Refusal::absent)?;
+    let connection = inbox::connection(&house.store, &house.vault, connection).await?;
+    let connection = connection
+        .filter(|connection| connection.provider == provider.name() && connection.ended_at.is_none())
+        .ok_or_else(Refusal::absent)?;
+    let heard = provider.hear(request, &connection.secrets, house.clock.now());
+    if let Heard::Refused(disproof) = &heard {
+        count(provider, "refused");
+        let (bytes, name) = (request.body.len(), provider.name());
+        tracing::warn!(provider = name, connection = connection.id, reason = %disproof, bytes, "delivery not proven");
+        return Ok(provider.reply(Outcome::Refused));
+    }
+    let delivery = Delivery { provider, connection: &connection, heard: &heard, body: &request.body };
+    let kept = house.keeper.keep(delivery).await?;
+    if let Some(reason) = heard.reason().filter(|_| matches!(heard, Heard::Unreadable(_))) {
+        tracing::warn!(provider = provider.name(), delivery = kept.delivery_id, reason, "proven but unreadable");
+    }
+    count(provider, word(kept.outcome));
+    Ok(provider.reply(kept.outcome))
+}
+
+fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {
+    Request {
+        method: method.as_str().to_owned(),
+        target: uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string),
+        headers: headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
+        body: body.to_vec(),
+    }
+}
+
+fn answer(reply: Reply) -> Response {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, reply.body).into_response();
+    if let Ok(kind) = HeaderValue::from_str(&reply.content_type) {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}
+
+/// Counted by provider, whose names are few, and by outcome.
+fn count(provider: &Provider, outcome: &'static str) {
+    let name = provider.name().to_owned();
+    metrics::counter!("hocphi_hook_deliveries_total", "provider" => name, "outcome" => outcome).increment(1);
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::New => "new",
+        Outcome::ToldBefore => "told_before",
+        Outcome::Nothing => "nothing",
+        Outcome::Test => "test",
+        Outcome::Refused => "refused",
+    }
+}

@@ -1,0 +1,348 @@
+//! What banks tell is kept once, whatever is told again, at once, by two, or wrongly.
+
+use std::sync::Arc;
+
+use hocphi::ids::PaymentReference;
+use hocphi::inbox::{self, Connection, Delivery, Keeper, Kept, NewConnection};
+use hocphi::providers::{Outcome, Providers, Request, Secrets};
+use hocphi::seal::{MasterKey, Vault};
+use hocphi::store::{EngineName, Store, Wake};
+use hocphi::time::{Clock, Day, Moment};
+
+use crate::engines::Fresh;
+use crate::on_both;
+
+on_both!(
+    three_hundred_and_twenty_tellings_of_forty_credits_are_forty_credits,
+    a_retry_after_a_restart_is_told_before,
+    two_providers_with_the_banks_unique_number_tell_of_one_credit,
+    two_providers_without_a_number_leave_a_doubt_and_siblings_stay_two,
+    the_same_id_with_other_content_is_a_doubt,
+    another_schools_account_is_no_credit_of_ours,
+    one_poison_delivery_among_five_hundred_harms_nobody,
+    a_nul_in_an_id_or_a_memo_is_kept,
+    a_secret_is_rotated_without_losing_a_delivery,
+    connecting_is_refused_with_a_sentence
+);
+
+/// A school with two accounts at MB and one at Vietcombank, and a second school, connected with SePay and Casso.
+pub struct Stage {
+    pub store: Store,
+    pub vault: Vault,
+    pub clock: Clock,
+    pub providers: Providers,
+    pub keeper: Keeper,
+    pub sepay: Arc<Connection>,
+    pub casso: Arc<Connection>,
+}
+
+pub const MB: &str = "0881000123456";
+pub const VCB: &str = "0011001932418";
+
+pub async fn stage(fresh: &Fresh) -> Stage {
+    let schools = "
+        insert into school (id, code, name, level, ownership, address, phone, reading, made_at) values
+            ('sch_one', 'one', 'One', 'primary', 'public', '', '', 'hanoi', 0),
+            ('sch_two', 'two', 'Two', 'primary', 'public', '', '', 'hanoi', 0);
+        insert into receiving_account (id, school_id, bank_bin, number, holder, opened_at) values
+            ('acc_mb', 'sch_one', '970422', '0881000123456', 'ONE', 0),
+            ('acc_vcb', 'sch_one', '970436', '0011001932418', 'ONE', 0),
+            ('acc_two', 'sch_two', '970422', '0999999999999', 'TWO', 0)";
+    fresh.store.run_raw(schools).await.expect("two schools");
+    let vault = vault(&fresh.store);
+    let clock = Clock::set(Moment::parse("2026-11-22T08:14:02+07:00").expect("an instant"));
+    let providers = Providers::embedded().expect("providers");
+    let mut connections = Vec::new();
+    for (provider, secret) in [("sepay", "api_key"), ("casso", "secure_token")] {
+        let new = NewConnection {
+            provider: provider.to_owned(),
+            accounts: vec![("970422".to_owned(), MB.to_owned()), ("970436".to_owned(), VCB.to_owned())],
+            secrets: Secrets::new().with(secret, "secret-for-tests"),
+            ..NewConnection::default()
+        };
+        let id = inbox::connect(&fresh.store, &vault, &clock, &providers, new).await.expect("a connection");
+        let found = inbox::connection(&fresh.store, &vault, &id).await.expect("a store").expect("the connection");
+        connections.push(Arc::new(found));
+    }
+    let keeper = Keeper::start(fresh.store.clone(), vault.clone(), clock.clone(), Wake::new());
+    let [sepay, casso] = <[_; 2]>::try_from(connections).expect("two connections");
+    Stage { store: fresh.store.clone(), vault, clock, providers, keeper, sepay, casso }
+}
+
+pub fn vault(store: &Store) -> Vault {
+    Vault::new(store.clone(), MasterKey::parse(&"07".repeat(32)).expect("a key"))
+}
+
+/// A transfer as the tests tell it.
+#[derive(Clone)]
+pub struct Transfer {
+    pub id: u32,
+    pub account: &'static str,
+    pub amount: i64,
+    pub memo: String,
+    pub number: String,
+    pub at: &'static str,
+}
+
+pub fn transfer(id: u32, memo: &str) -> Transfer {
+    let number = format!("FT26326{id:08}");
+    Transfer { id, account: MB, amount: 1_250_000, memo: memo.to_owned(), number, at: "2026-11-22 08:13:59" }
+}
+
+impl Transfer {
+    pub fn sepay(&self) -> Request {
+        let body = serde_json::json!({
+            "id": self.id, "gateway": if self.account == VCB { "Vietcombank" } else { "MBBank" },
+            "transactionDate": self.at, "accountNumber": self.account, "subAccount": null, "code": null,
+            "content": self.memo, "transferType": "in", "description": "", "transferAmount": self.amount,
+            "referenceCode": self.number, "accumulated": 0
+        });
+        request("authorization", "Apikey secret-for-tests", &body)
+    }
+
+    pub fn casso(&self) -> Request {
+        let body = serde_json::json!({ "error": 0, "data": [{
+            "id": self.id + 50_000, "tid": self.number, "description": self.memo, "amount": self.amount,
+            "cusum_balance": 0, "when": self.at, "bank_sub_acc_id": self.account, "subAccId": self.account
+        }]});
+        request("secure-token", "secret-for-tests", &body)
+    }
+}
+
+fn request(header: &str, value: &str, body: &serde_json::Value) -> Request {
+    Request {
+        method: "POST".to_owned(),
+        target: "/hook".to_owned(),
+        headers: vec![(header.to_owned(), value.as_bytes().to_vec())],
+        body: body.to_string().into_bytes(),
+    }
+}
+
+impl Stage {
+    pub async fn keep(&self, connection: &Connection, request: &Request) -> hocphi::fault::Result<Kept> {
+        let provider = self.providers.get(&connection.provider).expect("a provider");
+        let heard = provider.hear(request, &connection.secrets, self.clock.now());
+        self.keeper.keep(Delivery { provider, connection, heard: &heard, body: &request.body }).await
+    }
+
+    async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {
+        self.keep(connection, request).await.expect("kept").outcome
+    }
+
+    async fn doubts(&self) -> Vec<String> {
+        let day = Day::parse("2026-11-22").expect("a day");
+        let view = inbox::day(&self.store, "sch_one", day).await.expect("a day");
+        view.credits.into_iter().map(|credit| credit.doubt).collect()
+    }
+}
+
+async fn three_hundred_and_twenty_tellings_of_forty_credits_are_forty_credits(fresh: Fresh) {
+    let stage = Arc::new(stage(&fresh).await);
+    let transfers: Vec<Transfer> =
+        (0..40).map(|id| transfer(id, PaymentReference::random().expect("randomness").as_str())).collect();
+    let mut tasks = Vec::new();
+    for turn in 0..8 {
+        for transfer in transfers.clone() {
+            let stage = Arc::clone(&stage);
+            tasks.push(tokio::spawn(async move {
+                if turn % 2 == 0 {
+                    stage.tell(&stage.sepay, &transfer.sepay()).await
+                } else {
+                    stage.tell(&stage.casso, &transfer.casso()).await
+                }
+            }));
+        }
+    }
+    let mut new = 0;
+    for task in tasks {
+        if task.await.expect("an answer") == Outcome::New {
+            new += 1;
+        }
+    }
+    assert_eq!((new, stage.doubts().await), (40, vec![String::new(); 40]));
+}
+
+async fn a_retry_after_a_restart_is_told_before(fresh: Fresh) {
+    let before = stage(&fresh).await;
+    let told = transfer(1, "nop tien an");
+    assert_eq!(before.tell(&before.sepay, &told.sepay()).await, Outcome::New);
+    assert_eq!(before.tell(&before.sepay, &told.sepay()).await, Outcome::ToldBefore);
+    let store = Store::open(&fresh.address).await.expect("the same database");
+    let keeper = Keeper::start(store.clone(), vault(&store), before.clock.clone(), Wake::new());
+    let after = Stage { vault: vault(&store), store, keeper, ..before };
+    assert_eq!(after.tell(&after.sepay, &told.sepay()).await, Outcome::ToldBefore);
+    assert_eq!(after.doubts().await, [""]);
+    let view = inbox::day(&after.store, "sch_one", Day::parse("2026-11-22").expect("a day")).await.expect("a day");
+    let memo = inbox::open_memo(&after.store, &after.vault, &view.credits[0].id).await.expect("a memo");
+    assert_eq!((memo.as_str(), view.told.get(), view.held.get()), ("nop tien an", 1_250_000, 1_250_000));
+}
+
+async fn two_providers_with_the_banks_unique_number_tell_of_one_credit(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let told = transfer(1, "nop tien an");
+    assert_eq!(stage.tell(&stage.sepay, &told.sepay()).await, Outcome::New);
+    assert_eq!(stage.tell(&stage.casso, &told.casso()).await, Outcome::ToldBefore);
+    let mut other_amount = told.clone();
+    (other_amount.id, other_amount.amount) = (2, 7);
+    assert_eq!(stage.tell(&stage.casso, &other_amount.casso()).await, Outcome::New);
+    assert_eq!(stage.doubts().await.len(), 2);
+}
+
+async fn two_providers_without_a_number_leave_a_doubt_and_siblings_stay_two(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness");
+    let at_vcb = |id| Transfer { account: VCB, ..transfer(id, reference.as_str()) };
+    assert_eq!(stage.tell(&stage.sepay, &at_vcb(1).sepay()).await, Outcome::New);
+    assert_eq!(stage.tell(&stage.sepay, &at_vcb(2).sepay()).await, Outcome::New);
+    assert_eq!(stage.doubts().await, ["", ""], "distinct ids on one connection are distinct credits");
+    for id in [3, 4, 5] {
+        assert_eq!(stage.tell(&stage.casso, &at_vcb(id).casso()).await, Outcome::New);
+    }
+    let mut doubts = stage.doubts().await;
+    doubts.sort();
+    assert_eq!(doubts, ["", "", "", "maybe_same_credit", "maybe_same_credit"], "the third can be neither of the two");
+}
+
+async fn the_same_id_with_other_content_is_a_doubt(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let told = transfer(1, "nop tien an");
+    let mut altered = told.clone();
+    altered.amount = 9;
+    assert_eq!(stage.tell(&stage.sepay, &told.sepay()).await, Outcome::New);
+    assert_eq!(stage.tell(&stage.sepay, &altered.sepay()).await, Outcome::New);
+    assert_eq!(stage.tell(&stage.sepay, &altered.sepay()).await, Outcome::ToldBefore);
+    assert_eq!(stage.tell(&stage.sepay, &told.sepay()).await, Outcome::ToldBefore);
+    assert_eq!(stage.doubts().await, ["", "told_differently"]);
+}
+
+async fn another_schools_account_is_no_credit_of_ours(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let told = Transfer { account: "0999999999999", ..transfer(1, "nop tien an") };
+    assert_eq!(stage.tell(&stage.sepay, &told.sepay()).await, Outcome::Nothing);
+    assert!(stage.doubts().await.is_empty());
+}
+
+/// Makes the engine refuse one delivery, as a defect of ours or of the engine would.
+async fn poison(store: &Store) {
+    let text = match store.engine() {
+        EngineName::Sqlite => {
+            "create trigger poison before insert on delivery when new.outcome = 'unreadable'
+             begin select raise(abort, 'poison'); end"
+        }
+        EngineName::Postgres => {
+            "create function poison() returns trigger language plpgsql as
+             'begin if new.outcome = ''unreadable'' then raise exception ''poison''; end if; return new; end';
+             create trigger poison before insert on delivery for each row execute function poison()"
+        }
+    };
+    store.run_raw(text).await.expect("a trigger");
+}
+
+async fn one_poison_delivery_among_five_hundred_harms_nobody(fresh: Fresh) {
+    let stage = Arc::new(stage(&fresh).await);
+    poison(&stage.store).await;
+    let mut tasks = Vec::new();
+    for id in 0..500 {
+        let stage = Arc::clone(&stage);
+        tasks.push(tokio::spawn(async move {
+            let mut request = transfer(id, "nop tien an").sepay();
+            if id == 250 {
+                request.body = b"not JSON".to_vec();
+            }
+            stage.keep(&stage.sepay, &request).await.is_ok()
+        }));
+    }
+    let mut refused = Vec::new();
+    for (id, task) in tasks.into_iter().enumerate() {
+        if !task.await.expect("an answer") {
+            refused.push(id);
+        }
+    }
+    assert_eq!(refused, [250]);
+    assert_eq!(stage.doubts().await.len(), 499);
+}
+
+async fn a_nul_in_an_id_or_a_memo_is_kept(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let told = transfer(1, "nop\0 tien an");
+    let mut request = told.casso();
+    let body = String::from_utf8(request.body).expect("text").replace("\"id\":50001", "\"id\":\"a\\u0000b\"");
+    request.body = body.into_bytes();
+    assert_eq!(stage.tell(&stage.casso, &request).await, Outcome::New);
+    assert_eq!(stage.tell(&stage.casso, &request).await, Outcome::ToldBefore);
+    let mut broken = told.sepay();
+    broken.body = b"{\"id\": \"\xff\xfe\0\"}".to_vec();
+    assert_eq!(stage.tell(&stage.sepay, &broken).await, Outcome::Nothing);
+    let unreadable = inbox::unreadable(&stage.store, "sch_one", 10).await.expect("a list");
+    assert_eq!(unreadable.len(), 1);
+    assert!(unreadable[0].reason.contains("provider.toml"), "{}", unreadable[0].reason);
+}
+
+async fn a_secret_is_rotated_without_losing_a_delivery(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let id = &stage.sepay.id;
+    let proves = async |value: &str| {
+        let connection = inbox::connection(&stage.store, &stage.vault, id).await.expect("a store").expect("it");
+        connection.secrets.values("api_key").iter().any(|live| live.as_str() == value)
+    };
+    let refused = inbox::retire_secret(&stage.store, &stage.clock, id, "api_key").await.expect_err("the last one");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("last-secret"));
+    stage.clock.advance_ms(1);
+    inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, "api_key", "newer").await.expect("two live");
+    assert!(proves("secret-for-tests").await && proves("newer").await);
+    let third = inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, "api_key", "third").await;
+    assert_eq!(third.expect_err("a third").refusal().map(|refusal| refusal.code), Some("two-secrets-live"));
+    inbox::retire_secret(&stage.store, &stage.clock, id, "api_key").await.expect("the old one goes");
+    assert!(!proves("secret-for-tests").await && proves("newer").await);
+}
+
+async fn connecting_is_refused_with_a_sentence(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let good = NewConnection {
+        provider: "sepay".to_owned(),
+        accounts: vec![("970422".to_owned(), MB.to_owned())],
+        secrets: Secrets::new().with("api_key", "x"),
+        ..NewConnection::default()
+    };
+    let account = |bin: &str, number: &str| (bin.to_owned(), number.to_owned());
+    let two_schools = vec![account("970422", MB), account("970422", "0999999999999")];
+    for (code, new) in [
+        ("unknown-provider", NewConnection { provider: "piggy".to_owned(), ..good.clone() }),
+        ("wrong-secrets", NewConnection { secrets: Secrets::new(), ..good.clone() }),
+        ("wrong-secrets", NewConnection { secrets: Secrets::new().with("pin", "x"), ..good.clone() }),
+        ("unknown-account", NewConnection { accounts: vec![account("970422", "1")], ..good.clone() }),
+        ("accounts-of-one-school", NewConnection { accounts: two_schools, ..good.clone() }),
+        ("accounts-of-one-school", NewConnection { school: Some("sch_two".to_owned()), ..good.clone() }),
+        ("reference-does-not-fit", NewConnection { memo_max: Some(9), ..good.clone() }),
+    ] {
+        let refused = inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, new).await;
+        assert_eq!(refused.expect_err(code).refusal().map(|refusal| refusal.code), Some(code));
+    }
+    inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, good).await.expect("a connection");
+}
+
+/// A disk that is full refuses, loses nothing that was answered, and takes the same delivery when space returns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_loses_nothing_and_recovers() {
+    let fresh = crate::engines::sqlite().await;
+    let stage = stage(&fresh).await;
+    assert_eq!(stage.tell(&stage.sepay, &transfer(0, "first").sepay()).await, Outcome::New);
+    stage.store.run_raw("pragma max_page_count = 1").await.expect("no more pages");
+    let mut kept = 1;
+    let mut refused = None;
+    for id in 1..200 {
+        match stage.keep(&stage.sepay, &transfer(id, &"x".repeat(2_000)).sepay()).await {
+            Ok(_) => kept += 1,
+            Err(error) => {
+                refused = Some((id, error));
+                break;
+            }
+        }
+    }
+    let (id, error) = refused.expect("a full disk");
+    assert_eq!(error.refusal().map(|refusal| (refusal.code, refusal.kind.status())), Some(("store-full", 503)));
+    assert_eq!(stage.doubts().await.len(), kept);
+    stage.store.run_raw("pragma max_page_count = 1073741823").await.expect("space");
+    assert_eq!(stage.tell(&stage.sepay, &transfer(id, "again").sepay()).await, Outcome::New);
+    assert_eq!(stage.doubts().await.len(), kept + 1);
+}
