@@ -128,7 +128,7 @@ impl Said {
 /// Writes every error the way its asker reads: programs get a problem, people a page with a code to quote.
 pub async fn present(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_program = ["/api/", "/feed/"].iter().any(|prefix| path.starts_with(prefix));
+    let is_program = ["/api/", "/feed/", "/hook/"].iter().any(|prefix| path.starts_with(prefix));
     let language = Language::of_request(request.headers(), request.uri());
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let response = next.run(request).await;
