@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
 
 use super::{Arg, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
@@ -100,10 +100,23 @@ async fn open_postgres(address: &str) -> Result<Engine> {
 
 pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
     match engine {
-        Engine::Sqlite { write, .. } => write.begin_with(BEGIN_SQLITE).await.map(OpenTx::Sqlite),
+        Engine::Sqlite { write, .. } => begin_sqlite(write).await.map(OpenTx::Sqlite),
         Engine::Postgres(pool) => pool.begin_with(BEGIN_POSTGRES).await.map(OpenTx::Postgres),
     }
     .map_err(|error| translate("begin", error))
+}
+
+/// A full disk makes SQLite roll back by itself, after which the driver believes its connection still inside a
+/// transaction for ever. A fresh connection takes its place.
+async fn begin_sqlite(write: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    match write.begin_with(BEGIN_SQLITE).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            // What it says while closing changes nothing: it is gone.
+            let _ = write.acquire().await?.close().await;
+            write.begin_with(BEGIN_SQLITE).await
+        }
+        begun => begun,
+    }
 }
 
 /// Turns a driver's error into one of our three kinds. Its text may quote values, so only codes are kept.
