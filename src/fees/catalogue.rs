@@ -349,18 +349,12 @@ async fn compare(store: &Store, preview: &mut CataloguePreview) -> Result<()> {
             _ => {}
         }
         changes |= known.is_none_or(|item| !wanted.is(item));
-        let school_id = match &wanted.school_code {
-            Some(code) => match schools.get(code) {
-                Some(id) => Some(id.as_str()),
-                None => {
-                    let vi = format!("Không có trường mã {code}.");
-                    let en = format!("There is no school {code}.");
-                    preview.problems.push(CellProblem::new(wanted.cells[1].clone(), &vi, &en));
-                    continue;
-                }
-            },
-            None => None,
-        };
+        let school_id = wanted.school_code.as_ref().and_then(|code| schools.get(code)).map(String::as_str);
+        if let Some(code) = wanted.school_code.as_ref().filter(|_| school_id.is_none()) {
+            let (vi, en) = (format!("Không có trường mã {code}."), format!("There is no school {code}."));
+            preview.problems.push(CellProblem::new(wanted.cells[1].clone(), &vi, &en));
+            continue;
+        }
         if let Some(amount) = wanted.amount
             && !known.is_some_and(|item| has_price(&prices, &item.id, school_id, wanted, amount))
         {

@@ -8,7 +8,7 @@ statements! {
         select max(c.memo_prefix), min(c.memo_max) from connection c join connection_account a on a.connection_id = c.id
         where a.account_id = $1 and c.ended_at is null";
 
-    /// Invoices that carry any of these references, with their last event. Fewer than asked: nobody carries the others.
+    /// Invoices that carry any of these references, with their last event. Missing ones are nobody's.
     INVOICES_BY_REFERENCE = list "
         select i.*, e.kind as last_kind, e.turn as turns
         from invoice i
@@ -113,7 +113,8 @@ statements! {
     ADD_RUN_CLASSES = rows "insert into billing_run_class (run_id, class_group_id)", "";
 
     /// Something happened to a run. Zero rows: it had happened before.
-    ADD_RUN_EVENT = rows "insert into billing_run_event (run_id, kind, at, actor)", "on conflict (run_id, kind) do nothing";
+    ADD_RUN_EVENT = rows "insert into billing_run_event (run_id, kind, at, actor)",
+        "on conflict (run_id, kind) do nothing";
 
     /// What happened to one run.
     EVENTS_OF_RUN = "select kind from billing_run_event where run_id = $1";
@@ -225,7 +226,8 @@ statements! {
 
     /// The catalogue with the numbers of its instruments.
     CATALOGUE = "
-        select f.id, f.code, f.official_name, f.necessity, f.unit, f.revenue, f.document_kind, l.number as instrument, f.clause
+        select f.id, f.code, f.official_name, f.necessity, f.unit, f.revenue, f.document_kind,
+            l.number as instrument, f.clause
         from fee_item f left join legal_instrument l on l.id = f.instrument_id order by f.code";
 
     /// All prices.
@@ -242,7 +244,8 @@ statements! {
 
     /// An item as the file has it. What was issued keeps the words of its day on its own lines.
     SET_ITEM = "
-        insert into fee_item (id, code, official_name, necessity, unit, revenue, document_kind, instrument_id, clause, made_at)
+        insert into fee_item (id, code, official_name, necessity, unit, revenue, document_kind, instrument_id, clause,
+            made_at)
         values ($1, $2, $3, $4, $5, $6, $7, (select id from legal_instrument where number = $8), $9, $10)
         on conflict (code) do update set official_name = excluded.official_name, necessity = excluded.necessity,
             unit = excluded.unit, revenue = excluded.revenue, document_kind = excluded.document_kind,

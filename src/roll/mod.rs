@@ -431,6 +431,11 @@ pub fn school_year_of(day: Day) -> String {
     format!("{first}-{}", first + 1)
 }
 
+/// Six places, with zeros before the digits.
+fn padded(digits: &str) -> impl Iterator<Item = char> {
+    std::iter::repeat_n('0', 6_usize.saturating_sub(digits.len())).chain(digits.chars())
+}
+
 /// A key that sorts `3A` before `10A`: runs of digits padded to one width.
 pub fn natural_key(name: &str) -> String {
     let mut key = String::new();
@@ -441,13 +446,13 @@ pub fn natural_key(name: &str) -> String {
             continue;
         }
         if !digits.is_empty() {
-            key.push_str(&format!("{digits:0>6}"));
+            key.extend(padded(&digits));
             digits.clear();
         }
         key.extend(letter.to_lowercase());
     }
     if !digits.is_empty() {
-        key.push_str(&format!("{digits:0>6}"));
+        key.extend(padded(&digits));
     }
     key
 }

@@ -56,11 +56,13 @@ pub fn phone(text: &str) -> Reading<String> {
     let digits: String = first.chars().filter(char::is_ascii_digit).collect();
     let odd = first.chars().any(|letter| !letter.is_ascii_digit() && !" .-+()\u{a0}".contains(letter));
     let national = digits.strip_prefix("84").filter(|rest| rest.len() == 9);
-    match (odd, national, digits.len(), digits.as_bytes().first()) {
-        (true, ..) => Reading::Wrong(None),
-        (false, Some(rest), ..) => Reading::Is(format!("0{rest}")),
-        (false, None, 10 | 11, Some(b'0')) => Reading::Is(digits),
-        (false, None, 9, Some(b'2' | b'3' | b'5' | b'7' | b'8' | b'9')) => Reading::Mended(format!("0{digits}")),
+    if odd {
+        return Reading::Wrong(None);
+    }
+    match (national, digits.len(), digits.as_bytes().first()) {
+        (Some(rest), ..) => Reading::Is(format!("0{rest}")),
+        (None, 10 | 11, Some(b'0')) => Reading::Is(digits),
+        (None, 9, Some(b'2' | b'3' | b'5' | b'7' | b'8' | b'9')) => Reading::Mended(format!("0{digits}")),
         _ => Reading::Wrong(None),
     }
 }

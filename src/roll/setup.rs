@@ -262,7 +262,7 @@ impl Line {
             LineKind::School if !["hanoi", "southern"].contains(&self.reading.as_str()) => {
                 said("Cách đọc số phải là hanoi hoặc southern.", "The reading is hanoi or southern.")
             }
-            LineKind::Account if !banks::find(&self.bank).is_some_and(|bank| bank.can_receive()) => {
+            LineKind::Account if !banks::find(&self.bank).is_some_and(banks::Bank::can_receive) => {
                 said("Mã BIN ngân hàng không nhận được chuyển khoản VietQR.", "No bank of this BIN receives by VietQR.")
             }
             LineKind::Account if !is_account_number(&self.number) => {

@@ -149,7 +149,8 @@ statements! {
 
     /// A school as the set-up says.
     SET_SCHOOL = "
-        insert into school (id, code, name, level, ownership, address, phone, budget_code, merchant_id, mcc, city, reading, made_at)
+        insert into school (id, code, name, level, ownership, address, phone, budget_code, merchant_id, mcc, city,
+            reading, made_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         on conflict (code) do update set name = excluded.name, level = excluded.level, ownership = excluded.ownership,
             address = excluded.address, phone = excluded.phone, budget_code = excluded.budget_code,
@@ -160,12 +161,16 @@ statements! {
         where school_id = $1 and from_day <= $2 and (to_day is null or to_day >= $2)";
 
     /// The last day under who watched before.
-    END_SUPERVISION = "update school_supervision set to_day = $2 where school_id = $1 and (to_day is null or to_day > $2)";
+    END_SUPERVISION = "
+        update school_supervision set to_day = $2 where school_id = $1 and (to_day is null or to_day > $2)";
 
     /// Who watches from a day on.
-    SET_SUPERVISION = "insert into school_supervision (school_id, authority_id, from_day, to_day) values ($1, $2, $3, null)
+    SET_SUPERVISION = "
+        insert into school_supervision (school_id, authority_id, from_day, to_day) values ($1, $2, $3, null)
         on conflict (school_id, authority_id, from_day) do update set to_day = null";
 
     /// A new receiving account.
-    ADD_ACCOUNT = "insert into receiving_account (id, school_id, bank_bin, number, holder, opened_at) values ($1, $2, $3, $4, $5, $6)";
+    ADD_ACCOUNT = "
+        insert into receiving_account (id, school_id, bank_bin, number, holder, opened_at)
+        values ($1, $2, $3, $4, $5, $6)";
 }

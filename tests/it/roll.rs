@@ -124,7 +124,7 @@ fn messy_workbook() -> Vec<u8> {
     for (place, (surname, given, class, guardian, phone)) in (0_u32..).zip(rows) {
         let row = 5 + place;
         sheet.write(row, 0, place + 1).expect("a number");
-        sheet.write(row, 1, 0_123_456_780 + i64::from(place)).expect("a code that lost its zero");
+        sheet.write(row, 1, 123_456_780 + i64::from(place)).expect("a code that lost its zero");
         sheet.write(row, 2, surname).expect("a surname");
         sheet.write(row, 3, given).expect("a name");
         sheet.write(row, 5, class).expect("a class");
@@ -320,7 +320,7 @@ fn a_declared_size_is_not_believed_and_a_million_empty_cells_are_refused() {
     assert_eq!(sheets[0].rows.len(), 1);
     let row = &sheets[0].rows[0];
     assert_eq!((row.text(1), row.address(1).as_str()), ("shown", "B7"), "a formula shows its last value");
-    let empty = workbook_of(br#"<row><c/><c/><c/><c/><c/><c/><c/><c/><c/><c/></row>"#, 100_001, HEAD, TAIL);
+    let empty = workbook_of(b"<row><c/><c/><c/><c/><c/><c/><c/><c/><c/><c/></row>", 100_001, HEAD, TAIL);
     assert_eq!(refusal_of(&empty).code, "too-many-cells");
 }
 
