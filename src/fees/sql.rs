@@ -3,7 +3,7 @@
 use crate::store::statements;
 
 statements! {
-    /// What the transfer text into an account must begin with and how much of it arrives. No row: nobody tells us of it.
+    /// What the transfer text into an account must begin with and how much of it arrives. No row: nobody tells of it.
     MEMO_OF_ACCOUNT = "
         select max(c.memo_prefix), min(c.memo_max) from connection c join connection_account a on a.connection_id = c.id
         where a.account_id = $1 and c.ended_at is null";
