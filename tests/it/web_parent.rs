@@ -40,10 +40,10 @@ async fn the_page_says_what_is_owed_and_how_to_pay_it(fresh: Fresh) {
         format!("4 số cuối: {last_four}"),
         "Chưa nộp".to_owned(),
         "mã OTP".to_owned(),
-        "1. Mở ứng dụng ngân hàng".to_owned(),
-        "3. Lưu ảnh mã".to_owned(),
-        "4. Chép từng dòng".to_owned(),
-        "5. Dùng máy khác".to_owned(),
+        "Mở ứng dụng ngân hàng".to_owned(),
+        "Lưu ảnh mã".to_owned(),
+        "Chép từng dòng".to_owned(),
+        "Dùng máy khác".to_owned(),
         format!("/p/{token}/qr.png?save=1"),
     ];
     wanted.extend(invoice.invoice.lines.iter().flat_map(|line| [line.official_name.clone(), line.legal_basis.clone()]));
