@@ -255,7 +255,7 @@ pub async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> 
         )
         .into());
     }
-    decide_in(tx, &credit, standing.next_turn(credit_id), "same", (None, None), act).await
+    decide_in(tx, &credit, standing.next_turn(credit_id)?, "same", (None, None), act).await
 }
 
 /// [`assign`] in the caller's transaction.
@@ -285,7 +285,7 @@ pub async fn assign_in(
         }
         ledger::post_in(tx, &entries).await?;
     }
-    let turn = standing.next_turn(credit_id);
+    let turn = standing.next_turn(credit_id)?;
     apply_in(tx, vault, &credit, invoice_id, turn, act).await
 }
 
@@ -310,7 +310,7 @@ pub async fn move_to_in(
         )
         .into());
     }
-    let turn = Standing::of_in(tx, &[credit_id]).await?.next_turn(credit_id);
+    let turn = Standing::of_in(tx, &[credit_id]).await?.next_turn(credit_id)?;
     let mut assigned = apply_in(tx, vault, &credit, invoice_id, turn, act).await?;
     assigned.invoices.extend(from);
     Ok(assigned)

@@ -48,8 +48,10 @@ impl Standing {
         })
     }
 
-    pub(super) fn next_turn(&self, credit_id: &str) -> i64 {
-        self.newest.get(credit_id).map_or(1, |newest| newest.turn + 1)
+    /// The turn of the next decision.
+    pub(super) fn next_turn(&self, credit_id: &str) -> Result<i64> {
+        let last = self.newest.get(credit_id).map_or(0, |newest| newest.turn);
+        last.checked_add(1).ok_or_else(|| Fault::new("decide a credit once more than can be counted").into())
     }
 
     /// Was this credit decided already, so that only its proof may be new? A doubt that a statement has cleared is
@@ -133,7 +135,7 @@ impl Written {
             let key = found.map(|invoice| (invoice.id.clone(), line));
             key.and_then(|key| paid.get(&key).copied()).unwrap_or_default()
         };
-        let turn = standing.next_turn(&credit.id);
+        let turn = standing.next_turn(&credit.id)?;
         let decision = decide(heard, found, so_far);
         match (decision, found) {
             (Decision::Pay(allocation), Some(invoice)) => {

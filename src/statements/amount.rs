@@ -18,7 +18,8 @@ pub enum NotAmount {
     Unreadable,
 }
 
-/// Reads one amount, its sign kept. A separator before exactly three digits groups them, because banks write at most two
+/// Reads one amount, its sign kept. A separator before exactly three digits groups them, because banks write at
+/// most two
 /// decimals; so a file is read in at most one way, and its balances must agree with that way.
 ///
 /// # Errors

@@ -45,7 +45,8 @@ struct Raw<'a> {
 /// Reads a file. Formulas are not evaluated; nothing is stored.
 ///
 /// # Errors
-/// Refused with the cell: no heading, a date or an amount that cannot be read, a part of a đồng, a balance that does not
+/// Refused with the cell: no heading, a date or an amount that cannot be read, a part of a đồng, a balance that
+/// does not
 /// follow.
 pub fn read(bytes: &[u8], filename: &str) -> Result<Statement, Refusal> {
     let sheets = sheet::read(bytes, filename)?;

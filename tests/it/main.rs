@@ -3,11 +3,16 @@
 #![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
 
 mod api;
+mod books;
 mod browser;
 mod engines;
+mod feed;
 mod fees;
 mod inbox;
+mod ledger;
+mod matching;
 mod provider_command;
+mod receipts;
 mod roll;
 mod schema;
 mod stage;

@@ -1,0 +1,86 @@
+//! The one order of events, and the revenue that equals the ledger.
+
+use hocphi::feed::{self, Scope};
+use hocphi::ledger::Account;
+use hocphi::money::Dong;
+use hocphi::oversight;
+use hocphi::time::Day;
+
+use crate::books::Books;
+use crate::engines::Fresh;
+use crate::on_both;
+
+on_both!(
+    places_have_no_hole_and_say_no_name,
+    several_sequencers_give_each_entry_one_place,
+    revenue_and_the_supervisors_sums_equal_the_ledger
+);
+
+async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let owed = books.invoice(10).await;
+    let credit = books.credit(400, Some(&owed.reference)).await;
+    books.drain().await;
+    hocphi::fees::void_invoice(&books.store, &books.clock, &owed.id, "per_1", "Nguyễn Văn An").await.expect("void");
+    hocphi::matching::release(&books.store, &books.clock, &credit, "per_1", "Nguyễn Văn An").await.expect("released");
+    books.sequence().await;
+    let leaves = feed::entries(&books.store, &Scope::All, 0, 100).await.expect("leaves");
+    let told: Vec<(i64, &str, &str, i64)> =
+        leaves.iter().map(|leaf| (leaf.place, leaf.record_id.as_str(), leaf.event.as_str(), leaf.version)).collect();
+    let (invoice, credit) = (owed.id.as_str(), credit.as_str());
+    let expected = [(1, invoice, "NEW", 1), (2, credit, "NEW", 1), (3, invoice, "CANCEL", 2), (4, credit, "UPDATE", 2)];
+    assert_eq!(told, expected);
+    assert!(leaves.iter().all(|leaf| !leaf.body.contains("Nguy") && !leaf.body.contains("fam_")));
+    let body = format!(
+        r#"{{"day":"2026-11-22","kind":"received","postings":[{{"account":"clearing","amount":400,"item":null}},{{"account":"receivable.parent","amount":-400,"item":"TUITION"}}],"record":"{credit}","school":"TH01"}}"#
+    );
+    assert_eq!(leaves[1].body, body);
+    assert_eq!(feed::entries(&books.store, &Scope::All, 2, 1).await.expect("leaves")[0].place, 3);
+    let none = feed::entries(&books.store, &Scope::Schools(vec!["sch_9".to_owned()]), 0, 100).await.expect("leaves");
+    assert!(none.is_empty());
+    let (head, changed) = feed::invoices_after(&books.store, 1).await.expect("news");
+    assert_eq!((head, changed), (4, vec![owed.id.clone()]));
+    books.assert_sound().await;
+}
+
+async fn several_sequencers_give_each_entry_one_place(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    for _ in 0..30 {
+        books.credit(7, None).await;
+    }
+    books.drain().await;
+    let all = (0..6).map(|_| feed::sequence(&books.store, &books.clock));
+    let placed: usize =
+        futures_util::future::join_all(all).await.into_iter().map(|placed| placed.expect("a batch")).sum();
+    assert_eq!(placed, 30);
+    assert_eq!(feed::head(&books.store).await.expect("a place"), 30);
+    books.assert_sound().await;
+}
+
+async fn revenue_and_the_supervisors_sums_equal_the_ledger(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    for n in 0..12 {
+        let owed = books.invoice(10).await;
+        // Two families also pay for meals; ten stop at the mandatory items.
+        books.credit(if n < 2 { 1_000 } else { 700 }, Some(&owed.reference)).await;
+    }
+    books.drain().await;
+    let day = Day::parse("2026-11-22").expect("a day");
+    let owed = books.balance(Account::ReceivableParent).await;
+    for is_pooled in [false, true] {
+        let rows = feed::revenue(&books.store, day, &Scope::All, is_pooled).await.expect("rows");
+        let issued = Dong::sum(rows.iter().map(|row| row.issued)).expect("a sum").get();
+        let collected = Dong::sum(rows.iter().map(|row| row.collected)).expect("a sum").get();
+        assert_eq!((issued, collected, issued - collected), (12_000, 9_000, owed));
+        let fewest = rows.iter().map(|row| row.payers).min().expect("rows");
+        assert_eq!(fewest >= feed::SMALL, is_pooled, "{rows:?}");
+    }
+    let schools = hocphi::roll::schools(&books.store).await.expect("schools");
+    let seen = oversight::overview(&books.store, &schools, day, day).await.expect("sums");
+    assert_eq!((seen.total.issued.get(), seen.total.collected.get()), (12_000, 9_000));
+    assert_eq!(seen.schools[0].owed.get(), owed);
+    assert_eq!(seen.items.iter().map(|item| item.sum.collected.get()).sum::<i64>(), 9_000);
+    assert_eq!(seen.days.len(), 1);
+    let nobody = oversight::overview(&books.store, &[], day, day).await.expect("sums");
+    assert_eq!(nobody, oversight::Overview::default());
+}
