@@ -17,6 +17,7 @@ pub mod matching;
 pub mod money;
 pub mod outbox;
 pub mod oversight;
+pub mod paper;
 pub mod providers;
 pub mod receipts;
 pub mod roll;

@@ -12,6 +12,7 @@ mod books;
 mod catalogue;
 mod invoice;
 mod issue;
+pub mod notice;
 mod plan;
 mod position;
 mod registration;

@@ -9,6 +9,7 @@
 //! Deliberately absent: names (the paper looks them up when it is drawn), adjusting a receipt, and numbers
 //! reserved ahead.
 
+pub mod pdf;
 mod sql;
 
 use crate::fault::{Fault, Result};
