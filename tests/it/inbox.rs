@@ -125,11 +125,11 @@ impl Stage {
         self.keeper.keep(Delivery { provider, connection, heard: &heard, body: &request.body }).await
     }
 
-    async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {
+    pub async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {
         self.keep(connection, request).await.expect("kept").outcome
     }
 
-    async fn doubts(&self) -> Vec<String> {
+    pub async fn doubts(&self) -> Vec<String> {
         let day = Day::parse("2026-11-22").expect("a day");
         let view = inbox::day(&self.store, "sch_one", day).await.expect("a day");
         view.credits.into_iter().map(|credit| credit.doubt).collect()

@@ -1,0 +1,108 @@
+//! The address banks call: what they get back, and that nothing answered is lost.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode};
+use hocphi::clockwork::House;
+use hocphi::config::Config;
+use hocphi::inbox;
+use hocphi::web::{self, hook::BODY_MOST};
+use tower::ServiceExt as _;
+
+use crate::engines::Fresh;
+use crate::inbox::{Stage, stage, transfer};
+use crate::on_both;
+
+on_both!(
+    a_bank_is_answered_as_its_provider_declares,
+    an_unknown_address_is_absent_and_only_posting_is_heard,
+    a_body_is_listened_to_up_to_one_mebibyte,
+    a_store_that_is_down_asks_the_bank_to_come_again
+);
+
+fn router(stage: &Stage) -> Router {
+    let (store, vault, clock) = (stage.store.clone(), stage.vault.clone(), stage.clock.clone());
+    let house = House::open(store, vault, clock, stage.providers.clone(), Config::default()).expect("a house");
+    web::router(Arc::new(house))
+}
+
+async fn post(router: &Router, path: &str, header: (&str, &str), body: Vec<u8>) -> Response<Body> {
+    let request = Request::post(path).header(header.0, header.1).header("content-type", "application/json");
+    router.clone().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer")
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+const PROOF: (&str, &str) = ("authorization", "Apikey secret-for-tests");
+
+async fn a_bank_is_answered_as_its_provider_declares(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let router = router(&stage);
+    let sepay = format!("/hook/sepay/{}", stage.sepay.id);
+    let told = transfer(1, "nop tien an");
+    for _ in 0..2 {
+        let answered = post(&router, &sepay, PROOF, told.sepay().body).await;
+        assert_eq!((answered.status(), text(answered).await.as_str()), (StatusCode::OK, "{\"success\":true}"));
+    }
+    assert_eq!(stage.doubts().await.len(), 1);
+    let forged = post(&router, &sepay, ("authorization", "Apikey another"), transfer(2, "x").sepay().body).await;
+    assert_eq!(forged.status(), StatusCode::UNAUTHORIZED);
+    let unreadable = post(&router, &sepay, PROOF, b"\xff\0 nothing of JSON".to_vec()).await;
+    assert_eq!(unreadable.status(), StatusCode::OK);
+    let list = inbox::unreadable(&stage.store, "sch_one", 10).await.expect("a list");
+    assert_eq!(list.len(), 1);
+    let casso = format!("/hook/casso/{}", stage.casso.id);
+    let ping = br#"{"error":0,"data":[{"id":0,"tid":"MA_GIAO_DICH_THU_NGHIEM","description":"x","amount":1,"when":"2026-11-22","bank_sub_acc_id":"0881000123456"}]}"#;
+    let answered = post(&router, &casso, ("secure-token", "secret-for-tests"), ping.to_vec()).await;
+    assert_eq!(answered.status(), StatusCode::OK);
+    assert_eq!(stage.doubts().await.len(), 1, "neither forged, unreadable nor test is a credit");
+}
+
+async fn an_unknown_address_is_absent_and_only_posting_is_heard(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let router = router(&stage);
+    let id = &stage.sepay.id;
+    let nobodys = hocphi::ids::new_id("con");
+    for path in [
+        format!("/hook/piggy/{id}"),
+        format!("/hook/casso/{id}"),
+        format!("/hook/sepay/{nobodys}"),
+        "/hook/sepay/x%00y".to_owned(),
+    ] {
+        let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
+        assert_eq!(answered.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    let path = format!("/hook/sepay/{id}");
+    let request = Request::get(&path).body(Body::empty()).expect("a request");
+    let answered = router.clone().oneshot(request).await.expect("an answer");
+    assert_eq!(answered.status(), StatusCode::METHOD_NOT_ALLOWED);
+    inbox::end(&stage.store, &stage.clock, id).await.expect("ended");
+    let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
+    assert_eq!(answered.status(), StatusCode::NOT_FOUND, "an ended connection is not listened to");
+}
+
+async fn a_body_is_listened_to_up_to_one_mebibyte(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let router = router(&stage);
+    let path = format!("/hook/sepay/{}", stage.sepay.id);
+    for (size, wanted) in
+        [(BODY_MOST - 1, StatusCode::OK), (BODY_MOST, StatusCode::OK), (BODY_MOST + 1, StatusCode::PAYLOAD_TOO_LARGE)]
+    {
+        assert_eq!(post(&router, &path, PROOF, vec![b' '; size]).await.status(), wanted, "{size}");
+    }
+}
+
+async fn a_store_that_is_down_asks_the_bank_to_come_again(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let router = router(&stage);
+    let path = format!("/hook/sepay/{}", stage.sepay.id);
+    stage.store.close().await;
+    let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
+    assert_eq!(answered.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answered.headers().contains_key("retry-after"));
+}

@@ -1,0 +1,191 @@
+//! The statement is the last word: whatever was lost, doubled or reordered before it, the books are the same after it.
+
+use std::fmt::Write as _;
+
+use hocphi::clockwork::{House, settle};
+use hocphi::config::Config;
+use hocphi::fault::Result;
+use hocphi::ids::PaymentReference;
+use hocphi::ledger;
+use hocphi::statements::{Summary, Upload, import};
+
+use crate::engines::{self, Fresh};
+use crate::inbox::{MB, Stage, Transfer, VCB, stage, transfer};
+use crate::on_both;
+
+on_both!(
+    a_lost_webhook_is_found_and_the_same_file_adds_nothing,
+    a_statement_frees_a_doubt_by_its_own_line,
+    a_file_that_tells_a_line_otherwise_is_refused,
+    a_statement_of_nobody_is_refused
+);
+
+/// One line of a file of the tests: day, number, amount, memo.
+type Line<'a> = (&'a str, &'a str, i64, &'a str);
+
+fn file(account: &str, opening: i64, lines: &[Line<'_>]) -> Upload {
+    let mut text = format!("SAO KÊ TÀI KHOẢN\nSố tài khoản: {account}\n");
+    text.push_str("Ngày giao dịch,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n");
+    let mut balance = opening;
+    for (day, number, amount, memo) in lines {
+        balance += amount;
+        let (debit, credit) =
+            if *amount < 0 { (amount.to_string(), String::new()) } else { (String::new(), amount.to_string()) };
+        writeln!(text, "{day},{number},{debit},{credit},{balance},{memo}").expect("a line");
+    }
+    Upload {
+        filename: "sao-ke.csv".to_owned(),
+        bytes: text.into_bytes(),
+        actor: "test".to_owned(),
+        ..Upload::default()
+    }
+}
+
+impl Stage {
+    async fn import(&self, upload: &Upload) -> Result<Summary> {
+        import(&self.store, &self.vault, &self.clock, upload).await
+    }
+
+    async fn settled(&self) -> Vec<(String, i64)> {
+        let (store, vault, clock) = (self.store.clone(), self.vault.clone(), self.clock.clone());
+        let house = House::open(store, vault, clock, self.providers.clone(), Config::default()).expect("a house");
+        settle(&house).await.expect("settled");
+        let balances = ledger::balances(&self.store, None).await.expect("balances");
+        let mut named: Vec<(String, i64)> = balances
+            .iter()
+            .map(|(account, sum)| (account.code().to_owned(), sum.get()))
+            .filter(|(_, sum)| *sum != 0)
+            .collect();
+        named.sort();
+        named
+    }
+}
+
+fn summary(new: usize, met: usize, found: usize, already: usize) -> Summary {
+    Summary { new, met, found, already }
+}
+
+async fn a_lost_webhook_is_found_and_the_same_file_adds_nothing(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    stage.tell(&stage.sepay, &transfer(1, "nop tien an").sepay()).await;
+    let lines: [Line; 4] = [
+        ("22/11/2026", "FT2632600000001", 1_250_000, "nop tien an"),
+        ("22/11/2026", "FT2632600000002", 500_000, "lost"),
+        ("22/11/2026", "FT2632600000003", 500_000, "lost"),
+        ("22/11/2026", "FEE", -11_000, "phi"),
+    ];
+    let noon = file(MB, 0, &lines[..2]);
+    assert_eq!(stage.import(&noon).await.expect("a statement"), summary(2, 1, 1, 0));
+    assert_eq!(stage.import(&noon).await.expect("again"), summary(0, 0, 0, 2));
+    assert_eq!(stage.import(&file(MB, 0, &lines)).await.expect("the whole day"), summary(2, 0, 1, 2));
+    let books = stage.settled().await;
+    assert_eq!(books, [("bank".to_owned(), 2_250_000), ("suspense.unidentified".to_owned(), -2_250_000)]);
+}
+
+async fn a_statement_frees_a_doubt_by_its_own_line(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness").to_string();
+    let at_vcb = |id| Transfer { account: VCB, ..transfer(id, &reference) };
+    stage.tell(&stage.sepay, &at_vcb(1).sepay()).await;
+    stage.tell(&stage.casso, &at_vcb(2).casso()).await;
+    assert_eq!(stage.settled().await[0], ("clearing".to_owned(), 1_250_000), "a doubt is in no book");
+    let one: Line = ("22/11/2026", "5243.1", 1_250_000, &reference);
+    let two: Line = ("22/11/2026", "5243.2", 1_250_000, &reference);
+    assert_eq!(stage.import(&file(VCB, 0, &[one, two])).await.expect("a statement"), summary(2, 2, 0, 0));
+    assert_eq!(stage.settled().await[0], ("bank".to_owned(), 2_500_000));
+}
+
+async fn a_file_that_tells_a_line_otherwise_is_refused(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let line: Line = ("22/11/2026", "5243.1", 500_000, "nop tien");
+    stage.import(&file(VCB, 0, &[line])).await.expect("a statement");
+    let otherwise = stage.import(&file(VCB, 7, &[line])).await.expect_err("another balance");
+    assert_eq!(otherwise.refusal().map(|refusal| refusal.code), Some("statement-differs"));
+    assert_eq!(stage.doubts().await.len(), 1);
+}
+
+async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let line: Line = ("22/11/2026", "5243.1", 500_000, "nop tien");
+    let untitled = file("", 0, &[line]);
+    let refused = stage.import(&untitled).await.expect_err("three accounts could be meant");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("which-account"));
+    let chosen = Upload { account: Some(("970436".to_owned(), VCB.to_owned())), ..untitled };
+    assert_eq!(stage.import(&chosen).await.expect("chosen"), summary(1, 0, 1, 0));
+    let named = Upload { account: chosen.account, ..file(MB, 0, &[line]) };
+    let refused = stage.import(&named).await.expect_err("it names another account");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("statement-of-another-account"));
+    let strange = Upload { school: Some("sch_two".to_owned()), ..file(MB, 0, &[line]) };
+    assert!(stage.import(&strange).await.is_err(), "another school's statement");
+}
+
+/// Who tells of the day, and in which order.
+#[derive(Clone, Copy, PartialEq)]
+enum Teller {
+    Sepay,
+    Casso,
+    Bank,
+}
+
+/// A day with a reference at a bank with unique numbers, siblings alike at one without, a payment late in the evening,
+/// and one that only the statement knows; told by these, in this order.
+async fn books_of_a_day(fresh: &Fresh, references: &[String; 2], order: &[Teller]) -> Vec<(String, i64)> {
+    let stage = stage(fresh).await;
+    let late = Transfer { account: VCB, at: "2026-11-22 22:40:00", ..transfer(4, &references[1]) };
+    let transfers = [
+        transfer(1, &references[0]),
+        Transfer { account: VCB, ..transfer(2, "con nop tien an") },
+        Transfer { account: VCB, ..transfer(3, "con nop tien an") },
+        late,
+    ];
+    let at_mb: [Line; 2] = [
+        ("22/11/2026 08:13:59", "FT2632600000001", 1_250_000, &references[0]),
+        ("22/11/2026 09:00:00", "FT2632600000009", 70_000, "chi co tren sao ke"),
+    ];
+    let at_vcb: [Line; 3] = [
+        ("22/11/2026", "5243.2", 1_250_000, "MBVCB.1.con nop tien an"),
+        ("22/11/2026", "5243.3", 1_250_000, "con nop tien an"),
+        ("23/11/2026", "5243.4", 1_250_000, &references[1]),
+    ];
+    for teller in order {
+        for transfer in &transfers {
+            match teller {
+                Teller::Sepay => drop(stage.tell(&stage.sepay, &transfer.sepay()).await),
+                Teller::Casso => drop(stage.tell(&stage.casso, &transfer.casso()).await),
+                Teller::Bank => {
+                    stage.import(&file(MB, 0, &at_mb)).await.expect("MB's statement");
+                    stage.import(&file(VCB, 0, &at_vcb)).await.expect("Vietcombank's statement");
+                }
+            }
+        }
+        stage.settled().await;
+    }
+    stage.settled().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_books_are_the_same_in_every_order_and_whatever_was_lost() {
+    use Teller::{Bank, Casso, Sepay};
+    let random = || PaymentReference::random().expect("randomness").to_string();
+    let references = [random(), random()];
+    let orders: [&[Teller]; 10] = [
+        &[Sepay, Casso, Bank],
+        &[Sepay, Bank, Casso],
+        &[Casso, Sepay, Bank],
+        &[Casso, Bank, Sepay],
+        &[Bank, Sepay, Casso],
+        &[Bank, Casso, Sepay],
+        &[Bank],
+        &[Casso, Bank],
+        &[Sepay, Bank, Sepay, Bank],
+        &[Bank, Casso, Casso, Sepay, Sepay],
+    ];
+    let total = 4 * 1_250_000 + 70_000;
+    let wanted = vec![("bank".to_owned(), total), ("suspense.unidentified".to_owned(), -total)];
+    for order in orders {
+        assert_eq!(books_of_a_day(&engines::sqlite().await, &references, order).await, wanted);
+        if let Some(fresh) = engines::postgres().await {
+            assert_eq!(books_of_a_day(&fresh, &references, order).await, wanted);
+        }
+    }
+}
