@@ -126,6 +126,14 @@ pub async fn paid_by_line(store: &Store, invoice_ids: &[String]) -> Result<HashM
     Ok(rows.into_iter().map(|(invoice, line, paid)| ((invoice, line), paid)).collect())
 }
 
+/// What an entry gave to each line of the invoice it is about.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn given_by_entry(store: &Store, entry_id: &str) -> Result<Vec<(i64, Dong)>> {
+    store.all(&sql::GIVEN_BY_ENTRY, args![entry_id]).await
+}
+
 /// Where a credit's money stands now, but for bank and clearing: one side per line, family or suspense.
 ///
 /// # Errors

@@ -22,6 +22,11 @@ statements! {
         where account = 'receivable.parent' and credit_id is not null and line is not null and invoice_id in",
         "group by invoice_id, line";
 
+    /// What an entry gave to each line of an invoice.
+    GIVEN_BY_ENTRY = "
+        select line, -amount from posting
+        where entry_id = $1 and account = 'receivable.parent' and line is not null order by line";
+
     /// Where an invoice's money stands: issue and payments, side by side, without what cancelled out. No row: never
     /// issued, or wholly taken back.
     STANDING_OF_INVOICE = "

@@ -16,6 +16,7 @@ pub mod frame;
 pub mod health;
 pub mod hook;
 mod journal;
+pub mod papers;
 pub mod parent;
 pub mod seat;
 pub mod words;

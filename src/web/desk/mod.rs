@@ -11,6 +11,7 @@ mod day;
 mod home;
 mod invoices;
 mod lists;
+mod papers;
 mod pupils;
 mod roster;
 mod run;
@@ -52,6 +53,9 @@ fn fees() -> Router<Arc<House>> {
         .route("/desk/runs/{run}/list.csv", get(lists::of_run))
         .route("/desk/runs/{run}/{class}", get(invoices::class))
         .route("/desk/runs/{run}/{class}/list.csv", get(lists::of_class))
+        .route("/desk/runs/{run}/{class}/notices.pdf", get(papers::notices))
+        .route("/desk/invoices/{invoice}/notice.pdf", get(papers::notice))
+        .route("/desk/receipts/{file}", get(papers::receipt))
         .route("/desk/invoices/{invoice}/void", post(invoices::void))
         .route("/desk/invoices/{invoice}/reinstate", post(invoices::reinstate))
         .route("/desk/pupils", get(pupils::search))

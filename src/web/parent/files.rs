@@ -1,17 +1,18 @@
-//! What a parent may keep: the code's picture.
+//! What a parent may keep: the code's picture, the notice and the receipts.
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
-use axum::http::header;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{Opened, code_of};
+use super::{Opened, code_of, second_fact};
 use crate::fault::Refusal;
 use crate::vietqr::image::Level;
 use crate::web::House;
 use crate::web::failure::Failure;
+use crate::web::papers;
 
 /// Dots a square: about 800 dots a side, sharp on every phone and under 2 KB.
 const SCALE: usize = 16;
@@ -35,4 +36,29 @@ pub(super) async fn picture(
     let name = format!("{way}; filename=\"vietqr-{}.png\"", opened.page.invoice.reference);
     let headers = [(header::CONTENT_TYPE, "image/png".to_owned()), (header::CONTENT_DISPOSITION, name)];
     Ok((headers, picture).into_response())
+}
+
+/// The notice, to be printed or sent on.
+pub(super) async fn notice(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    opened: Opened,
+) -> Result<Response, Failure> {
+    let knows = second_fact::is_given(&house, &headers, &opened.page.pupil.id);
+    let file = papers::notices(&house, std::slice::from_ref(&opened.page), knows).await?;
+    Ok(papers::answer(file, &format!("thong-bao-{}", opened.page.invoice.reference)))
+}
+
+/// A receipt of this invoice: `rec_….pdf`.
+pub(super) async fn receipt(
+    State(house): State<Arc<House>>,
+    Path((_, file)): Path<(String, String)>,
+    headers: HeaderMap,
+    opened: Opened,
+) -> Result<Response, Failure> {
+    let id = file.strip_suffix(".pdf").ok_or_else(Refusal::absent)?;
+    let receipt = opened.receipts.iter().find(|receipt| receipt.id == id).ok_or_else(Refusal::absent)?;
+    let knows = second_fact::is_given(&house, &headers, &opened.page.pupil.id);
+    let file = papers::receipt(&house, receipt, knows).await?;
+    Ok(papers::answer(file, &format!("bien-lai-{}-{}", receipt.year, receipt.printed_number())))
 }

@@ -36,6 +36,8 @@ pub fn routes() -> Router<Arc<House>> {
         .route("/p/{token}/name", post(second_fact::give))
         .route("/p/{token}/events", get(events::stream))
         .route("/p/{token}/qr.png", get(files::picture))
+        .route("/p/{token}/notice.pdf", get(files::notice))
+        .route("/p/{token}/receipts/{file}", get(files::receipt))
         .route("/check/{token}", get(check::page))
 }
 
