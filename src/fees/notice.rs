@@ -96,7 +96,7 @@ fn pages_of(notice: &NoticePaper) -> Result<Vec<Page>> {
 
 fn head(flow: &mut Flow, notice: &NoticePaper) {
     let (day, due) = (notice.issued_at.day().vietnamese(), notice.due_day.vietnamese());
-    flow.letterhead(&notice.school, &[&notice.address], &[("Ngày lập:", &day), ("Hạn nộp:", &due)]);
+    flow.letterhead(&notice.school, &[&notice.address], &[("Ngày lập:", &day), ("Mã:", notice.qr.memo())]);
     flow.title("THÔNG BÁO NỘP TIỀN", "Phiếu báo thu · Payment notice", &notice.run_title);
     flow.fields(&[
         (0.54, Field::of("Học sinh", "Pupil", &notice.pupil)),
@@ -137,7 +137,7 @@ fn sums(flow: &mut Flow, notice: &NoticePaper, total: Dong, rest: Dong) {
 
 /// The code with everything a person needs who types instead of scanning, and what guards both of them.
 fn pay(flow: &mut Flow, notice: &NoticePaper, rest: Dong) -> Result<()> {
-    let (side, inset) = (mm(41.0), 7.0);
+    let (side, inset) = (mm(38.0), 7.0);
     let account = &notice.qr.payload().account;
     let tail: String = account.chars().skip(account.chars().count().saturating_sub(4)).collect();
     let guard = Style::regular(7.5);
@@ -149,16 +149,15 @@ fn pay(flow: &mut Flow, notice: &NoticePaper, rest: Dong) -> Result<()> {
     let (guard, compare) = fitted(&compare, guard, flow.width() - 2.0 * inset, 4);
     let never = wrap(NEVER, Style::bold(7.5), flow.width() - 2.0 * inset);
     let texts = f32::from(u8::try_from(compare.len() + never.len()).unwrap_or(u8::MAX)) * line_height(guard);
-    let height = side + 16.0 + 2.0 * inset + texts;
-    flow.gap(7.0);
-    flow.room(height + 12.0);
+    let height = side + 13.0 + 2.0 * inset + texts;
+    flow.gap(5.0);
+    flow.room(height);
     let (left, top, whole) = (flow.left(), flow.y, flow.width());
     flow.page().frame((left, top), whole, height, 1.2, Ink::Navy);
     let matrix = Matrix::sturdy(notice.qr.text())?;
-    let caption = "Quét bằng ứng dụng ngân hàng. VietQR";
-    flow.code((left + inset, top + inset), side, matrix, caption);
+    flow.code((left + inset, top + inset), side, matrix, &["Quét bằng ứng dụng ngân hàng"]);
     typed(flow, notice, rest, (left + side + inset * 2.0, top + inset), whole - side - inset * 3.0);
-    let mut y = top + inset + side + 16.0;
+    let mut y = top + inset + side + 13.0;
     for (style, line) in
         compare.iter().map(|line| (guard, line)).chain(never.iter().map(|line| (Style::bold(7.5).ink(Ink::Red), line)))
     {
@@ -248,8 +247,8 @@ mod tests {
     }
 
     #[test]
-    fn a_notice_of_four_lines_is_one_page_and_thirty_continue_on_more() {
-        assert_eq!(pages_of(&example(4)).expect("pages").len(), 1);
+    fn a_notice_of_six_lines_is_one_page_and_thirty_continue_on_more() {
+        assert_eq!(pages_of(&example(6)).expect("pages").len(), 1);
         let many = pages_of(&example(30)).expect("pages");
         assert!((2..=4).contains(&many.len()), "{}", many.len());
     }

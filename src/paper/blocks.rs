@@ -117,10 +117,15 @@ impl Flow {
         self.y = top + height;
     }
 
-    /// A code with its side, at a place of the present page, and what it is for under it.
-    pub fn code(&mut self, at: (f32, f32), side: f32, matrix: Matrix, caption: &str) -> f32 {
+    /// A code at a place of the present page with what it is for under it, each text on one line; returns where
+    /// they end.
+    pub fn code(&mut self, at: (f32, f32), side: f32, matrix: Matrix, texts: &[&str]) -> f32 {
         self.page().code(at, side, matrix);
         let style = Style::regular(6.5).ink(GREY);
-        self.page().paragraph((at.0, at.1 + side + 1.0), side, style, caption, Align::Centre, 2)
+        let mut below = at.1 + side;
+        for text in texts {
+            below = self.page().paragraph((at.0, below), side, style, text, Align::Centre, 1);
+        }
+        below
     }
 }

@@ -7,7 +7,7 @@ const MARGIN: f32 = mm(12.0);
 /// Where a page ends for blocks; below stands the footer.
 const FOOT: f32 = mm(15.0);
 /// Space above and below the texts of a row.
-const PAD: f32 = 3.2;
+const PAD: f32 = 2.4;
 /// Space left and right of them.
 const GUTTER: f32 = 4.0;
 

@@ -135,7 +135,6 @@ impl Page {
 
     /// A code with its quiet zone in a square of this side.
     pub fn code(&mut self, at: (f32, f32), side: f32, matrix: Matrix) {
-        self.fill(at, side, side, Ink::White);
         self.marks.push(Mark::Code { x: at.0, y: at.1, side, matrix });
     }
 

@@ -35,7 +35,10 @@ pub(super) fn print(paper: &Paper, pages: &[Page]) -> Result<Vec<u8>> {
             .ok_or_else(|| Fault::new("take a sheet of paper"))?;
         let mut sheet = document.start_page_with(settings);
         let mut surface = sheet.surface();
-        for mark in &page.marks {
+        // Codes come last, on their own white, so that a stamp across the page leaves them readable.
+        let (codes, others): (Vec<&Mark>, Vec<&Mark>) =
+            page.marks.iter().partition(|mark| matches!(mark, Mark::Code { .. }));
+        for mark in others.into_iter().chain(codes) {
             draw(&mut surface, fonts, page.sheet, mark);
         }
         surface.finish();
@@ -102,6 +105,8 @@ fn draw(surface: &mut Surface<'_>, fonts: &[Font; 2], sheet: Sheet, mark: &Mark)
             draw_path(surface, rectangle(*x, *y, *width, *height));
         }
         Mark::Code { x, y, side, matrix } => {
+            filled(surface, Ink::White);
+            draw_path(surface, rectangle(*x, *y, *side, *side));
             // A code is pure black, whatever black the texts have.
             surface.set_stroke(None);
             surface.set_fill(Some(Fill { paint: rgb::Color::new(0, 0, 0).into(), ..Fill::default() }));

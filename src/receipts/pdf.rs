@@ -148,12 +148,13 @@ fn sums(flow: &mut Flow, receipt: &ReceiptPaper) {
     flow.gap(4.0);
     let words = format!("Bằng chữ: {}.", in_words(receipt.received, receipt.reading));
     flow.paragraph(Style::bold(8.5), &words, Align::Left);
+    flow.gap(1.0);
     let paid = match receipt.bank_at {
         Some(at) => format!("Hình thức: {}. Ngân hàng báo có lúc {}.", receipt.method, at.vietnamese()),
         None => format!("Hình thức: {}.", receipt.method),
     };
     flow.paragraph(Style::regular(8.0), &paid, Align::Left);
-    flow.gap(5.0);
+    flow.gap(4.0);
     position(flow, receipt);
 }
 
@@ -187,12 +188,12 @@ fn position(flow: &mut Flow, receipt: &ReceiptPaper) {
 
 /// The code at the left, the two signatures of form C45-BB at the right.
 fn close(flow: &mut Flow, receipt: &ReceiptPaper) -> Result<()> {
-    let side = mm(27.0);
-    flow.gap(8.0);
-    flow.room(side + 22.0);
+    let side = mm(25.0);
+    flow.gap(6.0);
+    flow.room(side + 18.0);
     let (left, top, whole) = (flow.left(), flow.y, flow.width());
     let matrix = Matrix::medium(&receipt.check_url)?;
-    let below = flow.code((left, top), side, matrix, "Quét để kiểm tra biên lai. Scan to verify");
+    let below = flow.code((left, top), side, matrix, &["Quét để kiểm tra", "Scan to verify"]);
     let start = left + side + mm(4.0);
     let room = (whole - side - mm(4.0)) / 2.0;
     for (index, (role, english)) in [("Người nộp tiền", "Payer"), ("Người thu tiền", "Collector")].iter().enumerate()
@@ -268,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn four_lines_stand_on_one_page_and_thirty_continue_on_more() {
-        assert_eq!(pages(&example(4)).expect("pages").len(), 1);
+    fn five_lines_stand_on_one_page_and_thirty_continue_on_more() {
+        assert_eq!(pages(&example(5)).expect("pages").len(), 1);
         let many = pages(&example(30)).expect("pages");
         assert!((2..=4).contains(&many.len()), "{}", many.len());
         draw(&example(30)).expect("a paper");
