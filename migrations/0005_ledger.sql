@@ -15,6 +15,7 @@ create table entry (
 create index entry_by_school on entry (school_id, day);
 create index entry_by_credit on entry (credit_id);
 create index entry_by_invoice on entry (invoice_id);
+create index entry_by_reverses on entry (reverses) where reverses is not null;
 
 -- Positive is debit, negative is credit. The other columns say whose money it is.
 create table posting (

@@ -12,6 +12,7 @@ mod hook;
 mod inbox;
 mod ledger;
 mod matching;
+mod outbox;
 mod provider_command;
 mod receipts;
 mod roll;
