@@ -3,12 +3,10 @@
 //! [`sequence`] gives waiting entries their places; [`entries`] hands them out after a cursor.
 //!
 //! **Invariants:** places are 1, 2, 3, … without a hole, and the only cursor there is; an entry has one place; a
-//! record's
-//! version only rises; a leaf carries no personal data; the sum of all leaves is the ledger.
+//! record's version only rises; a leaf carries no personal data; the sum of all leaves is the ledger.
 //!
 //! Deliberately absent: ids as cursors (a transaction that commits late would be skipped for ever), updates of
-//! leaves, and
-//! signatures over the log, which stand above this order.
+//! leaves, and signatures over the log, which stand above this order.
 
 mod revenue;
 mod sql;

@@ -3,14 +3,12 @@
 //! [`post_in`] is how everything enters them, in batches, inside the transaction of whatever caused it.
 //!
 //! **Invariants:** an [`Entry`] balances or does not exist, and [`Entry::new`] is its only door; an entry belongs
-//! to one
-//! school and its cause is unique, so posting it twice posts it once; nothing is updated or deleted, a mistake is a new
-//! entry that names the old one; every side of money that came carries its credit, every receivable its invoice and
-//! line; every entry waits in `unsequenced` until the feed gave it its place.
+//! to one school and its cause is unique, so posting it twice posts it once; nothing is updated or deleted, a mistake
+//! is a new entry that names the old one; every side of money that came carries its credit, every receivable its
+//! invoice and line; every entry waits in `unsequenced` until the feed gave it its place.
 //!
 //! Deliberately absent: stored balances (they are sums), currencies, and any word about whose money a credit is,
-//! which is
-//! `matching`'s.
+//! which is `matching`'s.
 
 mod accounts;
 pub mod audit;
@@ -143,8 +141,7 @@ pub async fn standing_of_credit_in(tx: &mut Tx, credit_id: &str) -> Result<Vec<P
 }
 
 /// The sides that make an invoice void: its issue mirrored, and what was paid on its lines moved, line by line and
-/// credit
-/// by credit, to the family's credit. Empty when nothing of it stands.
+/// credit by credit, to the family's credit. Empty when nothing of it stands.
 ///
 /// # Errors
 /// Faults of the store.

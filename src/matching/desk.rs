@@ -183,9 +183,8 @@ pub async fn story(store: &Store, credit_id: &str) -> Result<Vec<Step>> {
 /// person does.
 ///
 /// # Errors
-/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more),
-/// or no
-/// reason. Of two people who assign the same credit, one gets the conflict.
+/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more), or
+/// no reason. Of two people who assign the same credit, one gets the conflict.
 pub async fn assign(
     store: &Store,
     vault: &Vault,

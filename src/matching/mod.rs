@@ -4,9 +4,8 @@
 //! [`release`] and [`same`] are what a person may do with a credit that is held, or went to the wrong child.
 //!
 //! **Invariants:** a credit leaves the queue in the same transaction as its decision, so it is decided once
-//! however many
-//! processes drain; two credits for one invoice in one batch see each other; money with a doubt is in no book until a
-//! person or a statement line says it is real; one credit that cannot be decided stops nobody else's.
+//! however many processes drain; two credits for one invoice in one batch see each other; money with a doubt is in no
+//! book until a person or a statement line says it is real; one credit that cannot be decided stops nobody else's.
 //!
 //! Deliberately absent: matching by amount or name, and near misses of a reference: those are a person's to decide.
 

@@ -4,9 +4,9 @@
 //! `webhook-timestamp`, `webhook-signature: v1,…` over `id.timestamp.body`.
 //!
 //! **Invariants:** a promise stands exactly when the money it is about stands; a promise carries no personal data;
-//! a try
-//! is recorded whatever came of it; an endpoint gets a promise at least once and always under the same `webhook-id`; we
-//! connect only to the address we looked at, never to a private one unless configured, and follow no redirects.
+//! a try is recorded whatever came of it; an endpoint gets a promise at least once and always under the same
+//! `webhook-id`; we connect only to the address we looked at, never to a private one unless configured, and follow no
+//! redirects.
 //!
 //! Deliberately absent: order between promises (readers who need one read the feed), and mail.
 

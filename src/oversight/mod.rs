@@ -1,8 +1,7 @@
 //! What a supervisor sees: sums by school, item and day over the schools below an authority. No names.
 //!
 //! **Invariants:** every sum is a sum of the ledger's postings, so the supervisor's total equals the books; a sum
-//! is shown
-//! only for schools the caller names, which come from the authority tree.
+//! is shown only for schools the caller names, which come from the authority tree.
 //!
 //! Deliberately absent: pupils, families and invoices; findings against caps, which stand above these sums.
 

@@ -1,10 +1,9 @@
 //! Receipts: what a payer is handed when money has arrived, under a number that has no hole and no twin.
 //!
 //! **Invariants:** a number is given only to an entry that was really posted, in the transaction that posted it,
-//! from the
-//! series' row, in the order of (time of the credit, id); (school, series, year, number) is unique; the year is the
-//! calendar year in UTC+7 and never goes back, whatever the clock says; a receipt is never changed or deleted, it may
-//! become void, and its number is never used again.
+//! from the series' row, in the order of (time of the credit, id); (school, series, year, number) is unique; the year
+//! is the calendar year in UTC+7 and never goes back, whatever the clock says; a receipt is never changed or deleted,
+//! it may become void, and its number is never used again.
 //!
 //! Deliberately absent: names (the paper looks them up when it is drawn), adjusting a receipt, and numbers
 //! reserved ahead.
