@@ -60,7 +60,8 @@ create table audit_trail (
 ){strict};
 create index audit_trail_by_about on audit_trail (about, at);
 
--- The one-use key of a form that was sent, and where its answer lies: a second press shows the same answer.
+-- The one-use key of a form that was sent, and where its answer lies: a second press shows the same answer. Mutable: the
+-- answer is written when the first press is done, and a press that was refused leaves no row.
 create table form_use (
     key_hash text  primary key,
     answer   text  not null,

@@ -7,8 +7,6 @@ end $$;
 
 create trigger audit_trail_is_not_changed before update or delete on audit_trail for each row execute function refuse_change();
 create trigger audit_trail_is_not_emptied before truncate on audit_trail for each statement execute function refuse_change();
-create trigger form_use_is_not_changed before update or delete on form_use for each row execute function refuse_change();
-create trigger form_use_is_not_emptied before truncate on form_use for each statement execute function refuse_change();
 create trigger api_request_is_not_changed before update or delete on api_request for each row execute function refuse_change();
 create trigger api_request_is_not_emptied before truncate on api_request for each statement execute function refuse_change();
 create trigger billing_run_is_not_changed before update or delete on billing_run for each row execute function refuse_change();

@@ -2,8 +2,6 @@
 -- What is decided about a fact stands in a row beside it.
 create trigger audit_trail_is_not_updated before update on audit_trail begin select raise(abort, 'append-only: audit_trail'); end;
 create trigger audit_trail_is_not_deleted before delete on audit_trail begin select raise(abort, 'append-only: audit_trail'); end;
-create trigger form_use_is_not_updated before update on form_use begin select raise(abort, 'append-only: form_use'); end;
-create trigger form_use_is_not_deleted before delete on form_use begin select raise(abort, 'append-only: form_use'); end;
 create trigger api_request_is_not_updated before update on api_request begin select raise(abort, 'append-only: api_request'); end;
 create trigger api_request_is_not_deleted before delete on api_request begin select raise(abort, 'append-only: api_request'); end;
 create trigger billing_run_is_not_updated before update on billing_run begin select raise(abort, 'append-only: billing_run'); end;

@@ -16,6 +16,7 @@ pub mod frame;
 pub mod health;
 pub mod hook;
 mod journal;
+pub mod oversight;
 pub mod papers;
 pub mod parent;
 pub mod seat;
@@ -62,6 +63,7 @@ pub fn router(house: Arc<House>) -> Router {
     let pages = Router::new()
         .route("/", get(async || axum::response::Redirect::to("/desk")))
         .merge(desk::routes())
+        .merge(oversight::routes())
         .layer(sessions)
         .merge(parent::routes())
         .merge(assets::routes())

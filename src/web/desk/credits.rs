@@ -277,10 +277,12 @@ pub(super) async fn assign(
         let (store, vault, clock) = (&house.store, &house.vault, &house.clock);
         let (actor, asked) = (&desk.seat.person.id, &form.fields);
         if is_on_invoice(&credit) {
-            matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+            let moved = matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+            house.changed(&moved.invoices);
             return Ok(format!("/desk/credits/{credit_id}?done=moved"));
         }
-        matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+        let assigned = matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+        house.changed(&assigned.invoices);
         Ok("/desk/held?done=assigned".to_owned())
     })
     .await

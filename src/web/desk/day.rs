@@ -131,6 +131,7 @@ pub(super) async fn take(State(house): State<Arc<House>>, desk: Desk, upload: Up
                 actor: desk.seat.person.id.clone(),
             };
             let sums = statements::import(&house.store, &house.vault, &house.clock, &file).await?;
+            house.changed(&[]);
             let lines = sums.new + sums.already;
             Ok(format!("/desk/day?read={lines}.{}.{}.{}", sums.found, sums.met, sums.already))
         })

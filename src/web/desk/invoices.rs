@@ -95,6 +95,7 @@ pub(super) async fn void(
         let invoice = own(&house, &desk, &invoice_id).await?;
         let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
         fees::void_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
+        house.changed(std::slice::from_ref(&invoice_id));
         Ok(format!("/desk/pupils/{}?done=void", invoice.pupil_id))
     })
     .await
@@ -110,6 +111,7 @@ pub(super) async fn reinstate(
         let invoice = own(&house, &desk, &invoice_id).await?;
         let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
         fees::reinstate_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
+        house.changed(std::slice::from_ref(&invoice_id));
         Ok(format!("/desk/pupils/{}?done=reinstated", invoice.pupil_id))
     })
     .await

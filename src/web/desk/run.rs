@@ -112,6 +112,7 @@ pub(super) async fn issue(
     form.once(&house, async {
         own(&house, &desk, &run_id).await?;
         fees::start_issuing(&house.store, &house.clock, &run_id, &desk.seat.person.id).await?;
+        house.changed(&[]);
         Ok(format!("/desk/runs/{run_id}?done=issue"))
     })
     .await
@@ -141,6 +142,7 @@ pub(super) async fn undo(
         own(&house, &desk, &run_id).await?;
         let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
         fees::undo(&house.store, &house.clock, &run_id, actor, reason).await?;
+        house.changed(&[]);
         Ok(format!("/desk/runs/{run_id}?done=undo"))
     })
     .await
