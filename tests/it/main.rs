@@ -24,6 +24,7 @@ mod tidy;
 mod tidy_tokens;
 mod vietqr;
 mod web_desk;
+mod web_desk_work;
 mod web_parent;
 mod web_world;
 mod world;

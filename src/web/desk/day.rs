@@ -95,12 +95,15 @@ fn verdict(view: &DayView, w: &'static DeskWords) -> (&'static str, &'static str
 fn row(credit: &DayCredit, w: &'static DeskWords) -> Row {
     let (code, word) = match credit.kind.as_deref() {
         Some("hold" | "release") => ("held", super::credits::sentence(credit.reason.as_deref().unwrap_or_default(), w)),
+        Some(kind @ "part") => ("part", (w.step)(kind)),
+        Some(kind @ "over") => ("over", (w.step)(kind)),
+        Some(kind @ "same") => ("void", (w.step)(kind)),
         Some(kind) => ("paid", (w.step)(kind)),
         None => ("draft", w.waiting),
     };
     Row {
         id: credit.id.clone(),
-        at: credit.told_at.map_or_else(|| w.statement.to_owned(), Moment::vietnamese),
+        at: credit.told_at.map_or_else(|| w.only_statement.to_owned(), Moment::vietnamese),
         amount: credit.amount,
         is_proved: credit.line_id.is_some(),
         code,
