@@ -114,7 +114,6 @@ async fn a_held_credit_is_given_to_a_child_once_and_moved_to_another_in_one_act(
     assert_eq!(matching::held_count(&world.house.store, school).await.expect("a count"), 0);
     let account = visitor.get(&format!("/desk/pupils/{}", first.pupil.id)).await;
     assert!(account.text.contains("Đã nộp đủ") && account.text.contains("00000001"), "{}", account.text);
-    // The other accountant's page, opened before, tells plainly that it is too late.
     let page = visitor.get(&format!("/desk/credits/{credit}?q={}", second.invoice.reference)).await;
     let moved = send(&mut visitor, &page, &assign, &[("invoice", &second.invoice.id), ("note", "Nhầm em")]).await;
     assert_eq!(moved.header(header::LOCATION), format!("/desk/credits/{credit}?done=moved"), "{}", moved.text);

@@ -78,6 +78,7 @@ struct Line {
 }
 
 struct Receipt {
+    id: String,
     number: String,
     day: String,
     amount: Dong,
@@ -179,6 +180,7 @@ async fn invoices(house: &House, rows: Vec<fees::view::InvoiceRow>, w: &DeskWord
         let receipts = receipts::of_invoice(&house.store, &row.id).await?;
         let Row { row, is_void, code, word, time, page } = Row::of(row, house, w, today);
         let receipts = receipts.into_iter().map(|receipt| Receipt {
+            id: receipt.id.clone(),
             number: receipt.printed_number(),
             day: receipt.issued_at.day().vietnamese(),
             amount: receipt.amount,
