@@ -185,3 +185,49 @@ async fn the_page_is_for_the_whole_run_or_for_nobody() {
     world.house.store.run_raw(&event).await.expect("an event");
     assert_eq!(world.visitor().get(&format!("/p/{token}")).await.status, StatusCode::NOT_FOUND);
 }
+
+/// A PDF's text is compressed and drawn by glyphs; `pdftotext` of poppler reads it as a person's reader does.
+fn read(pdf: &[u8]) -> Option<String> {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), pdf).expect("written");
+    let read = std::process::Command::new("pdftotext").arg("-layout").arg(file.path()).arg("-").output();
+    let Ok(read) = read else {
+        assert!(std::env::var("CI").is_err(), "CI must have pdftotext");
+        eprintln!("SKIPPED: there is no pdftotext, so no paper was read");
+        return None;
+    };
+    Some(String::from_utf8_lossy(&read.stdout).into_owned())
+}
+
+#[tokio::test]
+async fn papers_say_what_the_page_says() {
+    let world = world(crate::engines::sqlite().await).await;
+    let (token, invoice) = world.invoice(0).await;
+    world.pay(&invoice, 100_000, "2026-11-22T08:14:02+07:00", false).await;
+    let owed = Dong::new(invoice.invoice.total.get() - 100_000);
+    let receipt = receipts::of_invoice(&world.house.store, &invoice.invoice.id).await.expect("receipts").remove(0);
+    let receipt_address = format!("/p/{token}/receipts/{}.pdf", receipt.id);
+    let notice = world.visitor().get(&format!("/p/{token}/notice.pdf")).await;
+    let paper = world.visitor().get(&receipt_address).await;
+    for (file, wanted) in [
+        (&notice, vec![owed.grouped(), invoice.invoice.reference.clone(), invoice.account.holder.clone()]),
+        (&paper, vec![receipt.printed_number(), "100.000".to_owned(), "Một trăm ngàn đồng".to_owned()]),
+    ] {
+        assert_eq!(
+            (file.status, file.header(header::CONTENT_TYPE)),
+            (StatusCode::OK, "application/pdf"),
+            "{}",
+            file.text
+        );
+        let Some(text) = read(&file.bytes) else { return };
+        for wanted in wanted {
+            assert!(text.contains(&wanted), "{wanted} is not in {text}");
+        }
+        assert!(text.contains(&invoice.pupil.short_name()) && !text.contains(&invoice.pupil.full_name), "{text}");
+    }
+    let (other, _) = world.invoice(1).await;
+    let foreign = world.visitor().get(&receipt_address.replace(&token, &other)).await;
+    assert_eq!(foreign.status, StatusCode::NOT_FOUND, "a link opens its own receipts only");
+    world.pay(&invoice, owed.get(), "2026-11-22T08:20:00+07:00", false).await;
+    assert_eq!(world.visitor().get(&format!("/p/{token}/notice.pdf")).await.status, StatusCode::NOT_FOUND);
+}
