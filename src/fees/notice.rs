@@ -6,7 +6,7 @@
 use crate::fault::{Fault, Result};
 use crate::money::{Dong, Reading, in_words};
 use crate::paper::{
-    Align, Cell, Column, Field, Flow, Ink, Matrix, Page, Paper, Sheet, Style, fitted, line_height, mm, wrap,
+    Align, Cell, Column, Field, Flow, Ink, Matrix, Page, Paper, Place, Sheet, Style, fitted, height_of_lines, mm, wrap,
 };
 use crate::time::{Day, Moment};
 use crate::vietqr::VerifiedQr;
@@ -148,7 +148,7 @@ fn pay(flow: &mut Flow, notice: &NoticePaper, rest: Dong) -> Result<()> {
     );
     let (guard, compare) = fitted(&compare, guard, flow.width() - 2.0 * inset, 4);
     let never = wrap(NEVER, Style::bold(7.5), flow.width() - 2.0 * inset);
-    let texts = f32::from(u8::try_from(compare.len() + never.len()).unwrap_or(u8::MAX)) * line_height(guard);
+    let texts = height_of_lines(compare.len() + never.len(), guard);
     let height = side + 13.0 + 2.0 * inset + texts;
     flow.gap(5.0);
     flow.room(height);
@@ -156,7 +156,8 @@ fn pay(flow: &mut Flow, notice: &NoticePaper, rest: Dong) -> Result<()> {
     flow.page().frame((left, top), whole, height, 1.2, Ink::Navy);
     let matrix = Matrix::sturdy(notice.qr.text())?;
     flow.code((left + inset, top + inset), side, matrix, &["Quét bằng ứng dụng ngân hàng"]);
-    typed(flow, notice, rest, (left + side + inset * 2.0, top + inset), whole - side - inset * 3.0);
+    let beside = Place { x: left + side + inset * 2.0, y: top + inset, width: whole - side - inset * 3.0 };
+    typed(flow, notice, rest, beside);
     let mut y = top + inset + side + 13.0;
     for (style, line) in
         compare.iter().map(|line| (guard, line)).chain(never.iter().map(|line| (Style::bold(7.5).ink(Ink::Red), line)))
@@ -173,10 +174,11 @@ fn pay(flow: &mut Flow, notice: &NoticePaper, rest: Dong) -> Result<()> {
 /// What every family must know before anybody calls them.
 const NEVER: &str = "Trường không bao giờ hỏi số tài khoản hay mã OTP của phụ huynh.";
 
-fn typed(flow: &mut Flow, notice: &NoticePaper, rest: Dong, at: (f32, f32), room: f32) {
+/// The same as the code says, for a person who types.
+fn typed(flow: &mut Flow, notice: &NoticePaper, rest: Dong, place: Place) {
     let label = Style::regular(6.8).ink(Ink::Grey);
     let amount = money(rest);
-    let (x, mut y) = at;
+    let Place { x, mut y, width } = place;
     for (name, value, size, most) in [
         ("Người nhận · Account holder", notice.holder.as_str(), 8.5, 2),
         ("Ngân hàng · Bank", notice.bank.as_str(), 8.5, 1),
@@ -185,8 +187,8 @@ fn typed(flow: &mut Flow, notice: &NoticePaper, rest: Dong, at: (f32, f32), room
         ("Nội dung chuyển khoản · Transfer text", notice.qr.memo(), 12.5, 2),
     ] {
         let page = flow.page();
-        y = page.paragraph((x, y), room, label, name, Align::Left, 1);
-        y = page.paragraph((x, y - 0.5), room, Style::bold(size), value, Align::Left, most) + 1.5;
+        y = page.paragraph((x, y), width, label, name, Align::Left, 1);
+        y = page.paragraph((x, y - 0.5), width, Style::bold(size), value, Align::Left, most) + 1.5;
     }
 }
 

@@ -125,6 +125,11 @@ fn narrow(part: f64) -> f32 {
     part as f32
 }
 
+/// The height of so many lines.
+pub fn height_of_lines(count: usize, style: Style) -> f32 {
+    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) * line_height(style)
+}
+
 /// How wide a text is in one line.
 pub fn width(text: &str, style: Style) -> f32 {
     shape(&printable(text), style.weight).iter().map(|letter| letter.advance).sum::<f32>() * style.size

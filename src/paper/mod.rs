@@ -18,7 +18,7 @@ mod qr;
 
 pub use blocks::Field;
 pub use flow::{Align, Cell, Column, Flow};
-pub use letters::{Style, Weight, fitted, line_height, width, wrap};
+pub use letters::{Style, Weight, fitted, height_of_lines, line_height, width, wrap};
 pub use qr::Matrix;
 
 use crate::fault::Result;
@@ -43,6 +43,17 @@ impl Sheet {
     pub const A5: Sheet = Sheet { width: mm(148.0), height: mm(210.0) };
     /// What offices print.
     pub const A4: Sheet = Sheet { width: mm(210.0), height: mm(297.0) };
+}
+
+/// Where a narrow column of texts begins on a page, and how wide it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// From the left edge of the page.
+    pub x: f32,
+    /// From its top.
+    pub y: f32,
+    /// To the right.
+    pub width: f32,
 }
 
 /// The few colours of a document; all of them can be told apart on a black and white printer.
