@@ -1,7 +1,7 @@
 //! `POST /hook/{provider}/{connection}`: proves a delivery, has it kept, and only then answers the bank.
 //!
-//! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what it
-//! says, because a bank repeats for ever or gives up.
+//! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what
+//! it says, because a bank repeats for ever or gives up.
 
 use std::sync::Arc;
 
