@@ -177,6 +177,7 @@ impl Scene {
     /// A fixed day: parents pay from morning to afternoon, the late news comes, the statement in the evening, and the
     /// accountant frees what a person can.
     async fn play_day(&mut self) -> Result<()> {
+        let paid_before = self.bank.transfers().len();
         let mut chance = Chance::new(SEED);
         let mut order: Vec<usize> = (0..self.families.len()).collect();
         chance.shuffle(&mut order);
@@ -195,7 +196,8 @@ impl Scene {
         }
         clockwork::settle(&self.house).await?;
         self.import_statements().await?;
-        self.free_one().await
+        // A day that is played again has nothing new to free.
+        if self.bank.transfers().len() > paid_before { self.free_one().await } else { Ok(()) }
     }
 
     /// The accountant downloads the day's statements and gives them to the program.

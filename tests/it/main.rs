@@ -11,6 +11,7 @@ mod fees;
 mod hook;
 mod inbox;
 mod journeys_money;
+mod journeys_people;
 mod ledger;
 mod matching;
 mod outbox;
