@@ -94,7 +94,7 @@ async fn work(store: Store, wake: Wake, mut queue: mpsc::Receiver<Waiting>) {
             bytes += next.prepared.body_sealed.len();
             batch.push(next);
         }
-        metrics::histogram!("hocphi_keeper_batch").record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+        metrics::histogram!("hocphi_keeper_batch").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
         // In a task of its own, so that a batch that panics does not take the keeper with it.
         let (store, wake) = (store.clone(), wake.clone());
         if tokio::spawn(async move { keep_batch(&store, &wake, batch).await }).await.is_err() {

@@ -1,7 +1,7 @@
 //! The supervisor's pages: sums by school, item and day over the schools below an authority.
 //!
-//! **Invariant:** no name and no single payment; every figure comes from [`crate::oversight`], which adds up the ledger.
-//! Deliberately absent: anything that changes something, and one school's own pages.
+//! **Invariant:** no name and no single payment; every figure comes from [`crate::oversight`], which adds up the
+//! ledger. Deliberately absent: anything that changes something, and one school's own pages.
 
 mod chart;
 
