@@ -39,7 +39,7 @@ impl Config {
         let mut config = match file {
             Some(file) => {
                 let text = std::fs::read_to_string(file).or_fault("read the configuration file")?;
-                toml::from_str(&text).map_err(|error| wrong(&error.message().to_owned()))?
+                toml::from_str(&text).map_err(|error| wrong(error.message()))?
             }
             None => Config::default(),
         };

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn one_name_that_knocks_too_often_does_not_shut_out_another() {
-        let limit = Limit::new(2, Duration::from_secs(3600));
+        let limit = Limit::new(2, Duration::from_hours(1));
         assert!(limit.knock("an").is_ok());
         assert!(limit.knock("an").is_ok());
         let refused = limit.knock("an").expect_err("a third knock");

@@ -63,7 +63,7 @@ fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
     let mut rows = Vec::new();
     let mut small_schools: Vec<Cell> = Vec::new();
     for of_school in cells.chunk_by(|one, other| one.school_id == other.school_id) {
-        let (small, large) = split(of_school.to_vec());
+        let (small, large) = split(of_school);
         let pool = sum(&small)?;
         rows.extend(large.into_iter().map(|cell| shown(&cell, Some(cell.school_code.clone()), cell.item.clone())));
         match pool {
@@ -78,8 +78,8 @@ fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
 
 /// The groups to be pooled and those to be shown. One small group alone would be what is missing from the school's
 /// total, so the smallest large one goes with it.
-fn split(cells: Vec<Cell>) -> (Vec<Cell>, Vec<Cell>) {
-    let (mut small, mut large): (Vec<Cell>, Vec<Cell>) = cells.into_iter().partition(|cell| !is_large(cell));
+fn split(cells: &[Cell]) -> (Vec<Cell>, Vec<Cell>) {
+    let (mut small, mut large): (Vec<Cell>, Vec<Cell>) = cells.iter().cloned().partition(|cell| !is_large(cell));
     if !small.is_empty() {
         let smallest = large.iter().enumerate().min_by_key(|(_, cell)| cell.families).map(|(place, _)| place);
         small.extend(smallest.map(|place| large.remove(place)));

@@ -154,9 +154,10 @@ impl Written {
                 self.entries.push(entry);
             }
             (Decision::Hold(reason), _) => {
-                let entry = match reason.is_posted() {
-                    true => Some(Entry::new(received(credit, now), vec![money_in(credit), unknown(credit)])?),
-                    false => None,
+                let entry = if reason.is_posted() {
+                    Some(Entry::new(received(credit, now), vec![money_in(credit), unknown(credit)])?)
+                } else {
+                    None
                 };
                 let entry_id = entry.as_ref().map(Entry::id);
                 self.decisions.push(decided(credit, turn, "hold", reason.code(), None, entry_id, now));

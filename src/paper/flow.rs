@@ -62,6 +62,9 @@ pub struct Flow {
     pub y: f32,
 }
 
+/// Where blocks begin on a later page.
+const TOP: f32 = MARGIN + 22.0;
+
 impl Flow {
     /// A first page; every later one begins with the running head, so that a lost sheet finds its document.
     pub fn new(sheet: Sheet, running: impl Into<String>) -> Self {
@@ -90,7 +93,7 @@ impl Flow {
 
     /// Makes sure that a block of this height stands on one page.
     pub fn room(&mut self, height: f32) {
-        if self.y + height > self.bottom() && self.y > self.top() {
+        if self.y + height > self.bottom() && self.y > TOP {
             self.turn();
         }
     }
@@ -112,7 +115,7 @@ impl Flow {
 
     /// A table whose heads are repeated on every page it reaches. A row stands on one page where a page can hold it.
     pub fn table(&mut self, columns: &[Column<'_>], rows: &[Vec<Cell>]) {
-        self.room(90.0_f32.min(self.bottom() - self.top()));
+        self.room(90.0_f32.min(self.bottom() - TOP));
         self.heads(columns);
         for row in rows {
             let cells: Vec<Vec<(Style, String)>> =
@@ -149,18 +152,13 @@ impl Flow {
         self.sheet.height - FOOT
     }
 
-    /// Where blocks begin on a later page.
-    const fn top(&self) -> f32 {
-        MARGIN + 22.0
-    }
-
     fn turn(&mut self) {
         let full = std::mem::replace(&mut self.page, Page::new(self.sheet));
         self.pages.push(full);
         let (running, room) = (self.running.clone(), self.width());
         self.page.paragraph((MARGIN, MARGIN), room, Style::bold(7.5).ink(Ink::Navy), &running, Align::Left, 1);
         self.page.rule(MARGIN, MARGIN + 13.0, room, 0.8, Ink::Navy);
-        self.y = self.top();
+        self.y = TOP;
     }
 
     fn heads(&mut self, columns: &[Column<'_>]) {

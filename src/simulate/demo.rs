@@ -301,21 +301,18 @@ async fn connect(house: &House, story: &StorySchool, address: &str) -> Result<Ho
         let found = inbox::connection(&house.store, &house.vault, &id).await?;
         known = known.or(found.filter(|found| found.provider == PROVIDER));
     }
-    let (id, secret) = match known {
-        Some(known) => {
-            let secret = known.secrets.values("hmac_secret").first().map(|secret| secret.to_string());
-            (known.id, secret.ok_or_else(|| Fault::new("connect the simulated bank: its secret is gone"))?)
-        }
-        None => {
-            let secret = new_secret()?;
-            let new = NewConnection {
-                provider: PROVIDER.to_owned(),
-                accounts: vec![(story.bin.to_owned(), story.number.to_owned())],
-                secrets: Secrets::new().with("hmac_secret", &secret),
-                ..NewConnection::default()
-            };
-            (inbox::connect(&house.store, &house.vault, &house.clock, &house.providers, new).await?, secret)
-        }
+    let (id, secret) = if let Some(known) = known {
+        let secret = known.secrets.values("hmac_secret").first().map(|secret| secret.to_string());
+        (known.id, secret.ok_or_else(|| Fault::new("connect the simulated bank: its secret is gone"))?)
+    } else {
+        let secret = new_secret()?;
+        let new = NewConnection {
+            provider: PROVIDER.to_owned(),
+            accounts: vec![(story.bin.to_owned(), story.number.to_owned())],
+            secrets: Secrets::new().with("hmac_secret", &secret),
+            ..NewConnection::default()
+        };
+        (inbox::connect(&house.store, &house.vault, &house.clock, &house.providers, new).await?, secret)
     };
     Ok(Hook { url: format!("{address}/hook/{PROVIDER}/{id}"), secret })
 }

@@ -96,9 +96,12 @@ async fn column(house: &House, story: &StorySchool) -> Result<Column> {
     Ok(column)
 }
 
+/// One figure of a school.
+type Figure = fn(&Column) -> Sum;
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: [(&str, fn(&Column) -> Sum); 7] = [
+        let rows: [(&str, Figure); 7] = [
             ("issued", |column| column.issued),
             ("paid", |column| column.paid),
             ("paid in part", |column| column.part),

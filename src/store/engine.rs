@@ -222,7 +222,7 @@ pub(super) fn chunks(rows: Vec<Vec<Arg>>) -> impl Iterator<Item = Vec<Vec<Arg>>>
 macro_rules! driver {
     ($database:ty, $arguments:ty, $row:path, $bind:ident, $fetch:ident, $fetch_in:ident, $execute:ident, $insert:ident,
      $insert_returning:ident, $build_rows:ident) => {
-        fn $bind<'q>(mut query: Query<'q, $database, $arguments>, args: Vec<Arg>) -> Query<'q, $database, $arguments> {
+        fn $bind(mut query: Query<'_, $database, $arguments>, args: Vec<Arg>) -> Query<'_, $database, $arguments> {
             for arg in args {
                 query = match arg {
                     Arg::Int(value) => query.bind(value),

@@ -40,6 +40,7 @@ impl Language {
     }
 
     /// The other one, for the switch.
+    #[must_use]
     pub const fn other(self) -> Language {
         match self {
             Language::Vi => Language::En,

@@ -25,7 +25,7 @@ pub(super) fn of_days(days: &[(Day, Sum)], w: &OversightWords) -> Result<String>
     let mut chart = BarChart::new(series, labels);
     (chart.width, chart.height) = (900.0, 320.0);
     chart.series.colors = vec!["#8a97a3".into(), "#0b5c4a".into()];
-    chart.sub_title.text = w.millions.to_owned();
+    w.millions.clone_into(&mut chart.sub_title.text);
     let svg = chart.svg().or_fault("draw a chart")?;
     Ok(described(&svg, w))
 }
