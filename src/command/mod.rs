@@ -82,7 +82,7 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Migrate(migrate) => migrate.run().await,
         Command::Audit(audit) => audit.run().await,
         Command::Export(export) => export.run().await,
-        Command::Words(words) => words.run(),
+        Command::Words(words) => Ok(words.run()),
         Command::Provider(provider) => provider.run().await,
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),

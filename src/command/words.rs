@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use hocphi::fault::Result;
 use hocphi::money::{Dong, Reading, in_words};
 
 /// An amount and how to read it.
@@ -18,9 +17,9 @@ pub struct Words {
 }
 
 impl Words {
-    pub fn run(&self) -> Result<ExitCode> {
+    pub fn run(&self) -> ExitCode {
         let reading = if self.southern { Reading::Southern } else { Reading::Hanoi };
         println!("{}", in_words(Dong::new(self.amount), reading));
-        Ok(ExitCode::SUCCESS)
+        ExitCode::SUCCESS
     }
 }

@@ -1,5 +1,6 @@
 //! A school with invoices and credits put straight into the tables, for the tests of the money's rooms.
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use hocphi::fault::Result;
@@ -20,7 +21,7 @@ pub const MORNING: Moment = Moment(1_795_309_200_000);
 
 /// One school, its account, two classes of fee, and as many families as invoices.
 pub struct Books {
-    pub fresh: Fresh,
+    _fresh: Fresh,
     pub store: Store,
     pub vault: Vault,
     pub clock: Clock,
@@ -53,7 +54,7 @@ impl Books {
             )
             .await
             .expect("a school");
-        Books { fresh, store, vault, clock: Clock::set(MORNING), count: AtomicI64::new(1) }
+        Books { _fresh: fresh, store, vault, clock: Clock::set(MORNING), count: AtomicI64::new(1) }
     }
 
     fn next(&self) -> i64 {
@@ -77,7 +78,9 @@ impl Books {
         );
         let mut sides = Vec::new();
         for (position, item, necessity, revenue, amount) in lines {
-            text += &format!(
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
                 "insert into invoice_line values ('{id}', {position}, '{item}', 'N', 'L', '{necessity}', '{revenue}', 'C45-BB', 'month', 1, {amount}, {amount}, 0, {amount});"
             );
             let earned = Account::of_revenue(revenue).expect("an account");

@@ -83,9 +83,7 @@ impl Browser {
     /// Waits until something that matches is there, at most ten seconds.
     pub async fn wait_for(&self, css: &str) {
         let waited = self.page.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(css)).await;
-        if waited.is_err() {
-            panic!("{css} did not appear on:\n{}", self.text().await);
-        }
+        assert!(waited.is_ok(), "{css} did not appear on:\n{}", self.text().await);
     }
 
     /// Waits until the page says this, at most ten seconds; nobody reloads it.
@@ -116,11 +114,6 @@ impl Browser {
     pub async fn press(&self, css: &str) {
         self.wait_for(css).await;
         self.page.find(Locator::Css(css)).await.expect(css).click().await.expect(css);
-    }
-
-    /// The attribute of the first that matches.
-    pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        self.page.find(Locator::Css(css)).await.expect(css).attr(name).await.expect(css)
     }
 
     /// Nothing on this page breaks WCAG 2.2 AA as far as rules can see, and nothing is wider than the window.

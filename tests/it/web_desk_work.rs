@@ -96,7 +96,7 @@ async fn a_held_credit_is_given_to_a_child_once_and_moved_to_another_in_one_act(
     let (_, mut nowhere) = world.invoice(0).await;
     let (_, first) = world.invoice(1).await;
     let (_, second) = world.invoice(2).await;
-    nowhere.invoice.reference = "RF00AAAAAAAAA".to_owned();
+    "RF00AAAAAAAAA".clone_into(&mut nowhere.invoice.reference);
     let amount = first.invoice.total.get();
     let credit = world.pay(&nowhere, amount, "2026-11-22T08:14:02+07:00", false).await;
     let mut visitor = at_school(&world, roster::SAO_KHUE.code).await;

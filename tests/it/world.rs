@@ -71,7 +71,6 @@ pub struct World {
     pub clock: Clock,
     pub bank: Bank,
     pub school: School,
-    pub account_id: String,
     pub run_id: String,
     pub connection_id: String,
     /// `http://127.0.0.1:…`
@@ -120,7 +119,6 @@ impl World {
             clock,
             bank,
             school,
-            account_id,
             run_id,
             connection_id,
             address,
