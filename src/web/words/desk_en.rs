@@ -189,7 +189,7 @@ pub(super) const DESK: DeskWords = DeskWords {
     done_same: "Noted as the same transfer; it enters no book.",
     done_roster: "The roster is stored.",
     done_fees: "The catalogue is stored.",
-    hold_no_reference: "The transfer text holds no reference.",
+    hold_no_reference: "The transfer text holds no right reference.",
     hold_unknown_reference: "The reference belongs to no invoice of this school.",
     hold_two_references: "The text holds more than one reference.",
     hold_other_account: "The money came into another account than the invoice names.",

@@ -189,7 +189,7 @@ pub(super) const DESK: DeskWords = DeskWords {
     done_same: "Đã ghi: cùng một lần chuyển. Khoản này không vào sổ.",
     done_roster: "Đã lưu danh sách.",
     done_fees: "Đã lưu danh mục.",
-    hold_no_reference: "Nội dung chuyển khoản không có mã phiếu.",
+    hold_no_reference: "Nội dung chuyển khoản không có mã phiếu nào đúng.",
     hold_unknown_reference: "Mã trong nội dung không khớp phiếu nào của trường.",
     hold_two_references: "Nội dung có hơn một mã phiếu, không rõ trả cho phiếu nào.",
     hold_other_account: "Tiền vào tài khoản khác với tài khoản ghi trên phiếu.",
