@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use hocphi::access::{self, NewKey, Place, SCOPES};
 use hocphi::clockwork;
+use hocphi::ledger::{self, Account};
 use hocphi::money::Dong;
 use hocphi::simulate::bank::{self, Habit};
 use hocphi::vietqr::{Label, Payload};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, DESK, PHONE};
 use crate::engines::{self, Fresh};
 use crate::on_both;
-use crate::world::{AN_NHIEN, GIA_HUY, OWED, PASSWORD, World};
+use crate::world::{AN_KHANG, AN_NHIEN, GIA_HUY, OWED, PASSWORD, World};
 
 on_both!(an_integrator_issues_and_gets_paid_through_the_api_alone);
 
@@ -66,10 +67,7 @@ async fn an_accountant_frees_a_held_credit() {
     world.pay(GIA_HUY, Habit::NoReference).await;
     assert_eq!(world.owed(GIA_HUY).await.get(), OWED);
     browser.goto(&format!("{}/desk", world.address)).await;
-    browser.fill("#login", "thu").await;
-    browser.fill("#password", PASSWORD).await;
-    browser.press("form[action='/desk/sign-in'] button").await;
-    browser.wait_for("main h1").await;
+    sign_in(&browser, "thu").await;
     browser.goto(&format!("{}/desk/held", world.address)).await;
     browser.assert_accessible().await;
     browser.picture("desk-held").await;
@@ -89,6 +87,45 @@ async fn an_accountant_frees_a_held_credit() {
     world.audit().await;
 }
 
+/// Signs in on the page that asks for it.
+async fn sign_in(browser: &Browser, login: &str) {
+    browser.fill("#login", login).await;
+    browser.fill("#password", PASSWORD).await;
+    browser.press("form[action='/desk/sign-in'] button").await;
+    browser.wait_for("form[action='/desk/sign-out']").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisors_sum_equals_the_ledger() {
+    for size in [PHONE, DESK] {
+        let Some(browser) = Browser::open(size).await else { return };
+        let mut world = World::start(engines::sqlite().await).await;
+        world.pay(AN_NHIEN, Habit::Exact).await;
+        world.pay(AN_KHANG, Habit::Short(Dong::new(20_000))).await;
+        world.pay(GIA_HUY, Habit::NoReference).await;
+        browser.goto(&format!("{}/oversight", world.address)).await;
+        sign_in(&browser, "hanh").await;
+        browser.goto(&format!("{}/oversight", world.address)).await;
+        let balances = ledger::balances(&world.house.store, Some(&world.school.id)).await.expect("balances");
+        let of = |account: Account| {
+            balances.iter().find(|(found, _)| *found == account).map_or(Dong::ZERO, |(_, balance)| *balance)
+        };
+        let owed = of(Account::ReceivableParent);
+        assert_eq!(owed, Dong::new(3 * OWED + 20_000));
+        let issued = Dong::new(5 * OWED);
+        let collected = issued.minus(owed).expect("a difference");
+        for sum in [issued, collected, owed] {
+            browser.wait_for_text(&sum.grouped()).await;
+        }
+        let text = browser.text().await;
+        assert!(!text.contains("An Nhiên") && !text.contains("Gia Huy"), "a supervisor sees no names: {text}");
+        browser.assert_accessible().await;
+        browser.picture(&format!("oversight-{}", size.0)).await;
+        browser.close().await;
+        world.audit().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_of_the_desk_is_accessible_on_a_phone_and_at_a_desk() {
     for size in [PHONE, DESK] {
@@ -98,10 +135,7 @@ async fn every_page_of_the_desk_is_accessible_on_a_phone_and_at_a_desk() {
         world.pay(GIA_HUY, Habit::NoReference).await;
         browser.goto(&format!("{}/desk", world.address)).await;
         browser.assert_accessible().await;
-        browser.fill("#login", "thu").await;
-        browser.fill("#password", PASSWORD).await;
-        browser.press("form[action='/desk/sign-in'] button").await;
-        browser.wait_for("main h1").await;
+        sign_in(&browser, "thu").await;
         let pupil = world.invoice(AN_NHIEN).await.pupil_id;
         let held = hocphi::matching::held(&world.house.store, &world.school.id, 1).await.expect("held")[0].id.clone();
         let paths = [
