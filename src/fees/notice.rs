@@ -301,19 +301,4 @@ mod tests {
         }
         draw(&long).expect("a paper");
     }
-
-    #[test]
-    #[ignore = "writes files for a person to look at: HOCPHI_PAPERS=folder"]
-    fn notices_are_written_for_the_eye() {
-        let folder = std::env::var("HOCPHI_PAPERS").expect("a folder");
-        let class: Vec<NoticePaper> = (0..40).map(|_| example(4)).collect();
-        for (name, notices) in
-            [("notice", vec![example(5)]), ("notice-long", vec![example(30)]), ("notice-class", class)]
-        {
-            let begun = std::time::Instant::now();
-            let bytes = draw_many(&notices).expect("a paper");
-            println!("{name}: {} bytes in {:?}", bytes.len(), begun.elapsed());
-            std::fs::write(format!("{folder}/{name}.pdf"), bytes).expect("a file");
-        }
-    }
 }

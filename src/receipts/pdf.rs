@@ -317,24 +317,4 @@ mod tests {
         let strange = ReceiptPaper { pupil: "Ngọc 🎓 \u{0}\u{200b}王 A\u{301}".to_owned(), ..example(1) };
         draw(&strange).expect("a paper");
     }
-
-    #[test]
-    #[ignore = "writes files for a person to look at: HOCPHI_PAPERS=folder"]
-    fn receipts_are_written_for_the_eye() {
-        let folder = std::env::var("HOCPHI_PAPERS").expect("a folder");
-        let void = ReceiptPaper {
-            void: Some("Nộp nhầm trường, đã lập biên lai số 00000043 thay thế".into()),
-            ..example(3)
-        };
-        let long = ReceiptPaper {
-            school: "TRƯỜNG PHỔ THÔNG DÂN TỘC NỘI TRÚ TRUNG HỌC CƠ SỞ VÀ TRUNG HỌC PHỔ THÔNG LIÊN XÃ SƠN HÀ".into(),
-            ..example(30)
-        };
-        for (name, receipt) in [("receipt", example(4)), ("receipt-void", void), ("receipt-long", long)] {
-            let begun = std::time::Instant::now();
-            let bytes = draw(&receipt).expect("a paper");
-            println!("{name}: {} bytes in {:?}", bytes.len(), begun.elapsed());
-            std::fs::write(format!("{folder}/{name}.pdf"), bytes).expect("a file");
-        }
-    }
 }

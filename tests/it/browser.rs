@@ -86,14 +86,12 @@ impl Browser {
         assert!(waited.is_ok(), "{css} did not appear on:\n{}", self.text().await);
     }
 
-    /// Waits until the page says this, at most ten seconds; nobody reloads it.
+    /// Waits until the page says this, at most ten seconds; nobody reloads it but the page itself, which is why the
+    /// waiting is done from outside: a script in the page would be gone with it.
     pub async fn wait_for_text(&self, text: &str) {
-        let script = "const done = arguments[1]; const end = Date.now() + 10000;
-            const look = () => document.body.innerText.includes(arguments[0]) ? done(true)
-                : Date.now() > end ? done(false) : setTimeout(look, 50);
-            look();";
-        let found = self.page.execute_async(script, vec![json!(text)]).await.expect("a script");
-        assert!(found == json!(true), "`{text}` did not appear on:\n{}", self.text().await);
+        let says = format!("//main[contains(., '{text}')]");
+        let waited = self.page.wait().at_most(Duration::from_secs(10)).for_element(Locator::XPath(&says)).await;
+        assert!(waited.is_ok(), "`{text}` did not appear on:\n{}", self.text().await);
     }
 
     /// All text that can be seen.
