@@ -458,7 +458,7 @@ fn ties_to_a_place(sources: &[Source]) -> Vec<String> {
         concat!("crates", ".io"),
         concat!("pypi", ".org"),
         concat!("npmjs", ".org"),
-        concat!("deb.", "debian.org"),
+        concat!("deb.", "debian", ".org"),
         concat!("static.rust", "-lang.org"),
         concat!("/wo", "rk/"),
         concat!("/ro", "ot/"),
