@@ -125,19 +125,21 @@ pub struct Fault {
     doing: Vec<String>,
     place: &'static Location<'static>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    may_be_race: bool,
 }
 
 impl Fault {
     /// A fault with no underlying error, at the caller's place.
     #[track_caller]
     pub fn new(doing: impl Into<String>) -> Self {
-        Fault { doing: vec![doing.into()], place: Location::caller(), source: None }
+        Fault { doing: vec![doing.into()], place: Location::caller(), source: None, may_be_race: false }
     }
 
     /// A fault with the error under it, at the caller's place.
     #[track_caller]
     pub fn from_source(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Fault { doing: vec![doing.into()], place: Location::caller(), source: Some(source.into()) }
+        let source = Some(source.into());
+        Fault { doing: vec![doing.into()], place: Location::caller(), source, may_be_race: false }
     }
 
     /// The same fault, said from one room further out.
@@ -145,6 +147,18 @@ impl Fault {
     pub fn while_doing(mut self, doing: impl Into<String>) -> Self {
         self.doing.push(doing.into());
         self
+    }
+
+    /// The same fault, when another writer who was a moment earlier would explain it as well as a mistake of ours.
+    #[must_use]
+    pub fn or_a_race(mut self) -> Self {
+        self.may_be_race = true;
+        self
+    }
+
+    /// May the work succeed when it is done again, because it then sees what another writer wrote?
+    pub fn may_be_race(&self) -> bool {
+        self.may_be_race
     }
 
     /// The source line that noticed it.

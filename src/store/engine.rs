@@ -33,6 +33,11 @@ const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 
 const NOW_POSTGRES: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 /// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite.
 const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
+/// A unique constraint held on PostgreSQL. Two serializable transactions that insert the same key are each right on
+/// their own; the later one is told 40001 only where it had read the key before, and this where it had not. Run again,
+/// it reads the other's row and decides otherwise, so this is contention as long as it does not keep happening
+/// ([`super::Attempts`] counts). SQLite has one writer that begins with the lock: there it is always a mistake of ours.
+const COLLIDED: &str = "23505";
 /// No space left: `disk_full` on PostgreSQL, `SQLITE_FULL` on SQLite.
 const FULL: &[&str] = &["53100", "13"];
 /// The file or server is out of reach: `SQLITE_IOERR` family, `SQLITE_CANTOPEN`, PostgreSQL shutting down or full.
@@ -136,7 +141,8 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
                 return unavailable("store-away").into();
             }
             // PostgreSQL puts the offending row into its detail, never into its message; SQLite has no detail.
-            Fault::new(format!("{doing}: {} ({code})", database.message())).into()
+            let fault = Fault::new(format!("{doing}: {} ({code})", database.message()));
+            if code == COLLIDED { fault.or_a_race().into() } else { fault.into() }
         }
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
             unavailable("store-away").into()

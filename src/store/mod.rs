@@ -3,7 +3,8 @@
 //! SQLite is the embedded default, PostgreSQL serves a city; both get the same text with `$N` and the same
 //! verbs: [`Tx::one`], [`Tx::optional`], [`Tx::all`], [`Tx::all_in`], [`Tx::run`], [`Tx::insert_many`].
 //!
-//! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention);
+//! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention, and a
+//! few times after a key that another writer may have taken in the same moment);
 //! idempotency comes from unique constraints in the same transaction as the money; rooms hold no pool and no
 //! engine name. Everything that differs between the engines is in `engine.rs`.
 //!
@@ -86,22 +87,32 @@ macro_rules! transact {
 }
 pub(crate) use transact;
 
-/// Counts the runs of one write. Contention is tried again with growing, spread-out pauses.
+/// Counts the runs of one write. Contention is tried again with growing, spread-out pauses; a collision on a unique
+/// key, which another writer or a mistake of ours may have caused, only a few times: the other writer's row is seen by
+/// the next run, a mistake collides for ever and must come out as the fault it is.
 #[derive(Default)]
-pub struct Attempts(u32);
+pub struct Attempts {
+    runs: u32,
+    collisions: u32,
+}
 
 impl Attempts {
     const MOST: u32 = 40;
+    const MOST_COLLISIONS: u32 = 5;
 
     /// The outcome when it is final; nothing when the write should run again.
     pub async fn judge<T>(&mut self, outcome: Result<T>) -> Option<Result<T>> {
-        let Err(Error::Contended) = outcome else { return Some(outcome) };
-        self.0 += 1;
-        if self.0 >= Self::MOST {
+        match &outcome {
+            Err(Error::Contended) => {}
+            Err(Error::Fault(fault)) if fault.may_be_race() => self.collisions += 1,
+            _ => return Some(outcome),
+        }
+        self.runs += 1;
+        if self.runs >= Self::MOST || self.collisions >= Self::MOST_COLLISIONS {
             return Some(outcome);
         }
         let [spread] = crate::ids::random::<1>().unwrap_or([128]);
-        let ceiling_ms = u64::from(self.0.min(10)) * 5;
+        let ceiling_ms = u64::from(self.runs.min(10)) * 5;
         tokio::time::sleep(Duration::from_millis(1 + ceiling_ms * u64::from(spread) / 256)).await;
         None
     }

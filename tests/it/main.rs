@@ -16,6 +16,7 @@ mod ledger;
 mod matching;
 mod outbox;
 mod provider_command;
+mod races;
 mod receipts;
 mod roll;
 mod schema;
