@@ -18,7 +18,8 @@ pub struct Deed<'a> {
     pub about: &'a str,
     /// Whose, when it is a school's.
     pub school_id: Option<&'a str>,
-    /// A reason in the actor's words, or other ids. Never a child's name.
+    /// Other ids, counts or words of ours. A reason in the actor's words may hold a name, so it stands with the thing
+    /// itself and not here.
     pub detail: &'a str,
 }
 

@@ -60,7 +60,7 @@ impl Connect {
             memo_max: self.memo_max,
             school: None,
         };
-        let id = connect(&store, &vault, &Clock::System, &providers, new).await?;
+        let id = connect(&store, &vault, &Clock::System, &providers, new, "system").await?;
         let base = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8080");
         println!("{base}/hook/{}/{id}", self.name);
         Ok(ExitCode::SUCCESS)

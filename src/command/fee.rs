@@ -55,7 +55,7 @@ impl Import {
             return Ok(ExitCode::FAILURE);
         }
         if !self.dry_run {
-            fees::import_catalogue(&store, &clock, &preview).await?;
+            fees::import_catalogue(&store, &clock, &preview, "system").await?;
         }
         println!(
             "{}new items {}, changed items {}, new prices {}, unchanged {}",

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, Refusal, Result};
 use crate::ids;
 use crate::money::Dong;
@@ -206,13 +207,16 @@ pub async fn read_catalogue(
 ///
 /// # Errors
 /// A preview with a blocking problem: nothing is stored.
-pub async fn import_catalogue(store: &Store, clock: &Clock, preview: &CataloguePreview) -> Result<()> {
+pub async fn import_catalogue(store: &Store, clock: &Clock, preview: &CataloguePreview, actor: &str) -> Result<()> {
     if preview.problems.iter().any(|problem| problem.blocking) {
         return Err(refused_cells(&preview.problems).into());
     }
     let now = clock.now();
-    for chunk in preview.wanted.chunks(50) {
+    for (part, chunk) in preview.wanted.chunks(50).enumerate() {
         transact!(store, |tx| {
+            if part == 0 {
+                preview.trail_in(tx, actor, now).await?;
+            }
             for wanted in chunk {
                 store_in(tx, wanted, now).await?;
             }
@@ -374,6 +378,20 @@ fn has_price(prices: &[Price], item_id: &str, school_id: Option<&str>, wanted: &
         .filter(|price| price.level == wanted.level && price.from_day <= wanted.from_day)
         .max_by_key(|price| (price.from_day, price.made_at, price.id.clone()))
         .is_some_and(|price| price.amount == amount)
+}
+
+impl CataloguePreview {
+    /// The deed stands with the first short write, because the others only carry it out; a file that changes nothing
+    /// is no deed. The catalogue is everybody's, so it is no one school's.
+    async fn trail_in(&self, tx: &mut Tx, actor: &str, now: Moment) -> Result<()> {
+        let (new, changed, prices) = (self.new_items.len(), self.changed_items.len(), self.new_prices.len());
+        if new + changed + prices == 0 {
+            return Ok(());
+        }
+        let detail = format!("new items {new}, changed items {changed}, new prices {prices}");
+        let deed = Deed { actor, action: "fees.imported", about: "catalogue", school_id: None, detail: &detail };
+        trail_in(tx, now, &deed).await
+    }
 }
 
 impl Wanted {

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use crate::access::trail_in;
 use crate::fault::{Fault, Kind, Refusal, Result};
 use crate::ids::{self, PaymentReference};
 use crate::ledger;
@@ -76,14 +77,15 @@ pub async fn ready_to_issue(store: &Store, now: Moment, run_id: &str) -> Result<
 /// # Errors
 /// A run that was undone.
 pub async fn start_issuing_in(tx: &mut Tx, run_id: &str, pupils: i64, now: Moment, actor: &str) -> Result<()> {
-    match state_in(tx, run_id).await? {
+    let (run, state) = state_in(tx, run_id).await?;
+    match state {
         RunState::Draft => {}
         RunState::Issuing | RunState::Issued | RunState::Published => return Ok(()),
         RunState::Undoing | RunState::Undone => return Err(already_undone().into()),
     }
     tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "issuing", now, actor]]).await?;
     tx.insert_many(&sql::ADD_WORK, vec![args![run_id, "issue", pupils, 0_i64, "", now, actor, ""]]).await?;
-    Ok(())
+    trail_in(tx, now, &run.deed("run.issuing", actor)).await
 }
 
 /// Shows a run's invoices to the parents, with one last row. Publishing twice changes nothing.
@@ -100,10 +102,11 @@ pub async fn publish(store: &Store, clock: &Clock, run_id: &str, actor: &str) ->
 /// # Errors
 /// As [`publish`].
 pub async fn publish_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str) -> Result<()> {
-    match state_in(tx, run_id).await? {
+    let (run, state) = state_in(tx, run_id).await?;
+    match state {
         RunState::Issued => {
             tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "published", now, actor]]).await?;
-            Ok(())
+            trail_in(tx, now, &run.deed("run.published", actor)).await
         }
         RunState::Published => Ok(()),
         RunState::Draft | RunState::Issuing => Err(Refusal::new(
@@ -131,7 +134,8 @@ pub async fn undo(store: &Store, clock: &Clock, run_id: &str, actor: &str, reaso
 /// # Errors
 /// As [`undo`].
 pub async fn undo_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str, reason: &str) -> Result<()> {
-    if matches!(state_in(tx, run_id).await?, RunState::Undoing | RunState::Undone) {
+    let (run, state) = state_in(tx, run_id).await?;
+    if matches!(state, RunState::Undoing | RunState::Undone) {
         return Ok(());
     }
     let money: Option<String> = tx.optional(&sql::MONEY_FOR_RUN, args![run_id]).await?;
@@ -148,7 +152,7 @@ pub async fn undo_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str, reason
     tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "undoing", now, actor]]).await?;
     tx.run(&sql::END_WORK, args![run_id]).await?;
     tx.insert_many(&sql::ADD_WORK, vec![args![run_id, "undo", invoices, 0_i64, "", now, actor, reason]]).await?;
-    Ok(())
+    trail_in(tx, now, &run.deed("run.undoing", actor)).await
 }
 
 /// Does one chunk of the work that waits longest and tells how many pupils or invoices it looked at, or finished;
@@ -312,10 +316,10 @@ async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> 
     Ok(ids.len().max(1))
 }
 
-async fn state_in(tx: &mut Tx, run_id: &str) -> Result<RunState> {
-    tx.optional::<Run>(&sql::RUN, args![run_id]).await?.ok_or_else(Refusal::absent)?;
+async fn state_in(tx: &mut Tx, run_id: &str) -> Result<(Run, RunState)> {
+    let run: Run = tx.optional(&sql::RUN, args![run_id]).await?.ok_or_else(Refusal::absent)?;
     let kinds: Vec<String> = tx.all(&sql::EVENTS_OF_RUN, args![run_id]).await?;
-    Ok(RunState::of(kinds.iter().map(String::as_str)))
+    Ok((run, RunState::of(kinds.iter().map(String::as_str))))
 }
 
 fn already_undone() -> Refusal {

@@ -1,5 +1,6 @@
 //! Who asked for which voluntary item, from when until when.
 
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, Refusal, Result};
 use crate::store::{Store, args, transact};
 use crate::time::{Clock, Day};
@@ -25,13 +26,11 @@ pub async fn register(
     }
     let now = clock.now();
     transact!(store, |tx| {
-        let item: Option<String> = tx.optional(&sql::ITEM_EXISTS, args![item_id, pupil_id]).await?;
-        if item.is_none() {
-            return Err(Refusal::absent().into());
-        }
+        let school: Option<String> = tx.optional(&sql::SCHOOL_OF_REGISTRATION, args![item_id, pupil_id]).await?;
+        let school = school.ok_or_else(Refusal::absent)?;
         let row = args![pupil_id, item_id, from_day, to_day, now, actor];
         tx.insert_many(&sql::ADD_REGISTRATIONS, vec![row]).await?;
-        Result::<()>::Ok(())
+        trail_in(tx, now, &deed("registration.recorded", pupil_id, item_id, &school, actor)).await
     })
 }
 
@@ -39,11 +38,26 @@ pub async fn register(
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn unregister(store: &Store, pupil_id: &str, item_id: &str, last_day: Day) -> Result<()> {
+pub async fn unregister(
+    store: &Store,
+    clock: &Clock,
+    pupil_id: &str,
+    item_id: &str,
+    last_day: Day,
+    actor: &str,
+) -> Result<()> {
+    let now = clock.now();
     transact!(store, |tx| {
-        tx.run(&sql::END_REGISTRATIONS, args![pupil_id, item_id, last_day]).await?;
-        Result::<()>::Ok(())
+        if tx.run(&sql::END_REGISTRATIONS, args![pupil_id, item_id, last_day]).await? == 0 {
+            return Ok(());
+        }
+        let school: String = tx.one(&sql::SCHOOL_OF_REGISTRATION, args![item_id, pupil_id]).await?;
+        trail_in(tx, now, &deed("registration.ended", pupil_id, item_id, &school, actor)).await
     })
+}
+
+fn deed<'a>(action: &'a str, pupil_id: &'a str, item_id: &'a str, school_id: &'a str, actor: &'a str) -> Deed<'a> {
+    Deed { actor, action, about: pupil_id, school_id: Some(school_id), detail: item_id }
 }
 
 /// The items a pupil is registered for on a day.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, Refusal, Result};
 use crate::ids;
 use crate::money::Dong;
@@ -48,6 +49,13 @@ record! {
         pub at: Moment,
         /// Who.
         pub actor: String,
+    }
+}
+
+impl Run {
+    /// Somebody did something to this run.
+    pub(super) fn deed<'a>(&'a self, action: &'a str, actor: &'a str) -> Deed<'a> {
+        Deed { actor, action, about: &self.id, school_id: Some(&self.school_id), detail: "" }
     }
 }
 
@@ -222,7 +230,7 @@ pub async fn add_run_in(tx: &mut Tx, run: &Run, new: &NewRun) -> Result<()> {
     tx.insert_many(&sql::ADD_RUN_ITEMS, items.collect()).await?;
     let classes = new.classes.iter().map(|class| args![&run.id, class]).collect();
     tx.insert_many(&sql::ADD_RUN_CLASSES, classes).await?;
-    Ok(())
+    trail_in(tx, run.made_at, &run.deed("run.made", &run.made_by)).await
 }
 
 /// The most units of one item on one invoice.

@@ -262,8 +262,8 @@ statements! {
         insert into fee_price (id, item_id, school_id, level, amount, from_day, made_at)
         values ($1, $2, $3, $4, $5, $6, $7)";
 
-    /// Are there this item and this pupil? No row: one of them is not.
-    ITEM_EXISTS = "select f.id from fee_item f where f.id = $1 and exists (select 1 from pupil p where p.id = $2)";
+    /// The school of a pupil who registers for an item. No row: there is no such item or no such pupil.
+    SCHOOL_OF_REGISTRATION = "select p.school_id from fee_item f join pupil p on p.id = $2 where f.id = $1";
 
     /// A registration; the same again only moves its end.
     ADD_REGISTRATIONS = rows "insert into fee_registration (pupil_id, item_id, from_day, to_day, made_at, made_by)",

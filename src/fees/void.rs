@@ -1,5 +1,6 @@
 //! Taking an invoice back, and bringing it back.
 
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, Refusal, Result};
 use crate::ledger::{self, Cause, Entry, Head};
 use crate::store::{Store, Tx, args, transact};
@@ -35,7 +36,9 @@ pub async fn void_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, actor: 
     if invoice.lifecycle == Lifecycle::Void {
         return Err(conflict("invoice-void", "Phiếu này đã hủy rồi.", "This invoice is void already.").into());
     }
-    void_in(tx, vec![invoice], &act).await
+    let school_id = invoice.school_id.clone();
+    void_in(tx, vec![invoice], &act).await?;
+    done_in(tx, now, actor, "invoice.void", invoice_id, &school_id).await
 }
 
 /// Brings a void invoice back under the same reference. What had been paid on it stays the family's credit, from where
@@ -92,7 +95,19 @@ pub async fn reinstate_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, ac
     let head = Head::new(&invoice.school_id, cause, now).by(actor, reason).reversing(Some(voided));
     tx.insert_many(&sql::ADD_INVOICE_EVENTS, vec![args![invoice_id, turn, "reinstated", now, actor, reason]]).await?;
     ledger::post_in(tx, &[Entry::new(head, sides)?]).await?;
-    Ok(())
+    done_in(tx, now, actor, "invoice.reinstated", invoice_id, &invoice.school_id).await
+}
+
+async fn done_in(
+    tx: &mut Tx,
+    now: Moment,
+    actor: &str,
+    action: &'static str,
+    invoice_id: &str,
+    school_id: &str,
+) -> Result<()> {
+    let deed = Deed { actor, action, about: invoice_id, school_id: Some(school_id), detail: "" };
+    trail_in(tx, now, &deed).await
 }
 
 fn stated(reason: &str) -> Result<&str, Refusal> {

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::sql;
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, OrFault, Refusal, Result};
 use crate::ids;
 use crate::providers::{Provider, Providers, Secrets};
@@ -89,6 +90,7 @@ pub async fn connect(
     clock: &Clock,
     providers: &Providers,
     new: NewConnection,
+    actor: &str,
 ) -> Result<String> {
     let provider = providers.get(&new.provider).ok_or_else(|| unknown_provider(providers))?;
     check_secrets(provider, &new.secrets)?;
@@ -106,7 +108,8 @@ pub async fn connect(
         tx.run(&sql::MAKE_CONNECTION, made).await?;
         let bound = accounts.iter().map(|account| args![&id, &account.id]).collect();
         tx.insert_many(&sql::BIND_ACCOUNTS, bound).await?;
-        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await
+        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await?;
+        trail_in(tx, now, &deed("connection.made", &id, &school_id, &new.provider, actor)).await
     }
     .await)?;
     Ok(id)
@@ -152,7 +155,14 @@ pub async fn connections_of(store: &Store, school_id: &str) -> Result<Vec<String
 ///
 /// # Errors
 /// Refused when two values are live already, or the connection is absent.
-pub async fn add_secret(store: &Store, vault: &Vault, clock: &Clock, id: &str, name: &str, value: &str) -> Result<()> {
+pub async fn add_secret(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    id: &str,
+    (name, value): (&str, &str),
+    actor: &str,
+) -> Result<()> {
     let Some(found) = connection(store, vault, id).await? else { return Err(Refusal::absent().into()) };
     if value.is_empty() || found.secrets.values(name).is_empty() {
         return Err(Refusal::new(
@@ -163,7 +173,8 @@ pub async fn add_secret(store: &Store, vault: &Vault, clock: &Clock, id: &str, n
         )
         .into());
     }
-    let sealed = seal_all(vault, id, &Secrets::new().with(name, value), clock.now()).await?;
+    let now = clock.now();
+    let sealed = seal_all(vault, id, &Secrets::new().with(name, value), now).await?;
     transact!(store, |tx| async {
         let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
         if live.iter().filter(|(_, live_name, _)| live_name == name).count() >= MOST_LIVE {
@@ -175,17 +186,17 @@ pub async fn add_secret(store: &Store, vault: &Vault, clock: &Clock, id: &str, n
             )
             .into());
         }
-        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await
+        tx.insert_many(&sql::MAKE_SECRETS, sealed.clone()).await?;
+        trail_in(tx, now, &deed("connection.secret_added", id, &found.school_id, name, actor)).await
     }
-    .await)?;
-    Ok(())
+    .await)
 }
 
 /// Retires the oldest live value of a secret.
 ///
 /// # Errors
 /// Refused when it is the only one: the bank could no longer prove itself.
-pub async fn retire_secret(store: &Store, clock: &Clock, id: &str, name: &str) -> Result<()> {
+pub async fn retire_secret(store: &Store, clock: &Clock, id: &str, name: &str, actor: &str) -> Result<()> {
     let now = clock.now();
     transact!(store, |tx| async {
         let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
@@ -200,20 +211,31 @@ pub async fn retire_secret(store: &Store, clock: &Clock, id: &str, name: &str) -
             )
             .into());
         };
-        tx.run(&sql::RETIRE_SECRET, args![*oldest, now]).await
+        tx.run(&sql::RETIRE_SECRET, args![*oldest, now]).await?;
+        let stored: Stored = tx.one(&sql::CONNECTION, args![id]).await?;
+        trail_in(tx, now, &deed("connection.secret_retired", id, &stored.school_id, name, actor)).await
     }
-    .await)?;
-    Ok(())
+    .await)
 }
 
 /// Stops listening to a connection; what it told stays.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn end(store: &Store, clock: &Clock, id: &str) -> Result<()> {
+pub async fn end(store: &Store, clock: &Clock, id: &str, actor: &str) -> Result<()> {
     let now = clock.now();
-    transact!(store, |tx| tx.run(&sql::END_CONNECTION, args![id, now]).await)?;
-    Ok(())
+    transact!(store, |tx| {
+        if tx.run(&sql::END_CONNECTION, args![id, now]).await? == 0 {
+            return Ok(());
+        }
+        let stored: Stored = tx.one(&sql::CONNECTION, args![id]).await?;
+        trail_in(tx, now, &deed("connection.ended", id, &stored.school_id, &stored.provider, actor)).await
+    })
+}
+
+/// A deed about a connection. Secrets are named, never told.
+fn deed<'a>(action: &'a str, id: &'a str, school_id: &'a str, detail: &'a str, actor: &'a str) -> Deed<'a> {
+    Deed { actor, action, about: id, school_id: Some(school_id), detail }
 }
 
 async fn live_secrets(store: &Store, id: &str) -> Result<Vec<(String, String, Vec<u8>)>> {

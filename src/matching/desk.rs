@@ -2,6 +2,7 @@
 
 use super::turn::{self, Standing};
 use super::{Credit, Doubt, allocate, sql};
+use crate::access::{Deed, trail_in};
 use crate::fault::{Fault, Kind, Refusal, Result};
 use crate::fees::{self, Lifecycle, OpenInvoice};
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
@@ -131,6 +132,12 @@ impl<'a> Act<'a> {
     pub fn new(at: Moment, actor: &'a str, note: &'a str) -> Result<Self, Refusal> {
         Ok(Act { at, actor, note: stated(note)? })
     }
+
+    /// Writes into the trail what was done to a credit, and with which invoice.
+    async fn trail_in(&self, tx: &mut Tx, action: &'static str, credit: &Credit, invoice_id: &str) -> Result<()> {
+        let (about, school_id) = (credit.id.as_str(), Some(credit.school_id.as_str()));
+        trail_in(tx, self.at, &Deed { actor: self.actor, action, about, school_id, detail: invoice_id }).await
+    }
 }
 
 /// A school's credits that a person must look at, the oldest first.
@@ -224,7 +231,9 @@ pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str,
     let act = Act::new(clock.now(), actor, note)?;
     transact!(store, |tx| {
         let credit = credit_in(tx, credit_id).await?;
-        release_in(tx, &credit, &act).await
+        let from = release_in(tx, &credit, &act).await?;
+        act.trail_in(tx, "credit.released", &credit, from.as_deref().unwrap_or_default()).await?;
+        Ok(from)
     })
 }
 
@@ -254,7 +263,8 @@ pub async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> 
         )
         .into());
     }
-    decide_in(tx, &credit, standing.next_turn(credit_id)?, "same", (None, None), act).await
+    decide_in(tx, &credit, standing.next_turn(credit_id)?, "same", (None, None), act).await?;
+    act.trail_in(tx, "credit.same", &credit, "").await
 }
 
 /// [`assign`] in the caller's transaction.
@@ -285,7 +295,9 @@ pub async fn assign_in(
         ledger::post_in(tx, &entries).await?;
     }
     let turn = standing.next_turn(credit_id)?;
-    apply_in(tx, vault, &credit, invoice_id, turn, act).await
+    let assigned = apply_in(tx, vault, &credit, invoice_id, turn, act).await?;
+    act.trail_in(tx, "credit.assigned", &credit, invoice_id).await?;
+    Ok(assigned)
 }
 
 /// [`move_to`] in the caller's transaction.
@@ -311,6 +323,7 @@ pub async fn move_to_in(
     }
     let turn = Standing::of_in(tx, &[credit_id]).await?.next_turn(credit_id)?;
     let mut assigned = apply_in(tx, vault, &credit, invoice_id, turn, act).await?;
+    act.trail_in(tx, "credit.moved", &credit, invoice_id).await?;
     assigned.invoices.extend(from);
     Ok(assigned)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::access::{Deed, trail_in};
 use crate::fault::Result;
 use crate::ids;
 use crate::store::{Arg, Store, Tx, args, record, transact};
@@ -130,7 +131,10 @@ pub async fn apply(store: &Store, clock: &Clock, school: &School, preview: &Prev
             args![ids::new_id("cls"), &school.id, &preview.school_year, name, level]
         })
         .collect();
-    transact!(store, |tx| tx.insert_many(&sql::ADD_CLASSES, rows.clone()).await)?;
+    transact!(store, |tx| {
+        tx.insert_many(&sql::ADD_CLASSES, rows.clone()).await?;
+        preview.trail_in(tx, school, actor, now).await
+    })?;
     let classes: Vec<ClassGroup> = store.all(&sql::CLASSES_OF, args![&school.id, &preview.school_year]).await?;
     let classes: HashMap<String, String> = classes.into_iter().map(|class| (class.name, class.id)).collect();
     for chunk in preview.steps.chunks(CHUNK) {
@@ -143,6 +147,19 @@ pub async fn apply(store: &Store, clock: &Clock, school: &School, preview: &Prev
         unchanged: preview.unchanged,
         new_classes: preview.new_classes.len(),
     })
+}
+
+impl Preview {
+    /// The deed stands with the first write, because the short ones after it only carry it out; a file that changes
+    /// nothing is no deed.
+    async fn trail_in(&self, tx: &mut Tx, school: &School, actor: &str, now: Moment) -> Result<()> {
+        if self.steps.is_empty() && self.new_classes.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("new {}, changed {}, new classes {}", self.new, self.changed, self.new_classes.len());
+        let (about, school_id) = (school.id.as_str(), Some(school.id.as_str()));
+        trail_in(tx, now, &Deed { actor, action: "roster.imported", about, school_id, detail: &detail }).await
+    }
 }
 
 async fn standing(store: &Store, school: &School, school_year: &str, today: Day) -> Result<Standing> {

@@ -312,7 +312,8 @@ async fn connect(house: &House, story: &StorySchool, address: &str) -> Result<Ho
             secrets: Secrets::new().with("hmac_secret", &secret),
             ..NewConnection::default()
         };
-        (inbox::connect(&house.store, &house.vault, &house.clock, &house.providers, new).await?, secret)
+        let House { store, vault, clock, providers, .. } = house;
+        (inbox::connect(store, vault, clock, providers, new, "system").await?, secret)
     };
     Ok(Hook { url: format!("{address}/hook/{PROVIDER}/{id}"), secret })
 }

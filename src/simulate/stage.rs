@@ -58,7 +58,7 @@ pub async fn set(store: &Store, clock: &Clock, schools: &[StorySchool], password
     }
     let catalogue = story::catalogue(first_day(&school_year));
     let preview = fees::read_catalogue(store, catalogue.as_bytes(), "khoan-thu.csv", None, today).await?;
-    fees::import_catalogue(store, clock, &preview).await
+    fees::import_catalogue(store, clock, &preview, ACTOR).await
 }
 
 /// `2026-2027` begins on 1 September 2026, and so do its prices.

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::read::{Statement, StatementLine, read};
 use super::sql;
+use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, OrFault, Refusal, Result};
 use crate::ids;
 use crate::inbox;
@@ -65,8 +66,14 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     let key = vault.key_of(&format!("deliveries:{}", account.school_id)).await?;
     let file = file_row(&key, &account, upload, &keyed, now)?;
     let file_id: String = transact!(store, |tx| async {
-        tx.insert_many(&sql::KEEP_FILE, vec![file.row.clone()]).await?;
-        tx.one(&sql::FILE, args![&account.id, &file.sha256]).await
+        let is_new = tx.insert_many(&sql::KEEP_FILE, vec![file.row.clone()]).await? > 0;
+        let file_id: String = tx.one(&sql::FILE, args![&account.id, &file.sha256]).await?;
+        if is_new {
+            let (school_id, detail) = (Some(account.school_id.as_str()), account.id.as_str());
+            let deed = Deed { actor: &upload.actor, action: "statement.imported", about: &file_id, school_id, detail };
+            trail_in(tx, now, &deed).await?;
+        }
+        Result::<String>::Ok(file_id)
     }
     .await)?;
     let mut summary = Summary { already: already.len(), ..Summary::default() };

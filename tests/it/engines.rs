@@ -18,6 +18,15 @@ pub struct Fresh {
     _directory: Option<tempfile::TempDir>,
 }
 
+/// What the trail tells about a thing, the oldest first: `per_lan run.made` and the detail, when there is one.
+pub async fn deeds(store: &Store, about: &str) -> Vec<String> {
+    let rows = hocphi::access::trail(store, about, 100).await.expect("a trail");
+    rows.into_iter()
+        .rev()
+        .map(|row| format!("{} {} {}", row.actor, row.action, row.detail).trim_end().to_owned())
+        .collect()
+}
+
 /// An empty SQLite database in a directory of its own.
 pub async fn sqlite() -> Fresh {
     let directory = tempfile::tempdir().expect("a directory");

@@ -8,7 +8,7 @@ use hocphi::seal::{MasterKey, Vault};
 use hocphi::store::Store;
 use hocphi::transact;
 
-use crate::engines::Fresh;
+use crate::engines::{Fresh, deeds};
 use crate::on_both;
 use crate::roll::{clock, large_roster, school, today};
 
@@ -45,7 +45,7 @@ async fn house(fresh: &Fresh, pupils: usize) -> House {
     let preview = import::preview(&fresh.store, &school, &roster, today()).await.expect("a preview");
     import::apply(&fresh.store, &clock(), &school, &preview, "system").await.expect("a roster");
     let read = fees::read_catalogue(&fresh.store, CATALOGUE.as_bytes(), "dm.csv", None, today()).await;
-    fees::import_catalogue(&fresh.store, &clock(), &read.expect("a catalogue")).await.expect("an import");
+    fees::import_catalogue(&fresh.store, &clock(), &read.expect("a catalogue"), "per_lan").await.expect("an import");
     let key = MasterKey::parse(&"5a".repeat(32)).expect("a key");
     House { vault: Vault::new(fresh.store.clone(), key), store: fresh.store.clone(), school }
 }
@@ -122,7 +122,7 @@ async fn a_catalogue_file_is_read_and_again_changes_nothing(fresh: Fresh) {
     assert_eq!(again.unchanged, 5);
     let dearer = read(&CATALOGUE.replace("35000,,01/09/2026", "38000,,01/12/2026")).await;
     assert_eq!(dearer.new_prices.len(), 1);
-    fees::import_catalogue(&house.store, &clock(), &dearer).await.expect("an import");
+    fees::import_catalogue(&house.store, &clock(), &dearer, "per_lan").await.expect("an import");
     let prices = fees::prices(&house.store).await.expect("prices");
     let on = |day: &str| {
         let day = hocphi::time::Day::parse(day).expect("a day");
@@ -132,7 +132,10 @@ async fn a_catalogue_file_is_read_and_again_changes_nothing(fresh: Fresh) {
     let wrong = read("Tên khoản thu,Mức thu,Tính chất,Trường\nNước uống,35.5,có thể,99999\n").await;
     let cells: Vec<&str> = wrong.problems.iter().map(|problem| problem.cell.as_str()).collect();
     assert_eq!(cells, ["B2", "C2"], "{:?}", wrong.problems);
-    let refused = fees::import_catalogue(&house.store, &clock(), &wrong).await.expect_err("wrong cells");
+    let refused = fees::import_catalogue(&house.store, &clock(), &wrong, "per_lan").await.expect_err("wrong cells");
+    let imported = deeds(&house.store, "catalogue").await;
+    assert_eq!(imported[0], "per_lan fees.imported new items 4, changed items 0, new prices 5");
+    assert_eq!(imported.len(), 2, "the first file and the dearer one: {imported:?}");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("file-has-errors"));
 }
 
@@ -178,6 +181,8 @@ async fn parents_see_a_run_only_when_it_is_published(fresh: Fresh) {
     assert!(view::page(&house.store, &token).await.expect("a store").is_none(), "not published yet");
     fees::publish(&house.store, &clock(), &run.id, "per_lan").await.expect("published");
     fees::publish(&house.store, &clock(), &run.id, "per_lan").await.expect("published already");
+    let deeds = deeds(&house.store, &run.id).await;
+    assert_eq!(deeds, ["per_lan run.made", "per_lan run.issuing", "per_lan run.published"]);
     let page = view::page(&house.store, &token).await.expect("a store").expect("a page");
     assert_eq!((page.invoice.id.as_str(), page.school.code.as_str()), (rows[0].id.as_str(), "79001"));
     assert_eq!((page.money.owed, page.money.position), (Dong::new(350_000), Position::Unpaid));
@@ -212,6 +217,9 @@ async fn a_run_is_undone_only_while_no_money_has_come(fresh: Fresh) {
     assert_eq!(owed, Some(60 * 350_000 - 1), "only the first run is left in the books");
     let refused = fees::start_issuing(&house.store, &clock(), &run.id, "per_lan").await.expect_err("undone");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("run-undone"));
+    assert_eq!(deeds(&house.store, &paid.id).await, ["per_lan run.made", "per_lan run.issuing"]);
+    let undone = ["per_lan run.made", "per_lan run.issuing", "per_lan run.undoing"];
+    assert_eq!(deeds(&house.store, &run.id).await, undone);
 }
 
 async fn a_voluntary_item_is_asked_only_of_those_who_registered(fresh: Fresh) {
@@ -228,9 +236,13 @@ async fn a_voluntary_item_is_asked_only_of_those_who_registered(fresh: Fresh) {
     assert_eq!(rows.iter().map(|row| row.pupil_id.as_str()).collect::<Vec<_>>(), [found[0].id.as_str()]);
     let preview = fees::preview_run(&house.store, &run.id, clock.now()).await.expect("a preview");
     assert_eq!((preview.invoices, preview.without_lines.len()), (1, 2));
-    fees::unregister(store, &found[0].id, &item, today().plus_days(1)).await.expect("an end");
+    fees::unregister(store, &clock, &found[0].id, &item, today().plus_days(1), "per_lan").await.expect("an end");
     let left = fees::registrations_of(store, &found[0].id, today().plus_days(2)).await.expect("registrations");
     assert!(left.is_empty());
+    let (recorded, ended) =
+        (format!("per_lan registration.recorded {item}"), format!("per_lan registration.ended {item}"));
+    assert_eq!(deeds(store, &found[0].id).await, [recorded.clone(), recorded, ended]);
+    assert!(deeds(store, "pup_none").await.is_empty());
 }
 
 async fn a_run_without_a_price_is_refused_with_the_class(fresh: Fresh) {
@@ -242,6 +254,7 @@ async fn a_run_without_a_price_is_refused_with_the_class(fresh: Fresh) {
     assert_eq!((refused.code, refused.places.len()), ("run-not-ready", 1));
     assert!(refused.places[0].en.contains("1A1"), "{:?}", refused.places);
     assert_eq!(house.state(&run).await, RunState::Draft);
+    assert_eq!(deeds(&house.store, &run.id).await, ["per_lan run.made"], "what was refused is no deed");
 }
 
 async fn a_void_invoice_keeps_the_familys_money_and_comes_back(fresh: Fresh) {
@@ -261,6 +274,7 @@ async fn a_void_invoice_keeps_the_familys_money_and_comes_back(fresh: Fresh) {
     assert_eq!((back.lifecycle, back.turns), (Lifecycle::Open, 2));
     let account = view::pupil_account(store, &rows[0].pupil_id, today()).await.expect("a store").expect("an account");
     assert_eq!((account.owed, account.credit), (Dong::new(350_000 + 631_800), Dong::new(200_000)));
+    assert_eq!(deeds(store, id).await, ["per_lan invoice.void", "per_minh invoice.reinstated"]);
 }
 
 async fn two_thousand_invoices_are_issued_quickly(fresh: Fresh) {

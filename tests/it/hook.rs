@@ -81,7 +81,7 @@ async fn an_unknown_address_is_absent_and_only_posting_is_heard(fresh: Fresh) {
     let request = Request::get(&path).body(Body::empty()).expect("a request");
     let answered = router.clone().oneshot(request).await.expect("an answer");
     assert_eq!(answered.status(), StatusCode::METHOD_NOT_ALLOWED);
-    inbox::end(&stage.store, &stage.clock, id).await.expect("ended");
+    inbox::end(&stage.store, &stage.clock, id, "per_lan").await.expect("ended");
     let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
     assert_eq!(answered.status(), StatusCode::NOT_FOUND, "an ended connection is not listened to");
 }

@@ -9,7 +9,7 @@ use hocphi::seal::{MasterKey, Vault};
 use hocphi::store::{EngineName, Store, Wake};
 use hocphi::time::{Clock, Day, Moment};
 
-use crate::engines::Fresh;
+use crate::engines::{Fresh, deeds};
 use crate::on_both;
 
 on_both!(
@@ -60,7 +60,7 @@ pub async fn stage(fresh: &Fresh) -> Stage {
             secrets: Secrets::new().with(secret, "secret-for-tests"),
             ..NewConnection::default()
         };
-        let id = inbox::connect(&fresh.store, &vault, &clock, &providers, new).await.expect("a connection");
+        let id = inbox::connect(&fresh.store, &vault, &clock, &providers, new, "per_lan").await.expect("a connection");
         let found = inbox::connection(&fresh.store, &vault, &id).await.expect("a store").expect("the connection");
         connections.push(Arc::new(found));
     }
@@ -285,15 +285,27 @@ async fn a_secret_is_rotated_without_losing_a_delivery(fresh: Fresh) {
         let connection = inbox::connection(&stage.store, &stage.vault, id).await.expect("a store").expect("it");
         connection.secrets.values("api_key").iter().any(|live| live.as_str() == value)
     };
-    let refused = inbox::retire_secret(&stage.store, &stage.clock, id, "api_key").await.expect_err("the last one");
+    let refused =
+        inbox::retire_secret(&stage.store, &stage.clock, id, "api_key", "per_lan").await.expect_err("the last one");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("last-secret"));
     stage.clock.advance_ms(1);
-    inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, "api_key", "newer").await.expect("two live");
+    inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, ("api_key", "newer"), "per_lan")
+        .await
+        .expect("two live");
     assert!(proves("secret-for-tests").await && proves("newer").await);
-    let third = inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, "api_key", "third").await;
+    let third = inbox::add_secret(&stage.store, &stage.vault, &stage.clock, id, ("api_key", "third"), "per_lan").await;
     assert_eq!(third.expect_err("a third").refusal().map(|refusal| refusal.code), Some("two-secrets-live"));
-    inbox::retire_secret(&stage.store, &stage.clock, id, "api_key").await.expect("the old one goes");
+    inbox::retire_secret(&stage.store, &stage.clock, id, "api_key", "per_lan").await.expect("the old one goes");
     assert!(!proves("secret-for-tests").await && proves("newer").await);
+    inbox::end(&stage.store, &stage.clock, id, "per_minh").await.expect("ended");
+    inbox::end(&stage.store, &stage.clock, id, "per_lan").await.expect("ended already");
+    let rotated = [
+        "per_lan connection.made sepay",
+        "per_lan connection.secret_added api_key",
+        "per_lan connection.secret_retired api_key",
+        "per_minh connection.ended sepay",
+    ];
+    assert_eq!(deeds(&stage.store, id).await, rotated, "secrets are named, never told, and a refusal is no deed");
 }
 
 async fn connecting_is_refused_with_a_sentence(fresh: Fresh) {
@@ -315,10 +327,12 @@ async fn connecting_is_refused_with_a_sentence(fresh: Fresh) {
         ("accounts-of-one-school", NewConnection { school: Some("sch_two".to_owned()), ..good.clone() }),
         ("reference-does-not-fit", NewConnection { memo_max: Some(9), ..good.clone() }),
     ] {
-        let refused = inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, new).await;
+        let refused = inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, new, "per_lan").await;
         assert_eq!(refused.expect_err(code).refusal().map(|refusal| refusal.code), Some(code));
     }
-    inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, good).await.expect("a connection");
+    inbox::connect(&stage.store, &stage.vault, &stage.clock, &stage.providers, good, "per_lan")
+        .await
+        .expect("a connection");
 }
 
 /// A disk that is full refuses, loses nothing that was answered, and takes the same delivery when space returns.

@@ -5,7 +5,7 @@ use hocphi::ledger::Account;
 use hocphi::{fees, matching, receipts};
 
 use crate::books::Books;
-use crate::engines::Fresh;
+use crate::engines::{Fresh, deeds};
 use crate::on_both;
 
 on_both!(
@@ -77,6 +77,8 @@ async fn anything_else_is_held_with_its_reason(fresh: Fresh) {
     let refused = books.assign(&held[1].0, &void.id).await.expect_err("a void invoice");
     assert_eq!(refused.refusal().map(|refusal| refusal.kind), Some(Kind::Conflict));
     books.assert_sound().await;
+    assert_eq!(deeds(&books.store, &held[0].0).await, [format!("per_1 credit.assigned {}", open.id)]);
+    assert!(deeds(&books.store, &held[1].0).await.is_empty(), "what was refused is no deed");
 }
 
 async fn two_credits_for_one_invoice_in_one_batch_see_each_other(fresh: Fresh) {
@@ -127,6 +129,8 @@ async fn three_lines_three_part_payments_and_one_move(fresh: Fresh) {
     assert_eq!(books.paid(&right.id).await, [0, 0, 0]);
     assert_eq!(books.balance(Account::SuspenseUnidentified).await, -350);
     books.assert_sound().await;
+    let [moved, released] = ["moved", "released"].map(|done| format!("per_1 credit.{done} {}", right.id));
+    assert_eq!(deeds(&books.store, &credits[1]).await, [moved, released]);
 }
 
 async fn a_void_invoice_leaves_its_money_to_the_family(fresh: Fresh) {
@@ -198,6 +202,7 @@ async fn a_doubt_is_in_no_book_until_somebody_decides(fresh: Fresh) {
     matching::same(&books.store, &books.clock, &doubts[0], "per_1", "cùng một lần chuyển").await.expect("the same");
     assert_eq!(books.balance(Account::Clearing).await, 0);
     books.assign(&doubts[0], &owed.id).await.expect_err("it is decided");
+    assert_eq!(deeds(&books.store, &doubts[0]).await, ["per_1 credit.same"]);
     books.assign(&doubts[1], &owed.id).await.expect("it is real");
     assert_eq!(books.balance(Account::Clearing).await, 1_000);
     books.assert_sound().await;

@@ -43,10 +43,8 @@ async fn of_two_writers_with_one_key_the_later_reads_again_and_meets_the_earlier
     let Some(fresh) = engines::postgres().await else { return };
     fresh.store.run_raw(TABLES).await.expect("tables");
     let (first, second, both_looked) = (AtomicUsize::new(0), AtomicUsize::new(0), Barrier::new(2));
-    let (one, other) = tokio::join!(
-        take_once(&fresh.store, &first, &both_looked),
-        take_once(&fresh.store, &second, &both_looked)
-    );
+    let (one, other) =
+        tokio::join!(take_once(&fresh.store, &first, &both_looked), take_once(&fresh.store, &second, &both_looked));
     let mut outcomes = [one.expect("a first or a second"), other.expect("a first or a second")];
     outcomes.sort_unstable();
     assert_eq!(outcomes, ["taken", "told"]);

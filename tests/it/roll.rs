@@ -10,7 +10,7 @@ use hocphi::store::Store;
 use hocphi::time::{Clock, Day, Moment};
 use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
-use crate::engines::Fresh;
+use crate::engines::{Fresh, deeds};
 use crate::on_both;
 
 on_both!(
@@ -169,6 +169,8 @@ async fn a_messy_workbook_is_read_as_it_is_and_again_changes_nothing(fresh: Fres
     assert_eq!((guardians.len(), guardians[0].phone.as_deref()), (1, Some("0912345678")));
     let again = bring(&fresh.store, &school, &roster).await;
     assert_eq!((again.new, again.changed, again.unchanged, again.new_classes), (0, 0, 3, 0));
+    let imported = deeds(&fresh.store, &school.id).await;
+    assert_eq!(imported, ["system roster.imported new 3, changed 0, new classes 2"], "the same file is no deed");
 }
 
 async fn a_wrong_cell_is_named_and_nothing_is_stored(fresh: Fresh) {
@@ -189,6 +191,7 @@ async fn a_wrong_cell_is_named_and_nothing_is_stored(fresh: Fresh) {
     let refused = import::apply(&fresh.store, &clock(), &school, &preview, "system").await.expect_err("wrong cells");
     assert_eq!(refused.refusal().map(|refusal| (refusal.code, refusal.places.len())), Some(("file-has-errors", 5)));
     assert!(roll::classes_of(&fresh.store, &school.id, "2026-2027").await.expect("a store").is_empty());
+    assert!(deeds(&fresh.store, &school.id).await.is_empty());
 }
 
 async fn a_pupil_who_moves_keeps_last_months_class(fresh: Fresh) {

@@ -8,8 +8,9 @@ use hocphi::fault::Result;
 use hocphi::ids::PaymentReference;
 use hocphi::ledger;
 use hocphi::statements::{Summary, Upload, import};
+use hocphi::store::{Statement, StatementKind};
 
-use crate::engines::{self, Fresh};
+use crate::engines::{self, Fresh, deeds};
 use crate::inbox::{MB, Stage, Transfer, VCB, stage, transfer};
 use crate::on_both;
 
@@ -78,6 +79,13 @@ async fn a_lost_webhook_is_found_and_the_same_file_adds_nothing(fresh: Fresh) {
     assert_eq!(stage.import(&noon).await.expect("a statement"), summary(2, 1, 1, 0));
     assert_eq!(stage.import(&noon).await.expect("again"), summary(0, 0, 0, 2));
     assert_eq!(stage.import(&file(MB, 0, &lines)).await.expect("the whole day"), summary(2, 0, 1, 2));
+    let select =
+        Statement { name: "", kind: StatementKind::Fixed, sql: "select id from statement_file order by id", tail: "" };
+    let files: Vec<String> = stage.store.all(&select, Vec::new()).await.expect("files");
+    assert_eq!(files.len(), 2);
+    for file in &files {
+        assert_eq!(deeds(&stage.store, file).await, ["test statement.imported acc_mb"], "once for each new file");
+    }
     let books = stage.settled().await;
     assert_eq!(books, [("bank".to_owned(), 2_250_000), ("suspense.unidentified".to_owned(), -2_250_000)]);
 }

@@ -99,7 +99,7 @@ impl World {
         let preview = import::preview(store, &school, &roster, today).await.expect("a preview");
         import::apply(store, &clock, &school, &preview, "system").await.expect("pupils");
         let fees_file = fees::read_catalogue(store, FEES.as_bytes(), "khoan-thu.csv", None, today).await.expect("fees");
-        fees::import_catalogue(store, &clock, &fees_file).await.expect("a catalogue");
+        fees::import_catalogue(store, &clock, &fees_file, "per_lan").await.expect("a catalogue");
         let account_id = roll::accounts_of(store, &school.id).await.expect("accounts")[0].id.clone();
         let run_id = publish(&house, &school, &account_id).await;
         let secret = demo::new_secret().expect("a secret");
@@ -110,7 +110,7 @@ impl World {
             ..NewConnection::default()
         };
         let connection_id =
-            inbox::connect(store, &house.vault, &clock, &house.providers, new).await.expect("a connection");
+            inbox::connect(store, &house.vault, &clock, &house.providers, new, "per_lan").await.expect("a connection");
         let invoices = invoices(store, &run_id).await;
         let server = demo::serve(Arc::clone(&house), listener);
         let bank = Bank::new(1).expect("a bank");

@@ -186,7 +186,7 @@ pub async fn take_fees(
     let preview = fees::read_catalogue(&house.store, &file.bytes, &file.name, Some(code), today).await?;
     let stored = !preview.problems.iter().any(|problem| problem.blocking);
     if stored {
-        fees::import_catalogue(&house.store, &house.clock, &preview).await?;
+        fees::import_catalogue(&house.store, &house.clock, &preview, &caller.key.id).await?;
     }
     Ok(Json(FeeListBody {
         stored,

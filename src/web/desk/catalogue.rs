@@ -123,7 +123,7 @@ pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: U
         .once
         .run(&house, async {
             let preview = preview(&house, &desk, &upload).await?;
-            fees::import_catalogue(&house.store, &house.clock, &preview).await?;
+            fees::import_catalogue(&house.store, &house.clock, &preview, &desk.seat.person.id).await?;
             Ok("/desk/fees?done=fees".to_owned())
         })
         .await
