@@ -1,8 +1,9 @@
 //! Học Phí: the cashless school-fee payment gateway of Vietnam.
 //!
-//! Rooms import only what stands before them: `access roll ledger fees inbox statements receipts outbox matching
-//! refunds closing feed oversight`. Receipts and outbox stand before matching, because a receipt's number and the
-//! promise to tell are written in the transaction that posts the money.
+//! Rooms import only what stands before them: `access outbox roll ledger fees inbox statements receipts matching
+//! refunds closing feed oversight`. Access and outbox stand first, because the line in the trail and the promise to
+//! tell are written in the transaction of the deed, whichever room does it, and need only ids to say it. Receipts stand
+//! before matching, because a receipt's number is given in the transaction that posts the money.
 
 pub mod access;
 pub mod clockwork;

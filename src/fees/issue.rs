@@ -10,6 +10,7 @@ use crate::fault::{Fault, Kind, Refusal, Result};
 use crate::ids::{self, PaymentReference};
 use crate::ledger;
 use crate::money::Dong;
+use crate::outbox::{self, Event, Happened};
 use crate::seal::{MasterKey, Vault, token_hash};
 use crate::store::{Arg, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
@@ -106,6 +107,7 @@ pub async fn publish_in(tx: &mut Tx, run_id: &str, now: Moment, actor: &str) -> 
     match state {
         RunState::Issued => {
             tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "published", now, actor]]).await?;
+            tell_in(tx, &run, Event::RunPublished, now).await?;
             trail_in(tx, now, &run.deed("run.published", actor)).await
         }
         RunState::Published => Ok(()),
@@ -309,11 +311,24 @@ async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> 
     if i64::try_from(ids.len()).is_ok_and(|count| count < CHUNK) {
         tx.run(&sql::END_WORK, args![run_id]).await?;
         tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "undone", now, &work.actor]]).await?;
+        let kinds: Vec<String> = tx.all(&sql::EVENTS_OF_RUN, args![run_id]).await?;
+        if kinds.iter().any(|kind| kind == "published") {
+            let run: Run = tx.one(&sql::RUN, args![run_id]).await?;
+            tell_in(tx, &run, Event::RunUndone, now).await?;
+        }
     } else if let Some(cursor) = ids.last() {
         let moved = i64::try_from(ids.len()).unwrap_or_default();
         tx.run(&sql::MOVE_WORK, args![run_id, cursor, moved]).await?;
     }
     Ok(ids.len().max(1))
+}
+
+/// Promises to tell of a whole run: once, because its invoices can be read by whoever wants them one by one.
+async fn tell_in(tx: &mut Tx, run: &Run, kind: Event, now: Moment) -> Result<()> {
+    let sums: Vec<(String, i64, Dong)> = tx.all_in(&sql::RUN_SUMS, vec![Arg::from(&run.id)]).await?;
+    let amount = sums.first().map_or(Dong::ZERO, |(_, _, total)| *total);
+    let (school_id, record_id) = (run.school_id.clone(), run.id.clone());
+    outbox::promise_in(tx, now, &[Happened { school_id, kind, record_id, invoice_id: None, amount }]).await
 }
 
 async fn state_in(tx: &mut Tx, run_id: &str) -> Result<(Run, RunState)> {

@@ -3,6 +3,7 @@
 use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, Refusal, Result};
 use crate::ledger::{self, Cause, Entry, Head};
+use crate::outbox::{self, Event, Happened};
 use crate::store::{Store, Tx, args, transact};
 use crate::time::{Clock, Moment};
 
@@ -36,9 +37,8 @@ pub async fn void_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, actor: 
     if invoice.lifecycle == Lifecycle::Void {
         return Err(conflict("invoice-void", "Phiếu này đã hủy rồi.", "This invoice is void already.").into());
     }
-    let school_id = invoice.school_id.clone();
-    void_in(tx, vec![invoice], &act).await?;
-    done_in(tx, now, actor, "invoice.void", invoice_id, &school_id).await
+    void_in(tx, vec![invoice.clone()], &act).await?;
+    done_in(tx, now, actor, Event::InvoiceVoid, &invoice).await
 }
 
 /// Brings a void invoice back under the same reference. What had been paid on it stays the family's credit, from where
@@ -95,19 +95,21 @@ pub async fn reinstate_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, ac
     let head = Head::new(&invoice.school_id, cause, now).by(actor, reason).reversing(Some(voided));
     tx.insert_many(&sql::ADD_INVOICE_EVENTS, vec![args![invoice_id, turn, "reinstated", now, actor, reason]]).await?;
     ledger::post_in(tx, &[Entry::new(head, sides)?]).await?;
-    done_in(tx, now, actor, "invoice.reinstated", invoice_id, &invoice.school_id).await
+    done_in(tx, now, actor, Event::InvoiceReinstated, &invoice).await
 }
 
-async fn done_in(
-    tx: &mut Tx,
-    now: Moment,
-    actor: &str,
-    action: &'static str,
-    invoice_id: &str,
-    school_id: &str,
-) -> Result<()> {
-    let deed = Deed { actor, action, about: invoice_id, school_id: Some(school_id), detail: "" };
-    trail_in(tx, now, &deed).await
+/// What one invoice's turn leaves behind besides the books: a promise to tell, and a line in the trail.
+async fn done_in(tx: &mut Tx, now: Moment, actor: &str, kind: Event, invoice: &OpenInvoice) -> Result<()> {
+    let happened = Happened {
+        school_id: invoice.school_id.clone(),
+        kind,
+        record_id: invoice.id.clone(),
+        invoice_id: Some(invoice.id.clone()),
+        amount: invoice.total,
+    };
+    outbox::promise_in(tx, now, &[happened]).await?;
+    let school_id = Some(invoice.school_id.as_str());
+    trail_in(tx, now, &Deed { actor, action: kind.code(), about: &invoice.id, school_id, detail: "" }).await
 }
 
 fn stated(reason: &str) -> Result<&str, Refusal> {

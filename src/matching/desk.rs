@@ -7,7 +7,7 @@ use crate::fault::{Fault, Kind, Refusal, Result};
 use crate::fees::{self, Lifecycle, OpenInvoice};
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
 use crate::money::Dong;
-use crate::outbox::{self, Happened};
+use crate::outbox::{self, Event, Happened};
 use crate::receipts;
 use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, args, record, transact};
@@ -352,7 +352,7 @@ async fn apply_in(
     let posted = turn::posted(credit, &invoice, &allocation, entry.id());
     let receipts = receipts::number_in(tx, vault, act.at, &[posted]).await?;
     let receipt = receipts.first().ok_or_else(|| Fault::new("assign a credit: no receipt was numbered"))?;
-    let mut happened = vec![turn::happened(credit, "credit.assigned", Some(&invoice.id))];
+    let mut happened = vec![turn::happened(credit, Event::CreditAssigned, Some(&invoice.id))];
     happened.push(turn::issued(receipt));
     outbox::promise_in(tx, act.at, &happened).await?;
     Ok(Assigned {
@@ -394,8 +394,8 @@ async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Optio
     decide_in(tx, credit, turn, "release", (newest.invoice_id.as_deref(), Some(entry.id())), act).await?;
     let old = newest.entry_id.as_deref().unwrap_or_default();
     let void = receipts::void_of_entry_in(tx, old, act.at, act.actor, act.note).await?;
-    let mut happened = vec![turn::happened(credit, "credit.released", newest.invoice_id.as_deref())];
-    happened.extend(void.map(|receipt| Happened { kind: "receipt.void", ..turn::issued(&receipt) }));
+    let mut happened = vec![turn::happened(credit, Event::CreditReleased, newest.invoice_id.as_deref())];
+    happened.extend(void.map(|receipt| Happened { kind: Event::ReceiptVoid, ..turn::issued(&receipt) }));
     outbox::promise_in(tx, act.at, &happened).await?;
     Ok(newest.invoice_id.clone())
 }

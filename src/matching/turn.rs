@@ -7,7 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::fees::{self, OpenInvoice};
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
 use crate::money::Dong;
-use crate::outbox::{self, Happened};
+use crate::outbox::{self, Event, Happened};
 use crate::receipts::{self, Posted};
 use crate::seal::Vault;
 use crate::store::{Arg, Fence, Tx, args, record};
@@ -149,7 +149,7 @@ impl Written {
                 let kind = allocation.outcome.code();
                 self.decisions.push(decided(credit, turn, kind, "", Some(&invoice.id), Some(entry.id()), now));
                 self.posted.push(posted(credit, invoice, &allocation, entry.id()));
-                self.happened.push(happened(credit, "credit.received", Some(&invoice.id)));
+                self.happened.push(happened(credit, Event::CreditReceived, Some(&invoice.id)));
                 self.invoices.push(invoice.id.clone());
                 self.entries.push(entry);
             }
@@ -161,7 +161,7 @@ impl Written {
                 };
                 let entry_id = entry.as_ref().map(Entry::id);
                 self.decisions.push(decided(credit, turn, "hold", reason.code(), None, entry_id, now));
-                self.happened.push(happened(credit, "credit.held", None));
+                self.happened.push(happened(credit, Event::CreditHeld, None));
                 self.entries.extend(entry);
             }
             (Decision::Pay(_), None) => return Err(Fault::new("pay an invoice that was not found").into()),
@@ -256,7 +256,7 @@ fn decided(
     args![&credit.id, turn, kind, reason, invoice_id, entry_id, now, "system", ""]
 }
 
-pub(super) fn happened(credit: &Credit, kind: &'static str, invoice_id: Option<&str>) -> Happened {
+pub(super) fn happened(credit: &Credit, kind: Event, invoice_id: Option<&str>) -> Happened {
     Happened {
         school_id: credit.school_id.clone(),
         kind,
@@ -269,7 +269,7 @@ pub(super) fn happened(credit: &Credit, kind: &'static str, invoice_id: Option<&
 pub(super) fn issued(receipt: &receipts::Receipt) -> Happened {
     Happened {
         school_id: receipt.school_id.clone(),
-        kind: "receipt.issued",
+        kind: Event::ReceiptIssued,
         record_id: receipt.id.clone(),
         invoice_id: Some(receipt.invoice_id.clone()),
         amount: receipt.amount,

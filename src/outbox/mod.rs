@@ -11,6 +11,7 @@
 //! Deliberately absent: order between promises (readers who need one read the feed), and mail.
 
 mod client;
+mod event;
 mod sql;
 
 use base64::Engine as _;
@@ -20,6 +21,7 @@ use serde_json::json;
 use sha2::Sha256;
 
 pub use client::Client;
+pub use event::Event;
 pub use sql::ALL;
 
 use crate::fault::{Kind, OrFault, Refusal, Result};
@@ -41,9 +43,10 @@ const PAUSES_S: [i64; 12] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_80
 pub struct Happened {
     /// Whose.
     pub school_id: String,
-    /// `credit.received`, `credit.held`, `receipt.issued`, `receipt.void`, `invoice.issued`, …
-    pub kind: &'static str,
-    /// The credit, receipt or invoice.
+    /// What: one of [`Event::ALL`], told as `type` by its [`Event::code`]. Making an invoice is not told one by one:
+    /// publishing its run is.
+    pub kind: Event,
+    /// The credit, receipt, run or invoice.
     pub record_id: String,
     /// The invoice it is about, when there is one.
     pub invoice_id: Option<String>,
@@ -70,7 +73,8 @@ pub async fn promise_in(tx: &mut Tx, now: Moment, happened: &[Happened]) -> Resu
         }
         let id = ids::new_id("msg");
         work.extend(ears.map(|(endpoint, _)| args![&id, endpoint, now, 0_i64]));
-        promises.push(args![&id, &happened.school_id, happened.kind, &happened.record_id, body(happened, now), now]);
+        let kind = happened.kind.code();
+        promises.push(args![&id, &happened.school_id, kind, &happened.record_id, body(happened, now), now]);
     }
     tx.insert_many(&sql::INSERT_PROMISES, promises).await?;
     tx.insert_many(&sql::INSERT_WORK, work).await?;
@@ -84,7 +88,7 @@ fn body(happened: &Happened, now: Moment) -> String {
         "invoice": happened.invoice_id,
         "amount": happened.amount.get(),
     });
-    json!({ "type": happened.kind, "timestamp": now.rfc3339(), "data": data }).to_string()
+    json!({ "type": happened.kind.code(), "timestamp": now.rfc3339(), "data": data }).to_string()
 }
 
 record! {

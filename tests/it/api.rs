@@ -8,6 +8,7 @@ use axum::response::Response;
 use hocphi::access::{NewKey, Place, SCOPES, make_key};
 use hocphi::clockwork::{self, House};
 use hocphi::config::Config;
+use hocphi::outbox::Event;
 use hocphi::providers::Providers;
 use hocphi::roll;
 use hocphi::seal::{MasterKey, Vault};
@@ -268,6 +269,11 @@ async fn the_document_is_openapi_3_1_and_its_pages_come_from_the_program() {
         assert!(paths.contains_key(path), "{path}");
     }
     assert!(document["components"]["schemas"].get("FeedLineBody").is_some());
+    for event in Event::ALL {
+        let told = &document["webhooks"][event.code()]["post"];
+        assert_eq!(told["summary"].as_str(), Some(event.meaning()));
+    }
+    assert!(document["components"]["schemas"].get("ToldBody").is_some());
     let (status, page) = program.get("/api/docs/").await;
     assert_eq!(status, StatusCode::OK);
     assert!(!page.to_string().contains("https://"), "{page}");

@@ -3,9 +3,10 @@
 use hocphi::fees::{self, Lifecycle, NewRun, Position, RunState, view};
 use hocphi::ledger::{self, Account, Cause, Entry, Head, Posting};
 use hocphi::money::Dong;
+use hocphi::outbox;
 use hocphi::roll::{self, School, import};
 use hocphi::seal::{MasterKey, Vault};
-use hocphi::store::Store;
+use hocphi::store::{Statement, StatementKind, Store};
 use hocphi::transact;
 
 use crate::engines::{Fresh, deeds};
@@ -16,6 +17,7 @@ on_both!(
     a_catalogue_file_is_read_and_again_changes_nothing,
     a_run_is_issued_after_a_crash_without_asking_anybody_twice,
     parents_see_a_run_only_when_it_is_published,
+    who_asked_is_told_once_of_a_run_and_of_each_void_invoice,
     a_run_is_undone_only_while_no_money_has_come,
     a_voluntary_item_is_asked_only_of_those_who_registered,
     a_run_without_a_price_is_refused_with_the_class,
@@ -194,6 +196,42 @@ async fn parents_see_a_run_only_when_it_is_published(fresh: Fresh) {
     let account = view::pupil_account(&house.store, &rows[0].pupil_id, today()).await.expect("a store");
     let account = account.expect("an account");
     assert_eq!((account.owed, account.credit, account.invoices.len()), (Dong::new(250_000), Dong::ZERO, 1));
+}
+
+async fn who_asked_is_told_once_of_a_run_and_of_each_void_invoice(fresh: Fresh) {
+    let house = house(&fresh, 3).await;
+    let (store, school_id) = (&house.store, house.school.id.as_str());
+    let client = outbox::Client::new(true).expect("a client");
+    let url = "http://127.0.0.1:9/";
+    outbox::register(store, &house.vault, &clock(), &client, school_id, url).await.expect("an endpoint");
+    let run = house.issued(&[("BT01", 1)]).await;
+    fees::publish(store, &clock(), &run.id, "per_lan").await.expect("published");
+    fees::publish(store, &clock(), &run.id, "per_lan").await.expect("published already");
+    let invoice = view::invoices_of_run(store, &run.id).await.expect("invoices").swap_remove(0).id;
+    fees::void_invoice(store, &clock(), &invoice, "per_lan", "nhầm lớp").await.expect("void");
+    fees::void_invoice(store, &clock(), &invoice, "per_lan", "nhầm lớp").await.expect_err("void already");
+    fees::reinstate_invoice(store, &clock(), &invoice, "per_lan", "đúng lớp").await.expect("open again");
+    let quiet = house.issued(&[("TA01", 2)]).await;
+    for run in [&run, &quiet] {
+        fees::undo(store, &clock(), &run.id, "per_lan", "nhầm tháng").await.expect("a beginning");
+        while house.advance().await > 0 {}
+    }
+    let select = Statement {
+        name: "",
+        kind: StatementKind::Fixed,
+        sql: "select kind, record_id, body from promise order by id",
+        tail: "",
+    };
+    let promised: Vec<(String, String, String)> = store.all(&select, Vec::new()).await.expect("promises");
+    let amount = |body: &str| serde_json::from_str::<serde_json::Value>(body).expect("JSON")["data"]["amount"].as_i64();
+    let told: Vec<_> = promised.iter().map(|(kind, id, body)| (kind.as_str(), id.as_str(), amount(body))).collect();
+    let wanted = [
+        ("run.published", run.id.as_str(), Some(3 * 350_000)),
+        ("invoice.void", &invoice, Some(350_000)),
+        ("invoice.reinstated", &invoice, Some(350_000)),
+        ("run.undone", &run.id, Some(3 * 350_000)),
+    ];
+    assert_eq!(told, wanted, "a run that nobody saw is not told of when it goes");
 }
 
 async fn a_run_is_undone_only_while_no_money_has_come(fresh: Fresh) {

@@ -14,13 +14,13 @@ const PURE: [&str; 3] = ["vietqr", "providers", "ledger"];
 /// Each imports only what stands before it.
 const STREET: [&str; 13] = [
     "access",
+    "outbox",
     "roll",
     "ledger",
     "fees",
     "inbox",
     "statements",
     "receipts",
-    "outbox",
     "matching",
     "refunds",
     "closing",

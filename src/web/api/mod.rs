@@ -20,6 +20,7 @@ mod receipts;
 mod runs;
 mod schools;
 mod statements;
+mod told;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use self::told::Webhooks;
 use super::House;
 
 pub use body::{FILE_BYTES_MOST, JSON_BYTES_MOST};
@@ -44,7 +46,8 @@ pub use body::{FILE_BYTES_MOST, JSON_BYTES_MOST};
                        Whatever moves money takes an `Idempotency-Key`: unique for a key, an operation and a thing, \
                        kept as long as the money; the same body again gives the same answer, another one 422."
     ),
-    modifiers(&ApiKeys),
+    modifiers(&ApiKeys, &Webhooks),
+    components(schemas(told::ToldBody)),
     tags(
         (name = "roll", description = "Schools, classes, pupils"),
         (name = "fees", description = "The catalogue and billing runs"),
