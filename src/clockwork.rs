@@ -11,6 +11,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -23,7 +24,7 @@ use crate::providers::Providers;
 use crate::seal::Vault;
 use crate::store::{Ear, Fence, Store, Wake};
 use crate::time::Clock;
-use crate::{feed, fees, ids, matching, outbox};
+use crate::{access, feed, fees, ids, matching, outbox};
 
 /// How long an idle loop waits before it looks for other processes' work.
 const POLL: Duration = Duration::from_millis(500);
@@ -31,6 +32,8 @@ const POLL: Duration = Duration::from_millis(500);
 const HOLD_MS: i64 = 15_000;
 /// When a lease is renewed.
 const RENEW: Duration = Duration::from_secs(4);
+/// How often what nobody needs any more is swept out.
+const SWEEP_MS: i64 = 60 * 60 * 1000;
 /// The longest pause after faults.
 const SLOWEST: Duration = Duration::from_secs(30);
 /// News that a slow listener may be behind; a page that missed some reads itself again.
@@ -57,6 +60,7 @@ pub struct House {
     /// Who carries webhooks.
     pub client: outbox::Client,
     holder: String,
+    swept_at: AtomicI64,
 }
 
 impl House {
@@ -69,7 +73,19 @@ impl House {
         let (news, _) = broadcast::channel(NEWS);
         let (wake, holder) = (Wake::new(), ids::new_id("prc"));
         let keeper = Keeper::start(store.clone(), vault.clone(), clock.clone(), wake.clone());
-        Ok(House { store, vault, clock, providers, config, wake, news, keeper, client, holder })
+        Ok(House {
+            store,
+            vault,
+            clock,
+            providers,
+            config,
+            wake,
+            news,
+            keeper,
+            client,
+            holder,
+            swept_at: AtomicI64::new(0),
+        })
     }
 
     /// The base of links that leave the program.
@@ -91,11 +107,12 @@ impl House {
     }
 }
 
-/// Does everything there is to do until nothing is left: runs, credits, feed, promises.
+/// Does everything there is to do until nothing is left: runs, credits, feed, promises, and the sweeping.
 ///
 /// # Errors
 /// The first fault; what was done before it stands.
 pub async fn settle(house: &House) -> Result<()> {
+    sweep(house, None).await?;
     loop {
         let issued = runs(house, None).await?;
         let decided = credits(house, None).await?;
@@ -114,6 +131,7 @@ pub async fn run(house: Arc<House>) {
         pace(&house, "credits", |house, fence| Box::pin(credits(house, fence))),
         pace(&house, "feed", |house, fence| Box::pin(places(house, fence))),
         pace(&house, "promises", |house, fence| Box::pin(promises(house, fence))),
+        pace(&house, "sweep", |house, fence| Box::pin(sweep(house, fence))),
         news(&house),
     );
 }
@@ -153,6 +171,18 @@ async fn promises(house: &House, _fence: Option<&Fence>) -> Result<usize> {
     let tried = outbox::deliver(&house.store, &house.vault, &house.clock, &house.client).await?;
     count("hocphi_promises_tried_total", tried);
     Ok(tried)
+}
+
+/// Once an hour by the clock: sessions and form keys whose time is over. It leaves no work behind.
+async fn sweep(house: &House, _fence: Option<&Fence>) -> Result<usize> {
+    let now = house.clock.now();
+    if now.0 - house.swept_at.load(Ordering::Relaxed) < SWEEP_MS {
+        return Ok(0);
+    }
+    let swept = access::sweep(&house.store, now).await?;
+    house.swept_at.store(now.0, Ordering::Relaxed);
+    tracing::debug!(swept, "sessions and form keys swept out");
+    Ok(0)
 }
 
 fn count(name: &'static str, by: usize) {

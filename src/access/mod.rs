@@ -22,6 +22,6 @@ pub use person::{
     Grant, NewPerson, Person, Place, Role, add_person, end_person, grant, grants, may, person, person_by_login, sign_in,
 };
 pub use request::{Answered, FormUse, Remembered, claim_form, finish_form, forget_form, remember_in, remembered_in};
-pub use session::{SESSION_IDLE_MS, SessionRows};
+pub use session::{SESSION_IDLE_MS, SessionRows, sweep};
 pub use sql::ALL;
 pub use trail::{Deed, TrailRow, trail, trail_in};

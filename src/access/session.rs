@@ -8,12 +8,29 @@ use tower_sessions::session_store::{Error, Result, SessionStore};
 
 use crate::seal::token_hash;
 use crate::store::{Store, args, transact};
-use crate::time::Clock;
+use crate::time::{Clock, Moment};
 
 use super::sql;
 
 /// After so long without a request a session is over.
 pub const SESSION_IDLE_MS: i64 = 30 * 60 * 1000;
+
+/// How long a used form key is remembered. A page that stood open longer lost its session in between, and a form is
+/// sent again by a person's second press, not a week later.
+const FORM_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Removes sessions that were idle too long and form keys that nobody can send any more. Such rows are never read, so
+/// once in a while is enough.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn sweep(store: &Store, now: Moment) -> crate::fault::Result<u64> {
+    transact!(store, |tx| {
+        let sessions = tx.run(&sql::SWEEP_SESSIONS, args![now]).await?;
+        let forms = tx.run(&sql::SWEEP_FORMS, args![now.plus_ms(-FORM_KEPT_MS)]).await?;
+        Ok(sessions + forms)
+    })
+}
 
 /// The session table. A row is found by the hash of the session's id, so that a copied database signs nobody in.
 #[derive(Clone)]
@@ -26,15 +43,6 @@ impl SessionRows {
     /// Sessions in this store by this clock.
     pub fn new(store: Store, clock: Clock) -> Self {
         SessionRows { store, clock }
-    }
-
-    /// Removes what was idle too long; once in a while is enough, since such rows are never read.
-    ///
-    /// # Errors
-    /// Faults of the store.
-    pub async fn sweep(&self) -> crate::fault::Result<u64> {
-        let now = self.clock.now();
-        transact!(self.store, |tx| tx.run(&sql::SWEEP_SESSIONS, args![now]).await)
     }
 
     async fn write(&self, record: &Record, statement: &crate::store::Statement) -> Result<u64> {

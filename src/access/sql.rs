@@ -84,6 +84,9 @@ statements! {
     /// The first press changed nothing, so the form may be sent again.
     FORGET_FORM = "delete from form_use where key_hash = $1 and answer = ''";
 
+    /// Form keys that were used so long ago that nobody sends them again.
+    SWEEP_FORMS = "delete from form_use where used_at <= $1";
+
     /// What a program's request was answered. No row: it was never sent.
     REQUEST = "select fingerprint, status, resource_id from api_request
                where client_id = $1 and operation = $2 and request_key = $3";

@@ -5,6 +5,7 @@
 mod api;
 mod books;
 mod browser;
+mod clockwork;
 mod engines;
 mod feed;
 mod fees;
