@@ -6,6 +6,7 @@
 //! before matching, because a receipt's number is given in the transaction that posts the money.
 
 pub mod access;
+pub mod aside;
 pub mod clockwork;
 pub mod config;
 pub mod fault;

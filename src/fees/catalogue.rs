@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::access::{Deed, trail_in};
+use crate::aside::aside;
 use crate::fault::{Kind, Refusal, Result};
 use crate::ids;
 use crate::money::Dong;
@@ -171,7 +172,8 @@ pub async fn read_catalogue(
     school_code: Option<&str>,
     today: Day,
 ) -> Result<CataloguePreview> {
-    let sheets = sheet::read(bytes, filename)?;
+    let (file, name) = (bytes.to_vec(), filename.to_owned());
+    let sheets = aside(move || sheet::read(&file, &name)).await?;
     let enough =
         |header: &Header<Field>| header.column(Field::Name).is_some() && header.column(Field::Amount).is_some();
     let found = sheets.iter().find_map(|sheet| header::find(sheet, NAMES, enough).map(|header| (sheet, header)));

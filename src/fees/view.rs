@@ -155,18 +155,50 @@ pub async fn page(store: &Store, token: &str) -> Result<Option<InvoicePage>> {
 /// Faults of the store.
 pub async fn page_of(store: &Store, invoice_id: &str) -> Result<Option<InvoicePage>> {
     let Some(invoice) = super::invoice(store, invoice_id).await? else { return Ok(None) };
-    let run: Run = store.one(&sql::RUN, args![&invoice.run_id]).await?;
-    let (Some(school), Some(account), Some(pupil), Some(class)) = (
-        roll::school(store, &invoice.school_id).await?,
-        roll::account(store, &invoice.account_id).await?,
-        roll::pupil(store, &invoice.pupil_id).await?,
-        roll::class_group(store, &invoice.class_group_id).await?,
+    Ok(pages(store, vec![invoice]).await?.pop())
+}
+
+/// The pages of one class of a run, in the order of the class list.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn pages_of_class(store: &Store, run_id: &str, class_group_id: &str) -> Result<Vec<InvoicePage>> {
+    let listed: Vec<Listed> = store.all(&sql::INVOICES_OF_CLASS, args![run_id, class_group_id]).await?;
+    let places: HashMap<&str, usize> = listed.iter().enumerate().map(|(place, row)| (row.id.as_str(), place)).collect();
+    let ids: Vec<String> = listed.iter().map(|row| row.id.clone()).collect();
+    let mut invoices = super::invoices(store, &ids).await?;
+    invoices.sort_by_key(|invoice| places.get(invoice.id.as_str()).copied());
+    pages(store, invoices).await
+}
+
+/// The pages of invoices of one run and one class, in their order: what they share is read once, the rest in lists.
+async fn pages(store: &Store, invoices: Vec<OpenInvoice>) -> Result<Vec<InvoicePage>> {
+    let Some(first) = invoices.first() else { return Ok(Vec::new()) };
+    let run: Run = store.one(&sql::RUN, args![&first.run_id]).await?;
+    let (Some(school), Some(account), Some(class)) = (
+        roll::school(store, &first.school_id).await?,
+        roll::account(store, &first.account_id).await?,
+        roll::class_group(store, &first.class_group_id).await?,
     ) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
-    let money = standings(store, &[(invoice.id.clone(), invoice.total)]).await?;
-    let money = money.get(&invoice.id).copied().unwrap_or_else(|| Standing::untouched(invoice.total));
-    Ok(Some(InvoicePage { run_title: run.title, school, account, pupil, class_name: class.name, money, invoice }))
+    let pupils: Vec<String> = invoices.iter().map(|invoice| invoice.pupil_id.clone()).collect();
+    let pupils = roll::pupils_by_id(store, &pupils).await?;
+    let mut pupils: HashMap<String, Pupil> = pupils.into_iter().map(|pupil| (pupil.id.clone(), pupil)).collect();
+    let totals: Vec<(String, Dong)> = invoices.iter().map(|invoice| (invoice.id.clone(), invoice.total)).collect();
+    let money = standings(store, &totals).await?;
+    let page = |invoice: OpenInvoice| {
+        Some(InvoicePage {
+            run_title: run.title.clone(),
+            school: school.clone(),
+            account: account.clone(),
+            pupil: pupils.remove(&invoice.pupil_id)?,
+            class_name: class.name.clone(),
+            money: money.get(&invoice.id).copied().unwrap_or_else(|| Standing::untouched(invoice.total)),
+            invoice,
+        })
+    };
+    Ok(invoices.into_iter().filter_map(page).collect())
 }
 
 /// What the transfer text into an account must begin with, and how many characters of it arrive.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::read::{Statement, StatementLine, read};
 use super::sql;
 use crate::access::{Deed, trail_in};
+use crate::aside::aside;
 use crate::fault::{Kind, OrFault, Refusal, Result};
 use crate::ids;
 use crate::inbox;
@@ -58,7 +59,8 @@ struct Keyed {
 /// Refused with the cell or the row, nothing stored: a file that cannot be read, an account that is not ours, a balance
 /// that breaks, or lines that an earlier file has otherwise.
 pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload) -> Result<Summary> {
-    let statement = read(&upload.bytes, &upload.filename)?;
+    let (file, name) = (upload.bytes.clone(), upload.filename.clone());
+    let statement = aside(move || read(&file, &name)).await?;
     let account = account_of(store, upload, &statement).await?;
     let keyed = keyed(statement.lines);
     let now = clock.now();

@@ -2,14 +2,17 @@
 //!
 //! A paper that leaves without a second fact carries the pupil's short name; the desk's own copies carry the whole.
 
+use std::collections::HashMap;
+
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::House;
-use super::parent::code_of;
+use super::parent::code_under;
+use crate::aside::aside;
 use crate::fault::{Fault, Refusal, Result};
 use crate::fees::notice::{self, NoticeLine, NoticePaper};
-use crate::fees::view::{self, InvoicePage};
+use crate::fees::view::{self, InvoicePage, MemoRule};
 use crate::fees::{Line, OpenInvoice};
 use crate::ledger;
 use crate::matching;
@@ -24,25 +27,29 @@ use crate::vietqr::banks;
 /// # Errors
 /// Absent when none of them needs a notice; faults of the store.
 pub async fn notices(house: &House, pages: &[InvoicePage], with_name: bool) -> Result<Vec<u8>> {
-    let mut papers = Vec::with_capacity(pages.len());
+    let mut rules: HashMap<&str, MemoRule> = HashMap::new();
     for page in pages {
-        papers.extend(notice_of(house, page, with_name).await?);
+        if !rules.contains_key(page.account.id.as_str()) {
+            rules.insert(&page.account.id, view::memo_rule(&house.store, &page.account.id).await?);
+        }
     }
+    let notice = |page: &InvoicePage| notice_of(page, rules.get(page.account.id.as_str())?, with_name);
+    let papers: Vec<NoticePaper> = pages.iter().filter_map(notice).collect();
     if papers.is_empty() {
         return Err(Refusal::absent().into());
     }
-    notice::draw_many(&papers)
+    aside(move || notice::draw_many(&papers)).await
 }
 
-async fn notice_of(house: &House, page: &InvoicePage, with_name: bool) -> Result<Option<NoticePaper>> {
-    let code = code_of(&house.store, page).await?;
-    let Some(qr) = code.ready() else { return Ok(None) };
+fn notice_of(page: &InvoicePage, rule: &MemoRule, with_name: bool) -> Option<NoticePaper> {
+    let code = code_under(page, rule);
+    let qr = code.ready()?;
     let line = |line: &Line| NoticeLine {
         name: line.official_name.clone(),
         amount: line.payable,
         legal_basis: line.legal_basis.clone(),
     };
-    Ok(Some(NoticePaper {
+    Some(NoticePaper {
         school: page.school.name.clone(),
         address: page.school.address.clone(),
         run_title: page.run_title.clone(),
@@ -57,7 +64,7 @@ async fn notice_of(house: &House, page: &InvoicePage, with_name: bool) -> Result
         holder: page.account.holder.clone(),
         bank: banks::find(&page.account.bank_bin).map(|bank| bank.short_name.clone()).unwrap_or_default(),
         page_url: None,
-    }))
+    })
 }
 
 /// One receipt as a file.
@@ -69,7 +76,7 @@ pub async fn receipt(house: &House, receipt: &Receipt, with_name: bool) -> Resul
     let page = page.ok_or_else(|| Fault::new("draw a receipt: its invoice is not there"))?;
     let given = ledger::given_by_entry(&house.store, &receipt.entry_id).await?;
     let bank_at = matching::shown(&house.store, &receipt.credit_id).await?.map(|credit| credit.value_at);
-    pdf::draw(&ReceiptPaper {
+    let paper = ReceiptPaper {
         school: page.school.name.clone(),
         address: page.school.address.clone(),
         unit_code: page.school.budget_code.clone(),
@@ -92,7 +99,8 @@ pub async fn receipt(house: &House, receipt: &Receipt, with_name: bool) -> Resul
         bank_at,
         check_url: format!("{}/check/{}", house.public_url(), receipts::check_token(&house.vault, &receipt.id)),
         void: receipt.void_reason.clone(),
-    })
+    };
+    aside(move || pdf::draw(&paper)).await
 }
 
 /// A PDF that the browser shows in place and saves under a name that says nothing of the pupil.

@@ -17,6 +17,7 @@ on_both!(
     a_catalogue_file_is_read_and_again_changes_nothing,
     a_run_is_issued_after_a_crash_without_asking_anybody_twice,
     parents_see_a_run_only_when_it_is_published,
+    the_pages_of_a_class_are_read_together_as_one_by_one,
     who_asked_is_told_once_of_a_run_and_of_each_void_invoice,
     a_run_is_undone_only_while_no_money_has_come,
     a_voluntary_item_is_asked_only_of_those_who_registered,
@@ -196,6 +197,23 @@ async fn parents_see_a_run_only_when_it_is_published(fresh: Fresh) {
     let account = view::pupil_account(&house.store, &rows[0].pupil_id, today()).await.expect("a store");
     let account = account.expect("an account");
     assert_eq!((account.owed, account.credit, account.invoices.len()), (Dong::new(250_000), Dong::ZERO, 1));
+}
+
+async fn the_pages_of_a_class_are_read_together_as_one_by_one(fresh: Fresh) {
+    let house = house(&fresh, 90).await;
+    let run = house.issued(&[("BT01", 1), ("BH01", 1)]).await;
+    let store = &house.store;
+    let class = view::invoices_of_run(store, &run.id).await.expect("invoices").swap_remove(0).class_group_id;
+    let listed = view::invoices_of_class(store, &run.id, &class).await.expect("a class list");
+    house.pay(&listed[1].id, "crd_1", 200_000).await;
+    let pages = view::pages_of_class(store, &run.id, &class).await.expect("pages");
+    assert_eq!(pages.len(), listed.len());
+    assert!(pages.len() > 2, "{}", pages.len());
+    for (page, row) in pages.iter().zip(&listed) {
+        let alone = view::page_of(store, &row.id).await.expect("a store").expect("a page");
+        assert_eq!(format!("{page:?}"), format!("{alone:?}"));
+    }
+    assert!(view::pages_of_class(store, &run.id, "cls_none").await.expect("no pages").is_empty());
 }
 
 async fn who_asked_is_told_once_of_a_run_and_of_each_void_invoice(fresh: Fresh) {

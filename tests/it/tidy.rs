@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::tidy_tokens::{Token, function_lengths, lines_of_texts, tokens};
 
 /// Imported by anyone, importing only each other.
-const BOTTOM: [&str; 8] = ["store", "money", "ids", "time", "fault", "config", "seal", "paper"];
+const BOTTOM: [&str; 9] = ["store", "money", "ids", "time", "fault", "aside", "config", "seal", "paper"];
 /// Rooms that import nothing but the bottom.
 const PURE: [&str; 3] = ["vietqr", "providers", "ledger"];
 /// Each imports only what stands before it.

@@ -12,6 +12,7 @@ use super::body::File;
 use super::caller::Caller;
 use super::page::{Page, PageAsked};
 use super::problem::{Id, Problems, unreadable_query};
+use crate::aside::aside;
 use crate::roll::{self, ClassGroup, Pupil, ReceivingAccount, School, import};
 use crate::web::House;
 use crate::web::failure::Failure;
@@ -198,8 +199,9 @@ pub async fn take_roster(
     caller.needs("roll:write")?;
     let school = caller.school(&school)?;
     let dry_run = asked.map_err(unreadable_query)?.0.dry_run;
-    let roster = import::read(&file.bytes, &file.name, house.clock.now().day())?;
-    let preview = import::preview(&house.store, school, &roster, house.clock.now().day()).await?;
+    let today = house.clock.now().day();
+    let roster = aside(move || import::read(&file.bytes, &file.name, today)).await?;
+    let preview = import::preview(&house.store, school, &roster, today).await?;
     let blocking = preview.problems.iter().any(|problem| problem.blocking);
     let mut body = RosterBody {
         stored: false,

@@ -33,10 +33,7 @@ pub(super) async fn notices(
     Path((run_id, class_id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     run::own(&house, &desk, &run_id).await?;
-    let mut pages = Vec::new();
-    for row in view::invoices_of_class(&house.store, &run_id, &class_id).await? {
-        pages.extend(view::page_of(&house.store, &row.id).await?);
-    }
+    let pages = view::pages_of_class(&house.store, &run_id, &class_id).await?;
     Ok(papers::answer(papers::notices(&house, &pages, true).await?, "thong-bao-lop"))
 }
 

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::Done;
 use super::upload::Upload;
+use crate::aside::aside;
 use crate::roll::CellProblem;
 use crate::roll::import::{self, Preview};
 use crate::web::House;
@@ -85,7 +86,8 @@ pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Up
 
 async fn preview(house: &House, desk: &Desk, upload: &Upload) -> crate::fault::Result<Preview> {
     let today = house.clock.now().day();
-    let roster = import::read(&upload.bytes, &upload.name, today)?;
+    let (file, name) = (upload.bytes.clone(), upload.name.clone());
+    let roster = aside(move || import::read(&file, &name, today)).await?;
     import::preview(&house.store, &desk.school, &roster, today).await
 }
 

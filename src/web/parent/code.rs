@@ -2,7 +2,7 @@
 
 use crate::fault::Result;
 use crate::fees::Lifecycle;
-use crate::fees::view::{self, InvoicePage};
+use crate::fees::view::{self, InvoicePage, MemoRule};
 use crate::ids::PaymentReference;
 use crate::money::Dong;
 use crate::store::Store;
@@ -38,18 +38,22 @@ impl Code {
 /// # Errors
 /// Faults of the store. A code that does not read back as asked is logged and never shown.
 pub async fn code_of(store: &Store, page: &InvoicePage) -> Result<Code> {
+    Ok(code_under(page, &view::memo_rule(store, &page.account.id).await?))
+}
+
+/// [`code_of`] under the rule for transfer texts into the invoice's account.
+pub fn code_under(page: &InvoicePage, rule: &MemoRule) -> Code {
     let owed = page.money.owed;
     if page.invoice.lifecycle == Lifecycle::Void || !owed.is_positive() {
-        return Ok(Code::NotNeeded);
+        return Code::NotNeeded;
     }
     if !page.account.is_usable() {
-        return Ok(Code::Frozen);
+        return Code::Frozen;
     }
     if owed >= Dong::TRANSFER_LIMIT {
-        return Ok(Code::TooLarge);
+        return Code::TooLarge;
     }
-    let rule = view::memo_rule(store, &page.account.id).await?;
-    let Some(reference) = PaymentReference::parse(&page.invoice.reference) else { return Ok(Code::Impossible) };
+    let Some(reference) = PaymentReference::parse(&page.invoice.reference) else { return Code::Impossible };
     let made = VerifiedQr::make(&Request {
         bin: &page.account.bank_bin,
         account: &page.account.number,
@@ -60,11 +64,11 @@ pub async fn code_of(store: &Store, page: &InvoicePage) -> Result<Code> {
         mcc: page.school.mcc.as_deref(),
         merchant_id: page.school.merchant_id.as_deref(),
     });
-    Ok(match made {
+    match made {
         Ok(qr) => Code::Ready(Box::new(qr)),
         Err(error) => {
             tracing::error!(invoice = page.invoice.id, %error, "a payment code was withheld");
             Code::Impossible
         }
-    })
+    }
 }

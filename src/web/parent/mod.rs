@@ -27,7 +27,7 @@ use crate::fault::{Refusal, Result};
 use crate::fees::view::{self, InvoicePage};
 use crate::receipts::{self, Payment, Receipt};
 
-pub use code::{Code, code_of};
+pub use code::{Code, code_of, code_under};
 
 /// `/p/…` and `/check/…`
 pub fn routes() -> Router<Arc<House>> {
