@@ -340,3 +340,68 @@ async fn state_in(tx: &mut Tx, run_id: &str) -> Result<(Run, RunState)> {
 fn already_undone() -> Refusal {
     Refusal::new(Kind::Conflict, "run-undone", "Đợt thu này đã bị hủy.", "This run was undone.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCHOOL: &str = "
+        insert into school values ('sch', 'TH', 'T', 'primary', 'public', '', '', null, null, null, null, 'hanoi', 0);
+        insert into receiving_account values ('acc', 'sch', '970436', '0011', 'T', 0, null, null);
+        insert into class_group values ('cls', 'sch', '2026-2027', '3A', 'primary');
+        insert into fee_item values ('itm', 'M', 'Tiền ăn', 'agreed', 'month', 'service', 'C45-BB', null, '1', 0);
+        insert into fee_price values ('prc', 'itm', 'sch', 'all', 100, '2026-01-01', 0);
+        insert into family values ('fam', 'sch', 0);
+        insert into pupil values ('pup_1', 'sch', 'fam', 'P1', 'X', 'x', null, null, 0);
+        insert into pupil values ('pup_2', 'sch', 'fam', 'P2', 'Y', 'y', null, null, 0);
+        insert into class_membership values ('pup_1', 'cls', '2026-01-01', null);
+        insert into class_membership values ('pup_2', 'cls', '2026-01-01', null);
+        insert into billing_run values ('run', 'sch', 'acc', 'T', '2026-2027', '2026-12-01', 0, 'per');
+        insert into billing_run_item values ('run', 1, 'itm', 1);
+        insert into billing_run_class values ('run', 'cls');";
+
+    /// The issue of a run of two pupils, ready for its only chunk.
+    async fn two_pupils(folder: &std::path::Path) -> (Store, Issue) {
+        let store = Store::open(&format!("sqlite://{}", folder.join("t.db").display())).await.expect("a store");
+        store.migrate().await.expect("a schema");
+        store.run_raw(SCHOOL).await.expect("a school");
+        let now = Moment::parse("2026-11-22T08:00:00+07:00").expect("an instant");
+        transact!(store, |tx| start_issuing_in(tx, "run", 2, now, "per").await).expect("begun");
+        let run = store.one(&sql::RUN, args!["run"]).await.expect("the run");
+        let asked = store.all(&sql::ASKED, args!["run"]).await.expect("an item");
+        let prices = store.all(&sql::PRICES_OF_RUN, args!["run", now]).await.expect("a price");
+        let master = MasterKey::parse(&MasterKey::generate().expect("a key")).expect("a key");
+        (store, Issue { run, asked, prices, master, now })
+    }
+
+    #[tokio::test]
+    async fn of_two_invoices_that_draw_one_reference_one_draws_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, issue) = two_pupils(folder.path()).await;
+        let [first, second] = [(); 2].map(|()| PaymentReference::random().expect("a reference"));
+        let mut drawn = 0;
+        let mut draw = || {
+            drawn += 1;
+            Ok(if drawn < 3 { first.clone() } else { second.clone() })
+        };
+        transact!(store, |tx| issue.chunk_in(tx, &mut draw).await).expect("a chunk");
+        assert_eq!(drawn, 3);
+        let both = [first.as_str().to_owned(), second.as_str().to_owned()];
+        for reference in both {
+            let found = super::super::by_reference(&store, &reference).await.expect("a store").expect("its invoice");
+            assert_eq!((found.lines.len(), found.total), (1, Dong::new(100)));
+        }
+    }
+
+    #[tokio::test]
+    async fn references_that_are_all_taken_issue_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, issue) = two_pupils(folder.path()).await;
+        let only = PaymentReference::random().expect("a reference");
+        let mut draw = || Ok(only.clone());
+        let ended = transact!(store, |tx| issue.chunk_in(tx, &mut draw).await);
+        assert!(matches!(ended, Err(crate::fault::Error::Fault(_))), "{ended:?}");
+        let found = super::super::by_reference(&store, only.as_str()).await.expect("a store");
+        assert!(found.is_none(), "the chunk is written whole or not at all");
+    }
+}

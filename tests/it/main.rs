@@ -4,6 +4,7 @@
 
 mod api;
 mod books;
+mod books_command;
 mod browser;
 mod clockwork;
 mod engines;

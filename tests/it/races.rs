@@ -3,14 +3,22 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hocphi::fault::{Error, Result};
-use hocphi::store::{EngineName, Statement, StatementKind, Store};
+use hocphi::ledger::Account;
+use hocphi::matching;
+use hocphi::store::{Arg, EngineName, Statement, StatementKind, Store, Tx};
 use hocphi::transact;
 use tokio::sync::Barrier;
 
+use crate::books::Books;
 use crate::engines::{self, Fresh};
 use crate::on_both;
 
-on_both!(a_key_that_collides_for_ever_comes_out_as_the_fault_it_is);
+on_both!(
+    a_key_that_collides_for_ever_comes_out_as_the_fault_it_is,
+    a_credit_that_is_proved_while_it_is_decided_is_proved_once,
+    whenever_a_proof_comes_it_is_posted_once,
+    a_credit_that_is_assigned_while_it_is_proved_is_posted_once,
+);
 
 const fn fixed(name: &'static str, sql: &'static str) -> Statement {
     Statement { name, kind: StatementKind::Fixed, sql, tail: "" }
@@ -79,4 +87,120 @@ async fn a_key_that_collides_for_ever_comes_out_as_the_fault_it_is(fresh: Fresh)
     assert!(matches!(again, Err(Error::Fault(_))), "{again:?}");
     let most = if fresh.store.engine() == EngineName::Sqlite { 1 } else { 5 };
     assert_eq!(runs.into_inner(), most);
+}
+
+/// A statement proves what is being decided at that moment: whichever commits first, the money goes to the bank once.
+async fn a_credit_that_is_proved_while_it_is_decided_is_proved_once(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let owed = books.invoice(100_000).await;
+    let mut credits = Vec::new();
+    for _ in 0..30 {
+        credits.push(books.credit(7, Some(&owed.reference)).await);
+    }
+    let (store, vault, clock) = (&books.store, &books.vault, &books.clock);
+    let decide = async || while matching::drain(store, vault, clock).await.expect("a batch") > 0 {};
+    let prove = async || {
+        for credit in &credits {
+            transact!(store, |tx| prove_in(tx, credit).await).expect("proved");
+        }
+    };
+    tokio::join!(decide(), prove(), decide());
+    decide().await;
+    let told = i64::try_from(credits.len()).expect("few") * 7;
+    assert_eq!((books.balance(Account::Clearing).await, books.balance(Account::Bank).await), (0, told));
+    for credit in &credits {
+        assert_eq!(kinds(store, credit).await, ["proved", "received"]);
+    }
+    books.assert_sound().await;
+}
+
+/// The same, in every order of the single steps.
+async fn whenever_a_proof_comes_it_is_posted_once(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let owed = books.invoice(100_000).await;
+    let (store, vault, clock) = (&books.store, &books.vault, &books.clock);
+    let decide = async || while matching::drain(store, vault, clock).await.expect("a batch") > 0 {};
+    for decided_before in [false, true] {
+        for proved_twice in [false, true] {
+            for doubt in ["", "maybe_same_credit"] {
+                let credit = books.credit_of(7, Some(&owed.reference), "acc_1", doubt, "").await;
+                if decided_before {
+                    decide().await;
+                }
+                transact!(store, |tx| prove_in(tx, &credit).await).expect("proved");
+                if proved_twice {
+                    decide().await;
+                    transact!(store, |tx| prove_in(tx, &credit).await).expect("the same again");
+                }
+                decide().await;
+                let case = format!("{decided_before} {proved_twice} {doubt:?}");
+                assert_eq!(kinds(store, &credit).await, ["proved", "received"], "{case}");
+            }
+        }
+    }
+    assert_eq!((books.balance(Account::Clearing).await, books.balance(Account::Bank).await), (0, 8 * 7));
+    books.assert_sound().await;
+}
+
+/// A person gives a held credit to an invoice while a statement proves it and matching looks at it again.
+async fn a_credit_that_is_assigned_while_it_is_proved_is_posted_once(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let owed = books.invoice(100_000).await;
+    let mut credits = Vec::new();
+    for doubt in ["", "maybe_same_credit"].repeat(8) {
+        credits.push(books.credit_of(7, None, "acc_1", doubt, "").await);
+    }
+    books.drain().await;
+    let (store, vault, clock) = (&books.store, &books.vault, &books.clock);
+    let decide = async || while matching::drain(store, vault, clock).await.expect("a batch") > 0 {};
+    let assign = async || {
+        for credit in &credits {
+            books.assign(credit, &owed.id).await.expect("assigned");
+        }
+    };
+    let prove = async || {
+        for credit in &credits {
+            transact!(store, |tx| prove_in(tx, credit).await).expect("proved");
+            decide().await;
+        }
+    };
+    tokio::join!(assign(), prove());
+    decide().await;
+    let told = i64::try_from(credits.len()).expect("few") * 7;
+    assert_eq!((books.balance(Account::Clearing).await, books.balance(Account::Bank).await), (0, told));
+    for credit in &credits {
+        assert_eq!(kinds(store, credit).await, ["applied", "proved", "received"]);
+    }
+    books.assert_sound().await;
+}
+
+const PROOF: Statement = fixed("races::PROOF", "insert into credit_proof values ($1, $2, 0) on conflict do nothing");
+const FILE: Statement = fixed(
+    "races::FILE",
+    "insert into statement_file (id, account_id, sha256, name_sealed, lines, received_at, received_by)
+     values ($1, 'acc_1', $1, $2, 1, 0, 'per_1') on conflict do nothing",
+);
+const LINE: Statement = fixed(
+    "races::LINE",
+    "insert into statement_line (id, file_id, account_id, file_row, day, value_at, amount, reference, memo_sealed,
+        chain_key)
+     values ($1, $1, 'acc_1', 1, '2026-11-22', 0, 7, '', $2, $1) on conflict do nothing",
+);
+
+/// What the inbox writes when a statement shows a credit, with the very statement that asks matching to look again.
+async fn prove_in(tx: &mut Tx, credit: &str) -> Result<()> {
+    let id = || Arg::from(format!("lin_{credit}"));
+    let nothing = || Arg::from(Vec::<u8>::new());
+    tx.run(&FILE, vec![id(), nothing()]).await?;
+    tx.run(&LINE, vec![id(), nothing()]).await?;
+    tx.run(&PROOF, vec![Arg::from(credit), id()]).await?;
+    let mark = hocphi::statements().into_iter().find(|statement| statement.name.ends_with("::MARK_UNDECIDED"));
+    tx.insert_many(&mark.expect("the inbox marks"), vec![vec![Arg::from(credit), Arg::from(0_i64)]]).await?;
+    Ok(())
+}
+
+/// What of a credit is in the books.
+async fn kinds(store: &Store, credit: &str) -> Vec<String> {
+    let of = fixed("races::KINDS", "select kind from entry where credit_id = $1 order by kind");
+    store.all(&of, vec![Arg::from(credit)]).await.expect("entries")
 }
