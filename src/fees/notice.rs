@@ -6,7 +6,7 @@
 use crate::fault::{Fault, Result};
 use crate::money::{Dong, Reading, in_words};
 use crate::paper::{
-    Align, Cell, Column, Field, Flow, Ink, Matrix, Page, Paper, Place, Sheet, Style, fitted, height_of_lines, mm, wrap,
+    Align, Field, Flow, Ink, Line, Matrix, Page, Paper, Place, Sheet, Style, amount, fitted, height_of_lines, mm, wrap,
 };
 use crate::time::{Day, Moment};
 use crate::vietqr::VerifiedQr;
@@ -29,7 +29,7 @@ pub struct NoticePaper {
     /// The pupil's class.
     pub class_group: String,
     /// What is asked, line by line.
-    pub lines: Vec<NoticeLine>,
+    pub lines: Vec<Line>,
     /// What has been paid on it already.
     pub paid: Dong,
     /// How the school reads numbers.
@@ -42,17 +42,6 @@ pub struct NoticePaper {
     pub bank: String,
     /// The parent's page, where a school wants it printed; it opens the invoice to whoever finds the paper.
     pub page_url: Option<String>,
-}
-
-/// One thing that is asked for.
-#[derive(Debug, Clone)]
-pub struct NoticeLine {
-    /// The official name of the item.
-    pub name: String,
-    /// What the family pays for it.
-    pub amount: Dong,
-    /// The instrument that allows it; may be empty.
-    pub legal_basis: String,
 }
 
 /// One notice as a PDF/A-1b file; the same notice always gives the same bytes.
@@ -87,7 +76,7 @@ fn pages_of(notice: &NoticePaper) -> Result<Vec<Page>> {
     let running = format!("Thông báo nộp tiền · {} · {} (tiếp theo)", notice.pupil, notice.run_title);
     let mut flow = Flow::new(Sheet::A5, running);
     head(&mut flow, notice);
-    table(&mut flow, &notice.lines);
+    flow.lines("Khoản thu", &notice.lines);
     sums(&mut flow, notice, total, rest);
     pay(&mut flow, notice, rest)?;
     let foot = format!("{} · Đây là thông báo nộp tiền, không phải biên lai hay chứng từ thuế.", notice.school);
@@ -106,30 +95,13 @@ fn head(flow: &mut Flow, notice: &NoticePaper) {
     flow.gap(2.0);
 }
 
-fn table(flow: &mut Flow, lines: &[NoticeLine]) {
-    let columns = [
-        Column { title: "STT", english: "No.", part: 0.09, align: Align::Centre },
-        Column { title: "Khoản thu", english: "Item and legal basis", part: 0.65, align: Align::Left },
-        Column { title: "Số tiền (đồng)", english: "Amount (VND)", part: 0.26, align: Align::Right },
-    ];
-    let rows: Vec<Vec<Cell>> = lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| {
-            let name = Cell { text: line.name.clone(), small: line.legal_basis.clone() };
-            vec![Cell::of((index + 1).to_string()), name, Cell::of(line.amount.grouped())]
-        })
-        .collect();
-    flow.table(&columns, &rows);
-}
-
 fn sums(flow: &mut Flow, notice: &NoticePaper, total: Dong, rest: Dong) {
     flow.room(60.0);
     if notice.paid != Dong::ZERO {
         flow.sum("Tổng cộng", "Total", &total.grouped(), false);
         flow.sum("Đã nộp", "Paid already", &notice.paid.grouped(), false);
     }
-    flow.sum("Số tiền cần nộp", "To pay", &money(rest), true);
+    flow.sum("Số tiền cần nộp", "To pay", &amount(rest), true);
     flow.gap(4.0);
     let words = format!("Bằng chữ: {}.", in_words(rest, notice.reading));
     flow.paragraph(Style::bold(8.5), &words, Align::Left);
@@ -177,24 +149,19 @@ const NEVER: &str = "Trường không bao giờ hỏi số tài khoản hay mã 
 /// The same as the code says, for a person who types.
 fn typed(flow: &mut Flow, notice: &NoticePaper, rest: Dong, place: Place) {
     let label = Style::regular(6.8).ink(Ink::Grey);
-    let amount = money(rest);
+    let asked = amount(rest);
     let Place { x, mut y, width } = place;
     for (name, value, size, most) in [
         ("Người nhận · Account holder", notice.holder.as_str(), 8.5, 2),
         ("Ngân hàng · Bank", notice.bank.as_str(), 8.5, 1),
         ("Số tài khoản · Account number", notice.qr.payload().account.as_str(), 12.0, 1),
-        ("Số tiền · Amount", amount.as_str(), 12.0, 1),
+        ("Số tiền · Amount", asked.as_str(), 12.0, 1),
         ("Nội dung chuyển khoản · Transfer text", notice.qr.memo(), 12.5, 2),
     ] {
         let page = flow.page();
         y = page.paragraph((x, y), width, label, name, Align::Left, 1);
         y = page.paragraph((x, y - 0.5), width, Style::bold(size), value, Align::Left, most) + 1.5;
     }
-}
-
-fn money(amount: Dong) -> String {
-    // The decree of 2026 on documents prints the currency as đ.
-    format!("{}\u{a0}đ", amount.grouped())
 }
 
 #[cfg(test)]
@@ -212,7 +179,7 @@ mod tests {
             "Học phẩm, học cụ, học liệu",
         ];
         let lines = (0..count)
-            .map(|index| NoticeLine {
+            .map(|index| Line {
                 name: names[index % names.len()].to_owned(),
                 amount: Dong::new(385_000),
                 legal_basis: "Nghị quyết số 18/2025/NQ-HĐND ngày 27/11/2025, Phụ lục, mục 3".to_owned(),

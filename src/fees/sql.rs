@@ -2,6 +2,39 @@
 
 use crate::store::statements;
 
+/// Invoices as lists show them, with pupil, class and run.
+macro_rules! listed {
+    ($which:literal) => {
+        concat!(
+            "select i.id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
+                p.code as pupil_code, p.full_name as pupil_name, i.run_id, r.title as run_title,
+                (select e.kind from invoice_event e where e.invoice_id = i.id order by e.turn desc limit 1) as last_kind
+            from invoice i
+            join billing_run r on r.id = i.run_id
+            join pupil p on p.id = i.pupil_id
+            join class_group c on c.id = i.class_group_id
+            where ",
+            $which
+        )
+    };
+}
+
+/// The pupils of a run's classes on a day.
+macro_rules! seats {
+    ($which:literal) => {
+        concat!(
+            "select p.id as pupil_id, p.code as pupil_code, p.family_id, m.class_group_id, c.name as class_name, c.level
+            from billing_run_class r
+            join class_group c on c.id = r.class_group_id
+            join class_membership m on m.class_group_id = c.id and m.from_day <= $2
+                and (m.to_day is null or m.to_day >= $2)
+            join pupil p on p.id = m.pupil_id and (p.left_day is null or p.left_day >= $2)
+            where r.run_id = $1 ",
+            $which
+        )
+    };
+}
+
 statements! {
     /// What the transfer text into an account must begin with and how much of it arrives. No row: nobody tells of it.
     MEMO_OF_ACCOUNT = "
@@ -69,37 +102,13 @@ statements! {
     RUN_WORK = list "select run_id, done, total from billing_run_work where run_id in", "";
 
     /// A run's invoices with pupil and class, by class and name.
-    INVOICES_OF_RUN = "
-        select i.id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
-            p.code as pupil_code, p.full_name as pupil_name, i.run_id, r.title as run_title,
-            (select e.kind from invoice_event e where e.invoice_id = i.id order by e.turn desc limit 1) as last_kind
-        from invoice i
-        join billing_run r on r.id = i.run_id
-        join pupil p on p.id = i.pupil_id
-        join class_group c on c.id = i.class_group_id
-        where i.run_id = $1 order by c.name, p.folded_name, p.code";
+    INVOICES_OF_RUN = listed!("i.run_id = $1 order by c.name, p.folded_name, p.code");
 
     /// A class's invoices of one run, by name.
-    INVOICES_OF_CLASS = "
-        select i.id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
-            p.code as pupil_code, p.full_name as pupil_name, i.run_id, r.title as run_title,
-            (select e.kind from invoice_event e where e.invoice_id = i.id order by e.turn desc limit 1) as last_kind
-        from invoice i
-        join billing_run r on r.id = i.run_id
-        join pupil p on p.id = i.pupil_id
-        join class_group c on c.id = i.class_group_id
-        where i.run_id = $1 and i.class_group_id = $2 order by p.folded_name, p.code";
+    INVOICES_OF_CLASS = listed!("i.run_id = $1 and i.class_group_id = $2 order by p.folded_name, p.code");
 
     /// A pupil's invoices, the newest first.
-    INVOICES_OF_PUPIL = "
-        select i.id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
-            p.code as pupil_code, p.full_name as pupil_name, i.run_id, r.title as run_title,
-            (select e.kind from invoice_event e where e.invoice_id = i.id order by e.turn desc limit 1) as last_kind
-        from invoice i
-        join billing_run r on r.id = i.run_id
-        join pupil p on p.id = i.pupil_id
-        join class_group c on c.id = i.class_group_id
-        where i.pupil_id = $1 order by i.issued_at desc, i.id desc";
+    INVOICES_OF_PUPIL = listed!("i.pupil_id = $1 order by i.issued_at desc, i.id desc");
 
     /// A new run.
     ADD_RUN = "
@@ -140,24 +149,12 @@ statements! {
         where r.run_id = $1 and p.made_at <= $2";
 
     /// The pupils of a run's classes on a day.
-    SEATS = "
-        select p.id as pupil_id, p.code as pupil_code, p.family_id, m.class_group_id, c.name as class_name, c.level
-        from billing_run_class r
-        join class_group c on c.id = r.class_group_id
-        join class_membership m on m.class_group_id = c.id and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
-        join pupil p on p.id = m.pupil_id and (p.left_day is null or p.left_day >= $2)
-        where r.run_id = $1 order by p.id, m.from_day desc";
+    SEATS = seats!("order by p.id, m.from_day desc");
 
     /// The next pupils of a run's classes that have no invoice of it yet.
-    NEXT_SEATS = "
-        select p.id as pupil_id, p.code as pupil_code, p.family_id, m.class_group_id, c.name as class_name, c.level
-        from billing_run_class r
-        join class_group c on c.id = r.class_group_id
-        join class_membership m on m.class_group_id = c.id and m.from_day <= $2 and (m.to_day is null or m.to_day >= $2)
-        join pupil p on p.id = m.pupil_id and (p.left_day is null or p.left_day >= $2)
-        where r.run_id = $1 and p.id > $3
-          and not exists (select 1 from invoice i where i.run_id = $1 and i.pupil_id = p.id)
-        order by p.id, m.from_day desc limit $4";
+    NEXT_SEATS = seats!("
+        and p.id > $3 and not exists (select 1 from invoice i where i.run_id = $1 and i.pupil_id = p.id)
+        order by p.id, m.from_day desc limit $4");
 
     /// Who registered for which of a run's items on a day.
     REGISTERED = "

@@ -2,6 +2,22 @@
 
 use crate::store::statements;
 
+/// Credits with what was decided last about each.
+macro_rules! credits {
+    ($which:literal) => {
+        concat!(
+            "select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
+                d.invoice_id, p.line_id
+            from credit c
+            left join credit_decision d on d.credit_id = c.id
+                and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+            left join credit_proof p on p.credit_id = c.id
+            where ",
+            $which
+        )
+    };
+}
+
 statements! {
     /// Credits that wait to be decided, in the order the money came.
     UNDECIDED = "
@@ -48,25 +64,10 @@ statements! {
 
     /// A school's credits with what was decided last, in the order of their ids, after one; only held ones when $4
     /// is 1.
-    CREDITS_AFTER = "
-        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
-            d.invoice_id, p.line_id
-        from credit c
-        left join credit_decision d on d.credit_id = c.id
-            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        left join credit_proof p on p.credit_id = c.id
-        where c.school_id = $1 and c.id > $2 and ($4 = 0 or d.kind in ('hold', 'release'))
-        order by c.id limit $3";
+    CREDITS_AFTER = credits!("c.school_id = $1 and c.id > $2 and ($4 = 0 or d.kind in ('hold', 'release')) order by c.id limit $3");
 
     /// One credit with what was decided last. No row: the id was made up.
-    SHOWN = "
-        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
-            d.invoice_id, p.line_id
-        from credit c
-        left join credit_decision d on d.credit_id = c.id
-            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        left join credit_proof p on p.credit_id = c.id
-        where c.id = $1";
+    SHOWN = credits!("c.id = $1");
 
     /// How many of a school's credits a person must look at.
     HELD_COUNT = "

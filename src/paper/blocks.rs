@@ -1,8 +1,9 @@
 //! The blocks that every document of a school shares.
 
-use super::flow::{Align, Flow};
+use super::flow::{Align, Cell, Column, Flow};
 use super::letters::{Style, fitted, line_height, width};
 use super::{Ink, Matrix, mm};
+use crate::money::Dong;
 
 const GREY: Ink = Ink::Grey;
 
@@ -15,6 +16,22 @@ pub struct Field<'a> {
     pub english: &'a str,
     /// What is said.
     pub value: &'a str,
+}
+
+/// One thing that is asked or was paid for.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The official name of the item.
+    pub name: String,
+    /// What of this document's money is for it.
+    pub amount: Dong,
+    /// The instrument that allows it; may be empty.
+    pub legal_basis: String,
+}
+
+/// An amount as documents print it: the decree of 2026 writes the currency as đ.
+pub fn amount(amount: Dong) -> String {
+    format!("{}\u{a0}đ", amount.grouped())
 }
 
 impl<'a> Field<'a> {
@@ -81,6 +98,21 @@ impl Flow {
             x += part * whole;
         }
         self.y = below + 3.5;
+    }
+
+    /// The numbered table of what a document is about, each item with its legal basis.
+    pub fn lines(&mut self, title: &str, lines: &[Line]) {
+        let columns = [
+            Column { title: "STT", english: "No.", part: 0.09, align: Align::Centre },
+            Column { title, english: "Item and legal basis", part: 0.65, align: Align::Left },
+            Column { title: "Số tiền (đồng)", english: "Amount (VND)", part: 0.26, align: Align::Right },
+        ];
+        let row = |(number, line): (usize, &Line)| {
+            let name = Cell { text: line.name.clone(), small: line.legal_basis.clone() };
+            vec![Cell::of(number.to_string()), name, Cell::of(line.amount.grouped())]
+        };
+        let rows: Vec<Vec<Cell>> = (1..).zip(lines).map(row).collect();
+        self.table(&columns, &rows);
     }
 
     /// A sum under a table: label at the left, amount at the right.

@@ -16,7 +16,7 @@ mod letters;
 mod press;
 mod qr;
 
-pub use blocks::Field;
+pub use blocks::{Field, Line, amount};
 pub use flow::{Align, Cell, Column, Flow};
 pub use letters::{Style, Weight, fitted, height_of_lines, line_height, width, wrap};
 pub use qr::Matrix;

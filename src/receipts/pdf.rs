@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, Result};
 use crate::money::{Dong, Reading, in_words};
-use crate::paper::{Align, Cell, Column, Field, Flow, Ink, Matrix, Page, Paper, Sheet, Style, mm};
+use crate::paper::{Align, Field, Flow, Ink, Line, Matrix, Page, Paper, Sheet, Style, amount, mm};
 use crate::time::Moment;
 
 /// Everything a receipt says. Plain values, so that drawing it again in ten years needs nothing else.
@@ -33,7 +33,7 @@ pub struct ReceiptPaper {
     /// The reference of the invoice.
     pub reference: String,
     /// What this money paid, line by line; with `surplus` it makes `received`.
-    pub lines: Vec<ReceiptLine>,
+    pub lines: Vec<Line>,
     /// The money that came.
     pub received: Dong,
     /// What of it is kept as the family's credit.
@@ -54,17 +54,6 @@ pub struct ReceiptPaper {
     pub void: Option<String>,
 }
 
-/// One thing that was paid for.
-#[derive(Debug, Clone)]
-pub struct ReceiptLine {
-    /// The official name of the item.
-    pub name: String,
-    /// What of this receipt's money went to it.
-    pub amount: Dong,
-    /// The instrument that allows it; may be empty.
-    pub legal_basis: String,
-}
-
 /// The receipt as a PDF/A-1b file; the same receipt always gives the same bytes.
 ///
 /// # Errors
@@ -83,7 +72,7 @@ fn pages(receipt: &ReceiptPaper) -> Result<Vec<Page>> {
     let running = format!("{} · Ký hiệu {} · Số {} (tiếp theo)", receipt.document, receipt.series, receipt.number);
     let mut flow = Flow::new(Sheet::A5, running);
     head(&mut flow, receipt);
-    lines(&mut flow, &receipt.lines);
+    flow.lines("Nội dung thu", &receipt.lines);
     sums(&mut flow, receipt);
     close(&mut flow, receipt)?;
     let mut pages = flow.finish(&format!("{} · {} · {}", receipt.school, receipt.series, receipt.number));
@@ -120,23 +109,6 @@ fn head(flow: &mut Flow, receipt: &ReceiptPaper) {
     flow.gap(2.0);
 }
 
-fn lines(flow: &mut Flow, lines: &[ReceiptLine]) {
-    let columns = [
-        Column { title: "STT", english: "No.", part: 0.09, align: Align::Centre },
-        Column { title: "Nội dung thu", english: "Item and legal basis", part: 0.65, align: Align::Left },
-        Column { title: "Số tiền (đồng)", english: "Amount (VND)", part: 0.26, align: Align::Right },
-    ];
-    let rows: Vec<Vec<Cell>> = lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| {
-            let name = Cell { text: line.name.clone(), small: line.legal_basis.clone() };
-            vec![Cell::of((index + 1).to_string()), name, Cell::of(line.amount.grouped())]
-        })
-        .collect();
-    flow.table(&columns, &rows);
-}
-
 fn sums(flow: &mut Flow, receipt: &ReceiptPaper) {
     // The sum and its words belong on one page.
     flow.room(60.0);
@@ -144,7 +116,7 @@ fn sums(flow: &mut Flow, receipt: &ReceiptPaper) {
         let kept = receipt.surplus.grouped();
         flow.sum("Tiền thừa, ghi có cho gia đình", "Kept as the family's credit", &kept, false);
     }
-    flow.sum("Số tiền đã thu", "Received", &money(receipt.received), true);
+    flow.sum("Số tiền đã thu", "Received", &amount(receipt.received), true);
     flow.gap(4.0);
     let words = format!("Bằng chữ: {}.", in_words(receipt.received, receipt.reading));
     flow.paragraph(Style::bold(8.5), &words, Align::Left);
@@ -173,14 +145,14 @@ fn position(flow: &mut Flow, receipt: &ReceiptPaper) {
     let page = flow.page();
     page.frame((left, top), whole, height, 0.6, Ink::Hair);
     let mut x = left;
-    for (label, english, amount) in figures {
+    for (label, english, figure) in figures {
         if x > left {
             page.fill((x - 0.3, top), 0.6, height, Ink::Hair);
         }
         let room = third - 10.0;
         let name = format!("{label} · {english}");
         page.paragraph((x + 5.0, top + 3.0), room, Style::regular(6.8).ink(Ink::Grey), &name, Align::Left, 1);
-        page.paragraph((x + 5.0, top + 13.0), room, Style::bold(9.5), &money(amount), Align::Left, 1);
+        page.paragraph((x + 5.0, top + 13.0), room, Style::bold(9.5), &amount(figure), Align::Left, 1);
         x += third;
     }
     flow.y = top + height;
@@ -211,11 +183,6 @@ fn close(flow: &mut Flow, receipt: &ReceiptPaper) -> Result<()> {
     Ok(())
 }
 
-fn money(amount: Dong) -> String {
-    // The decree of 2026 on documents prints the currency as đ.
-    format!("{}\u{a0}đ", amount.grouped())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,8 +195,8 @@ mod tests {
             "Bảo hiểm y tế học sinh",
             "Học phẩm, học cụ, học liệu",
         ];
-        let lines: Vec<ReceiptLine> = (0..count)
-            .map(|index| ReceiptLine {
+        let lines: Vec<Line> = (0..count)
+            .map(|index| Line {
                 name: names[index % names.len()].to_owned(),
                 amount: Dong::new(385_000),
                 legal_basis: "Nghị quyết số 18/2025/NQ-HĐND ngày 27/11/2025, Phụ lục, mục 3".to_owned(),

@@ -2,6 +2,17 @@
 
 use crate::store::statements;
 
+/// Receipts with why they are void, when they are.
+macro_rules! receipts {
+    ($which:literal) => {
+        concat!(
+            "select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
+            from receipt r where ",
+            $which
+        )
+    };
+}
+
 statements! {
     /// The newest year of a school's series. Null: the series is new.
     NEWEST_YEAR = "select max(year) from receipt_series where school_id = $1 and series = $2";
@@ -28,37 +39,19 @@ statements! {
         on conflict (receipt_id, kind) do nothing";
 
     /// The receipt of an entry. No row: the entry gave money to no invoice.
-    BY_ENTRY = "
-        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
-        from receipt r where r.entry_id = $1";
+    BY_ENTRY = receipts!("r.entry_id = $1");
 
     /// A receipt. No row: the id was made up.
-    BY_ID = "
-        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
-        from receipt r where r.id = $1";
+    BY_ID = receipts!("r.id = $1");
 
     /// The receipt of a public check token. No row: the code was not printed by us.
-    BY_CHECK = "
-        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
-        from receipt r where r.check_hash = $1";
+    BY_CHECK = receipts!("r.check_hash = $1");
 
     /// The receipts of an invoice, the oldest first.
-    BY_INVOICE = "
-        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
-        from receipt r where r.invoice_id = $1 order by r.issued_at, r.year, r.number";
+    BY_INVOICE = receipts!("r.invoice_id = $1 order by r.issued_at, r.year, r.number");
 
     /// The receipts of a school issued between two instants, in the order of their numbers.
-    BY_SCHOOL = "
-        select r.*, (select max(v.reason) from receipt_event v where v.receipt_id = r.id) as void_reason
-        from receipt r where r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3
-        order by r.series, r.year, r.number";
-
-    /// What a receipt's money paid, line by line.
-    LINES_OF_ENTRY = "
-        select l.position, l.official_name, l.legal_basis, cast(-sum(p.amount) as bigint) as amount
-        from posting p join invoice_line l on l.invoice_id = p.invoice_id and l.position = p.line
-        where p.entry_id = $1 and p.account = 'receivable.parent'
-        group by l.position, l.official_name, l.legal_basis order by l.position";
+    BY_SCHOOL = receipts!("r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3 order by r.series, r.year, r.number");
 
     /// The money of an invoice's valid receipts, with the moment a statement showed it.
     PAYMENTS = "
@@ -66,7 +59,4 @@ statements! {
         from receipt r join credit c on c.id = r.credit_id left join credit_proof p on p.credit_id = c.id
         where r.invoice_id = $1 and not exists (select 1 from receipt_event v where v.receipt_id = r.id)
         order by c.value_at, r.id";
-
-    /// When the bank reported a credit.
-    CREDIT_TIME = "select value_at from credit where id = $1";
 }

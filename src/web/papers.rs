@@ -11,13 +11,14 @@ use super::House;
 use super::parent::code_under;
 use crate::aside::aside;
 use crate::fault::{Fault, Refusal, Result};
-use crate::fees::notice::{self, NoticeLine, NoticePaper};
+use crate::fees::notice::{self, NoticePaper};
 use crate::fees::view::{self, InvoicePage, MemoRule};
 use crate::fees::{Line, OpenInvoice};
 use crate::ledger;
 use crate::matching;
 use crate::money::{Dong, Reading};
-use crate::receipts::pdf::{self, ReceiptLine, ReceiptPaper};
+use crate::paper;
+use crate::receipts::pdf::{self, ReceiptPaper};
 use crate::receipts::{self, Receipt};
 use crate::roll::School;
 use crate::vietqr::banks;
@@ -44,11 +45,6 @@ pub async fn notices(house: &House, pages: &[InvoicePage], with_name: bool) -> R
 fn notice_of(page: &InvoicePage, rule: &MemoRule, with_name: bool) -> Option<NoticePaper> {
     let code = code_under(page, rule);
     let qr = code.ready()?;
-    let line = |line: &Line| NoticeLine {
-        name: line.official_name.clone(),
-        amount: line.payable,
-        legal_basis: line.legal_basis.clone(),
-    };
     Some(NoticePaper {
         school: page.school.name.clone(),
         address: page.school.address.clone(),
@@ -57,7 +53,7 @@ fn notice_of(page: &InvoicePage, rule: &MemoRule, with_name: bool) -> Option<Not
         due_day: page.invoice.due_day,
         pupil: pupil(page, with_name),
         class_group: page.class_name.clone(),
-        lines: page.invoice.lines.iter().map(line).collect(),
+        lines: page.invoice.lines.iter().map(|line| printed(Some(line), line.payable)).collect(),
         paid: page.money.paid,
         reading: reading(&page.school),
         qr: qr.clone(),
@@ -89,7 +85,7 @@ pub async fn receipt(house: &House, receipt: &Receipt, with_name: bool) -> Resul
         pupil: pupil(&page, with_name),
         class_group: page.class_name.clone(),
         reference: page.invoice.reference.clone(),
-        lines: given.into_iter().map(|(line, amount)| receipt_line(&page.invoice, line, amount)).collect(),
+        lines: given.into_iter().map(|(position, amount)| printed(line_of(&page.invoice, position), amount)).collect(),
         received: receipt.amount,
         surplus: receipt.surplus,
         due: receipt.due,
@@ -120,9 +116,12 @@ fn reading(school: &School) -> Reading {
     if school.reading == "southern" { Reading::Southern } else { Reading::Hanoi }
 }
 
-fn receipt_line(invoice: &OpenInvoice, position: i64, amount: Dong) -> ReceiptLine {
-    let line = invoice.lines.iter().find(|line| line.position == position);
-    ReceiptLine {
+fn line_of(invoice: &OpenInvoice, position: i64) -> Option<&Line> {
+    invoice.lines.iter().find(|line| line.position == position)
+}
+
+fn printed(line: Option<&Line>, amount: Dong) -> paper::Line {
+    paper::Line {
         name: line.map(|line| line.official_name.clone()).unwrap_or_default(),
         amount,
         legal_basis: line.map(|line| line.legal_basis.clone()).unwrap_or_default(),

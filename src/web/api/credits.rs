@@ -117,19 +117,7 @@ pub async fn assign_credit(
     key: RequestKey,
     body: Body<AssignBody>,
 ) -> Result<Json<CreditBody>, Failure> {
-    caller.needs("credits:write")?;
-    reachable(&house, &caller, &credit).await?;
-    let operation = format!("assign-credit {credit}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
-    let mut touched = Vec::new();
-    once!(house, once, 200, |tx, now| {
-        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
-        let assigned = matching::assign_in(tx, &house.vault, &credit, &body.value.invoice_id, &act).await?;
-        touched = assigned.invoices;
-        Ok(credit.clone())
-    })?;
-    house.changed(&touched);
-    Ok(Json(reachable(&house, &caller, &credit).await?))
+    decide(&house, &caller, &credit, &key, &body.fingerprint, &Does::Assign(&body.value)).await
 }
 
 /// Moves a credit that went to the wrong invoice; the old receipt becomes void and a new one is issued.
@@ -145,19 +133,7 @@ pub async fn move_credit(
     key: RequestKey,
     body: Body<AssignBody>,
 ) -> Result<Json<CreditBody>, Failure> {
-    caller.needs("credits:write")?;
-    reachable(&house, &caller, &credit).await?;
-    let operation = format!("move-credit {credit}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
-    let mut touched = Vec::new();
-    once!(house, once, 200, |tx, now| {
-        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
-        let moved = matching::move_to_in(tx, &house.vault, &credit, &body.value.invoice_id, &act).await?;
-        touched = moved.invoices;
-        Ok(credit.clone())
-    })?;
-    house.changed(&touched);
-    Ok(Json(reachable(&house, &caller, &credit).await?))
+    decide(&house, &caller, &credit, &key, &body.fingerprint, &Does::Move(&body.value)).await
 }
 
 /// Says that a doubtful credit is one we have already.
@@ -173,16 +149,55 @@ pub async fn same_credit(
     key: RequestKey,
     body: Body<ReasonBody>,
 ) -> Result<Json<CreditBody>, Failure> {
+    decide(&house, &caller, &credit, &key, &body.fingerprint, &Does::Same(&body.value)).await
+}
+
+/// What a program does with a credit.
+enum Does<'a> {
+    Assign(&'a AssignBody),
+    Move(&'a AssignBody),
+    Same(&'a ReasonBody),
+}
+
+impl Does<'_> {
+    /// The word by which the operation is remembered, and the reason for the books.
+    fn said(&self) -> (&'static str, &str) {
+        match self {
+            Does::Assign(body) => ("assign-credit", &body.reason),
+            Does::Move(body) => ("move-credit", &body.reason),
+            Does::Same(body) => ("same-credit", &body.reason),
+        }
+    }
+}
+
+/// Does it once, and shows the credit as it then stands.
+async fn decide(
+    house: &House,
+    caller: &Caller,
+    credit: &str,
+    key: &RequestKey,
+    fingerprint: &str,
+    does: &Does<'_>,
+) -> Result<Json<CreditBody>, Failure> {
     caller.needs("credits:write")?;
-    reachable(&house, &caller, &credit).await?;
-    let operation = format!("same-credit {credit}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    reachable(house, caller, credit).await?;
+    let (word, reason) = does.said();
+    let once = Once { caller, operation: format!("{word} {credit}"), key, fingerprint };
+    let mut touched = Vec::new();
     once!(house, once, 200, |tx, now| {
-        let act = Act::new(now, &once.caller.key.id, &body.value.reason)?;
-        matching::same_in(tx, &credit, &act).await?;
-        Ok(credit.clone())
+        let act = Act::new(now, &once.caller.key.id, reason)?;
+        touched = match does {
+            Does::Assign(body) => matching::assign_in(tx, &house.vault, credit, &body.invoice_id, &act).await?.invoices,
+            Does::Move(body) => matching::move_to_in(tx, &house.vault, credit, &body.invoice_id, &act).await?.invoices,
+            Does::Same(_) => {
+                matching::same_in(tx, credit, &act).await?;
+                Vec::new()
+            }
+        };
+        Ok(credit.to_owned())
     })?;
-    Ok(Json(reachable(&house, &caller, &credit).await?))
+    house.changed(&touched);
+    Ok(Json(reachable(house, caller, credit).await?))
 }
 
 /// A credit of a school within reach; any other answers as if it did not exist.

@@ -144,16 +144,7 @@ pub async fn void_invoice(
     key: RequestKey,
     body: Body<ReasonBody>,
 ) -> Result<Json<InvoiceBody>, Failure> {
-    caller.needs("invoices:write")?;
-    caller.school(&one(&house, &invoice).await?.school_id)?;
-    let operation = format!("void-invoice {invoice}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
-    once!(house, once, 200, |tx, now| {
-        fees::void_invoice_in(tx, &invoice, now, &once.caller.key.id, &body.value.reason).await?;
-        Ok(invoice.clone())
-    })?;
-    house.wake.ring();
-    Ok(Json(one(&house, &invoice).await?))
+    turn(&house, &caller, &invoice, &key, &body, Lifecycle::Void).await
 }
 
 /// Brings a void invoice back under the same reference.
@@ -170,16 +161,32 @@ pub async fn reinstate_invoice(
     key: RequestKey,
     body: Body<ReasonBody>,
 ) -> Result<Json<InvoiceBody>, Failure> {
+    turn(&house, &caller, &invoice, &key, &body, Lifecycle::Open).await
+}
+
+/// Turns an invoice void or open again, once, and shows it as it then stands.
+async fn turn(
+    house: &House,
+    caller: &Caller,
+    invoice: &str,
+    key: &RequestKey,
+    body: &Body<ReasonBody>,
+    to: Lifecycle,
+) -> Result<Json<InvoiceBody>, Failure> {
     caller.needs("invoices:write")?;
-    caller.school(&one(&house, &invoice).await?.school_id)?;
-    let operation = format!("reinstate-invoice {invoice}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    caller.school(&one(house, invoice).await?.school_id)?;
+    let word = if to == Lifecycle::Void { "void-invoice" } else { "reinstate-invoice" };
+    let once = Once { caller, operation: format!("{word} {invoice}"), key, fingerprint: &body.fingerprint };
     once!(house, once, 200, |tx, now| {
-        fees::reinstate_invoice_in(tx, &invoice, now, &once.caller.key.id, &body.value.reason).await?;
-        Ok(invoice.clone())
+        let (actor, reason) = (once.caller.key.id.as_str(), body.value.reason.as_str());
+        match to {
+            Lifecycle::Void => fees::void_invoice_in(tx, invoice, now, actor, reason).await?,
+            Lifecycle::Open => fees::reinstate_invoice_in(tx, invoice, now, actor, reason).await?,
+        }
+        Ok(invoice.to_owned())
     })?;
     house.wake.ring();
-    Ok(Json(one(&house, &invoice).await?))
+    Ok(Json(one(house, invoice).await?))
 }
 
 async fn one(house: &House, id: &str) -> Result<InvoiceBody> {
