@@ -39,7 +39,8 @@ impl Statement {
         let master = asked.database.config()?.master_key()?;
         let store = asked.database.open().await?;
         let vault = Vault::new(store.clone(), master);
-        let upload = Upload { account: asked.account.clone(), school: None, filename, bytes, actor: "cli".to_owned() };
+        let upload =
+            Upload { account: asked.account.clone(), school: None, filename, bytes, actor: "system".to_owned() };
         let done = import(&store, &vault, &Clock::System, &upload).await?;
         println!(
             "{} new lines ({} credits met, {} found), {} lines already known",

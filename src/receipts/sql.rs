@@ -51,7 +51,8 @@ statements! {
     BY_INVOICE = receipts!("r.invoice_id = $1 order by r.issued_at, r.year, r.number");
 
     /// The receipts of a school issued between two instants, in the order of their numbers.
-    BY_SCHOOL = receipts!("r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3 order by r.series, r.year, r.number");
+    BY_SCHOOL = receipts!("
+        r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3 order by r.series, r.year, r.number");
 
     /// The money of an invoice's valid receipts, with the moment a statement showed it.
     PAYMENTS = "
