@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::fault::{Error, Result};
 use crate::inbox::Keeper;
 use crate::providers::Providers;
+use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
 use crate::store::{Ear, Fence, Store, Wake};
 use crate::time::Clock;
@@ -59,6 +60,8 @@ pub struct House {
     pub keeper: Keeper,
     /// Who carries webhooks.
     pub client: outbox::Client,
+    /// The link of the first day, while there is one.
+    pub first_day: FirstDay,
     holder: String,
     swept_at: AtomicI64,
 }
@@ -83,6 +86,7 @@ impl House {
             news,
             keeper,
             client,
+            first_day: FirstDay::default(),
             holder,
             swept_at: AtomicI64::new(0),
         })

@@ -105,6 +105,26 @@ pub struct NewPerson<'a> {
 /// # Errors
 /// A login that is taken or cannot be one, a password that is too short, a role at the wrong kind of place.
 pub async fn add_person(store: &Store, clock: &Clock, new: NewPerson<'_>, actor: &str) -> Result<Person> {
+    let newcomer = newcomer(&new).await?;
+    let now = clock.now();
+    transact!(store, |tx| add_person_in(tx, now, &newcomer, new.grants, actor).await)?;
+    Ok(newcomer.person)
+}
+
+/// Somebody whose sign-in name and password are right, with the password hashed: hashing takes long, and no
+/// transaction waits for it.
+#[derive(Clone)]
+pub struct Newcomer {
+    /// Who they will be.
+    pub person: Person,
+    hash: String,
+}
+
+/// Judges and hashes before anything is written.
+///
+/// # Errors
+/// A login that cannot be one, a password that is too short.
+pub async fn newcomer(new: &NewPerson<'_>) -> Result<Newcomer> {
     let login = login_of(new.login)?;
     if new.password.chars().count() < PASSWORD_LEAST || new.password.len() > PASSWORD_MOST {
         return Err(Refusal::new(
@@ -119,13 +139,16 @@ pub async fn add_person(store: &Store, clock: &Clock, new: NewPerson<'_>, actor:
     let language = if new.language == "en" { "en" } else { "vi" };
     let person =
         Person { id: ids::new_id("per"), login, name: new.name.trim().to_owned(), language: language.to_owned() };
-    let now = clock.now();
-    transact!(store, |tx| add_in(tx, now, &person, &hash, new.grants, actor).await)?;
-    Ok(person)
+    Ok(Newcomer { person, hash })
 }
 
-async fn add_in(tx: &mut Tx, now: Moment, person: &Person, hash: &str, given: &[Grant], actor: &str) -> Result<()> {
-    let row = args![&person.id, &person.login, &person.name, hash, &person.language, now];
+/// Lets a newcomer in.
+///
+/// # Errors
+/// The login is taken, perhaps by somebody who has left; a role at the wrong kind of place.
+pub async fn add_person_in(tx: &mut Tx, now: Moment, newcomer: &Newcomer, given: &[Grant], actor: &str) -> Result<()> {
+    let person = &newcomer.person;
+    let row = args![&person.id, &person.login, &person.name, &newcomer.hash, &person.language, now];
     if tx.run(&sql::ADD_PERSON, row).await? == 0 {
         return Err(Refusal::new(
             Kind::Conflict,
@@ -148,6 +171,18 @@ async fn add_in(tx: &mut Tx, now: Moment, person: &Person, hash: &str, given: &[
 pub async fn grant(store: &Store, clock: &Clock, person_id: &str, given: &Grant, actor: &str) -> Result<()> {
     let now = clock.now();
     transact!(store, |tx| grant_in(tx, now, person_id, given, actor).await)
+}
+
+/// As [`grant`], unless the person has the role there already.
+///
+/// # Errors
+/// As [`grant`].
+pub async fn grant_missing_in(tx: &mut Tx, now: Moment, person_id: &str, given: &Grant, actor: &str) -> Result<()> {
+    let rows: Vec<GrantRow> = tx.all(&sql::GRANTS, args![person_id]).await?;
+    if rows.into_iter().filter_map(read_grant).any(|held| held == *given) {
+        return Ok(());
+    }
+    grant_in(tx, now, person_id, given, actor).await
 }
 
 async fn grant_in(tx: &mut Tx, now: Moment, person_id: &str, given: &Grant, actor: &str) -> Result<()> {
@@ -224,16 +259,35 @@ pub async fn person_by_login(store: &Store, login: &str) -> Result<Option<Person
     store.optional(&sql::PERSON_BY_LOGIN, args![login.trim().to_lowercase()]).await
 }
 
+/// As [`person_by_login`], within a transaction.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn person_by_login_in(tx: &mut Tx, login: &str) -> Result<Option<Person>> {
+    tx.optional(&sql::PERSON_BY_LOGIN, args![login.trim().to_lowercase()]).await
+}
+
+/// Was anybody ever let in? Somebody who has left counts: the first day comes once.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn has_people(store: &Store) -> Result<bool> {
+    Ok(store.optional::<String>(&sql::ANYBODY, args![]).await?.is_some())
+}
+
+type GrantRow = (String, String, Option<String>, Option<String>);
+
+fn read_grant((_, role, school_id, authority_id): GrantRow) -> Option<Grant> {
+    Some(Grant { role: Role::of(&role)?, place: Place::read(school_id, authority_id)? })
+}
+
 /// What a person may do, the oldest first.
 ///
 /// # Errors
 /// Faults of the store.
 pub async fn grants(store: &Store, person_id: &str) -> Result<Vec<Grant>> {
-    let rows: Vec<(String, String, Option<String>, Option<String>)> = store.all(&sql::GRANTS, args![person_id]).await?;
-    let read = |(_, role, school_id, authority_id): (String, String, Option<String>, Option<String>)| {
-        Some(Grant { role: Role::of(&role)?, place: Place::read(school_id, authority_id)? })
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
+    let rows: Vec<GrantRow> = store.all(&sql::GRANTS, args![person_id]).await?;
+    Ok(rows.into_iter().filter_map(read_grant).collect())
 }
 
 /// May this person act in this role at this school today? A supervisor may over every school below the authority.

@@ -13,6 +13,9 @@ statements! {
     /// A person who has not left. No row: they left, and every session of theirs ends.
     PERSON = "select id, login, name, language from person where id = $1 and ended_at is null";
 
+    /// Anybody who was ever let in. No row: the first day.
+    ANYBODY = "select id from person limit 1";
+
     /// A person leaves. Zero rows: they had left before.
     END_PERSON = "update person set ended_at = $2 where id = $1 and ended_at is null";
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use hocphi::access;
 use hocphi::clockwork::{self, House};
 use hocphi::config::Config;
 use hocphi::fault::{OrFault, Result};
@@ -52,18 +53,25 @@ impl Serve {
         tracing::info!(config = config.redacted(), version = env!("CARGO_PKG_VERSION"), "starting");
         let listen = config.listen.clone().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let vault = Vault::new(store.clone(), key);
+        let is_first_day = !access::has_people(&store).await?;
         let house = Arc::new(House::open(store, vault, Clock::System, providers, config)?);
-        serve(house, &listen).await?;
+        let link = if is_first_day { Some(house.first_day.open()?) } else { None };
+        serve(house, &listen, link.as_deref()).await?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Serves a house until the program is told to stop; what is under way is finished first.
-pub(super) async fn serve(house: Arc<House>, listen: &str) -> Result<()> {
+/// Serves a house until the program is told to stop; what is under way is finished first. The link of the first day
+/// is printed for whoever started the program, and goes into no log.
+pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&str>) -> Result<()> {
     let listener = TcpListener::bind(listen).await.or_fault("listen at the address given")?;
     let address = listener.local_addr().or_fault("ask for the address listened at")?;
     tracing::info!(%address, "listening");
     println!("listening on http://{address}");
+    if let Some(token) = first_day {
+        let base = house.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        println!("nobody is here yet; set up with this link, which works once: {base}/setup/{token}");
+    }
     let pace = tokio::spawn(clockwork::run(Arc::clone(&house)));
     let service = web::router(Arc::clone(&house)).into_make_service_with_connect_info::<SocketAddr>();
     let (told, mut heard) = tokio::sync::watch::channel(());

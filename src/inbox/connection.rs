@@ -173,6 +173,9 @@ pub async fn add_secret(
         )
         .into());
     }
+    if found.ended_at.is_some() {
+        return Err(has_ended().into());
+    }
     let now = clock.now();
     let sealed = seal_all(vault, id, &Secrets::new().with(name, value), now).await?;
     transact!(store, |tx| async {
@@ -236,6 +239,15 @@ pub async fn end(store: &Store, clock: &Clock, id: &str, actor: &str) -> Result<
 /// A deed about a connection. Secrets are named, never told.
 fn deed<'a>(action: &'a str, id: &'a str, school_id: &'a str, detail: &'a str, actor: &'a str) -> Deed<'a> {
     Deed { actor, action, about: id, school_id: Some(school_id), detail }
+}
+
+fn has_ended() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "connection-ended",
+        "Kết nối này đã ngừng: hãy tạo kết nối mới.",
+        "This connection has ended: make a new one.",
+    )
 }
 
 async fn live_secrets(store: &Store, id: &str) -> Result<Vec<(String, String, Vec<u8>)>> {

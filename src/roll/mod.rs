@@ -9,6 +9,7 @@
 //! Deliberately absent: marks, addresses, personal identity numbers and everything else the sector database keeps:
 //! the roll is a copy for collecting fees, not a second master.
 
+pub mod first_day;
 pub mod header;
 pub mod import;
 pub mod reading;
@@ -31,6 +32,14 @@ use crate::time::{Day, Moment};
 /// Faults of the store.
 pub async fn schools_under(store: &Store, authority_id: &str, day: Day) -> Result<Vec<School>> {
     store.all(&sql::SCHOOLS_UNDER, args![authority_id, day]).await
+}
+
+/// An authority and every one below it on a day, by code.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn authorities_under(store: &Store, authority_id: &str, day: Day) -> Result<Vec<Authority>> {
+    store.all(&sql::AUTHORITIES_UNDER, args![authority_id, day]).await
 }
 
 record! {

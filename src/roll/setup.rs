@@ -1,12 +1,13 @@
 //! The first day: authorities, schools, receiving accounts and the first people, from one table or a few flags.
 //!
-//! **Invariants:** the table is judged whole before anything is written; sending it again changes nothing; an account
-//! that stands at another school is refused; nobody's password is changed.
+//! **Invariants:** the table is judged whole and written whole or not at all; sending it again changes nothing; an
+//! account that stands at another school is refused; nobody's password is changed; [`add_school`] changes nothing that
+//! was there before.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::access::{self, Grant, NewPerson, Place, Role};
-use crate::fault::{Kind, Refusal, Result};
+use crate::access::{self, Deed, Grant, NewPerson, Newcomer, Place, Role};
+use crate::fault::{Error, Kind, Refusal, Result};
 use crate::ids;
 use crate::store::{Store, Tx, args, transact};
 use crate::time::{Clock, Day, Moment};
@@ -200,21 +201,45 @@ fn line(row: &Row, header: &Header<Field>, problems: &mut Vec<CellProblem>) -> O
 /// # Errors
 /// Lines that contradict themselves or the store: nothing is written, and the lines are listed.
 pub async fn setup(store: &Store, clock: &Clock, lines: &[Line]) -> Result<Done> {
+    write(store, clock, lines, By { actor: "system", only_new: false }).await
+}
+
+/// Adds a school with its account and its first people for somebody who is signed in; what is there already is refused
+/// and stays as it is. People who work here already are given the role at the new school.
+///
+/// # Errors
+/// As [`setup`]; and a school or an account that is there already, at the place of its line.
+pub async fn add_school(store: &Store, clock: &Clock, lines: &[Line], actor: &str) -> Result<Done> {
+    write(store, clock, lines, By { actor, only_new: true }).await
+}
+
+/// Who sets up, and may they change what was there before?
+#[derive(Debug, Clone, Copy)]
+struct By<'a> {
+    actor: &'a str,
+    only_new: bool,
+}
+
+async fn write(store: &Store, clock: &Clock, lines: &[Line], by: By<'_>) -> Result<Done> {
     let now = clock.now();
     let lines: Vec<Line> = lines.iter().cloned().map(Line::completed).collect();
     let problems = judge(store, &lines).await?;
     if !problems.is_empty() {
         return Err(refused_cells(&problems).into());
     }
-    let mut done = transact!(store, |tx| write_in(tx, &lines, now).await)?;
-    for line in &lines {
-        if let LineKind::Person(role) = line.kind {
-            let new = let_in(store, clock, line, role).await?;
-            done.unchanged += usize::from(new.is_none());
-            done.people.extend(new);
+    let newcomers = newcomers(store, &lines).await?;
+    transact!(store, |tx| async {
+        let mut done = write_in(tx, &lines, now, by).await?;
+        for (line, newcomer) in lines.iter().zip(&newcomers) {
+            if let LineKind::Person(role) = line.kind {
+                let new = let_in(tx, line, role, newcomer.as_ref(), now, by).await?;
+                done.unchanged += usize::from(new.is_none());
+                done.people.extend(new);
+            }
         }
+        Ok(done)
     }
-    Ok(done)
+    .await)
 }
 
 impl Line {
@@ -309,7 +334,7 @@ async fn judge(store: &Store, lines: &[Line]) -> Result<Vec<CellProblem>> {
     Ok(problems)
 }
 
-async fn write_in(tx: &mut Tx, lines: &[Line], now: Moment) -> Result<Done> {
+async fn write_in(tx: &mut Tx, lines: &[Line], now: Moment, by: By<'_>) -> Result<Done> {
     let mut done = Done::default();
     let mut authorities: HashMap<String, String> = HashMap::new();
     for authority in tx.all::<Authority>(&sql::AUTHORITIES, args![]).await? {
@@ -318,8 +343,8 @@ async fn write_in(tx: &mut Tx, lines: &[Line], now: Moment) -> Result<Done> {
     for line in lines {
         let written = match line.kind {
             LineKind::Authority => authority_in(tx, line, &mut authorities, now.day()).await?,
-            LineKind::School => school_in(tx, line, &authorities, now).await?,
-            LineKind::Account => account_in(tx, line, now).await?,
+            LineKind::School => school_in(tx, line, &authorities, now, by).await?,
+            LineKind::Account => account_in(tx, line, now, by).await?,
             LineKind::Person(_) => continue,
         };
         done.written += usize::from(written);
@@ -346,8 +371,17 @@ async fn authority_in(tx: &mut Tx, line: &Line, ids_by_code: &mut HashMap<String
     Ok(true)
 }
 
-async fn school_in(tx: &mut Tx, line: &Line, authorities: &HashMap<String, String>, now: Moment) -> Result<bool> {
+async fn school_in(
+    tx: &mut Tx,
+    line: &Line,
+    authorities: &HashMap<String, String>,
+    now: Moment,
+    by: By<'_>,
+) -> Result<bool> {
     let known: Option<School> = tx.optional(&sql::SCHOOL_BY_CODE, args![&line.code]).await?;
+    if by.only_new && known.is_some() {
+        return Err(there_already("school-exists", line, "Mã trường này đã có.", "A school has this code.").into());
+    }
     let stated = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let school = School {
         id: known.as_ref().map_or_else(|| ids::new_id("sch"), |known| known.id.clone()),
@@ -381,6 +415,12 @@ async fn school_in(tx: &mut Tx, line: &Line, authorities: &HashMap<String, Strin
             now
         ];
         tx.run(&sql::SET_SCHOOL, row).await?;
+        // What the operator sets up at the machine is no deed of a person; what a supervisor adds is.
+        if by.only_new {
+            let school_id = Some(school.id.as_str());
+            let deed = Deed { actor: by.actor, action: "school.set_up", about: &school.id, school_id, detail: "" };
+            access::trail_in(tx, now, &deed).await?;
+        }
     }
     let Some(authority) = authorities.get(&line.under) else { return Ok(!as_said) };
     let over: Vec<String> = tx.all(&sql::SUPERVISORS_OF, args![&school.id, now.day()]).await?;
@@ -392,10 +432,14 @@ async fn school_in(tx: &mut Tx, line: &Line, authorities: &HashMap<String, Strin
     Ok(true)
 }
 
-async fn account_in(tx: &mut Tx, line: &Line, now: Moment) -> Result<bool> {
+async fn account_in(tx: &mut Tx, line: &Line, now: Moment, by: By<'_>) -> Result<bool> {
     let school: School = tx.one(&sql::SCHOOL_BY_CODE, args![&line.under]).await?;
     let known: Option<ReceivingAccount> = tx.optional(&sql::ACCOUNT_BY_NUMBER, args![&line.bank, &line.number]).await?;
     match known {
+        Some(_) if by.only_new => {
+            let (vi, en) = ("Tài khoản này đã được khai báo.", "This account is known here already.");
+            Err(there_already("account-exists", line, vi, en).into())
+        }
         Some(known) if known.school_id == school.id => Ok(false),
         Some(_) => Err(Refusal::new(
             Kind::Conflict,
@@ -412,34 +456,49 @@ async fn account_in(tx: &mut Tx, line: &Line, now: Moment) -> Result<bool> {
     }
 }
 
+fn there_already(code: &'static str, line: &Line, vi: &str, en: &str) -> Refusal {
+    Refusal::new(Kind::Conflict, code, vi, en).at(line.cell.clone(), vi, en)
+}
+
+/// Who has to be let in, line by line: none for a line that is no person, or one who is in already.
+async fn newcomers(store: &Store, lines: &[Line]) -> Result<Vec<Option<(Newcomer, Option<String>)>>> {
+    let mut newcomers = Vec::with_capacity(lines.len());
+    for line in lines {
+        let is_person = matches!(line.kind, LineKind::Person(_));
+        if !is_person || access::person_by_login(store, &line.login).await?.is_some() {
+            newcomers.push(None);
+            continue;
+        }
+        let made = if line.password.is_empty() { Some(ids::new_token()?[..16].to_owned()) } else { None };
+        let password = made.as_deref().unwrap_or(&line.password);
+        let new = NewPerson { login: &line.login, name: &line.name, password, language: "vi", grants: &[] };
+        newcomers.push(Some((access::newcomer(&new).await?, made)));
+    }
+    Ok(newcomers)
+}
+
 /// Lets a person in, or sees that they hold the role already. The login and password of who is new.
 async fn let_in(
-    store: &Store,
-    clock: &Clock,
+    tx: &mut Tx,
     line: &Line,
     role: Role,
+    newcomer: Option<&(Newcomer, Option<String>)>,
+    now: Moment,
+    by: By<'_>,
 ) -> Result<Option<(String, Role, Option<String>)>> {
     let place = if role == Role::Supervisor {
-        super::authority_by_code(store, &line.under).await?.map(|authority| Place::Authority(authority.id))
+        let found: Option<Authority> = tx.optional(&sql::AUTHORITY_BY_CODE, args![&line.under]).await?;
+        found.map(|authority| Place::Authority(authority.id))
     } else {
-        super::school_by_code(store, &line.under).await?.map(|school| Place::School(school.id))
+        let found: Option<School> = tx.optional(&sql::SCHOOL_BY_CODE, args![&line.under]).await?;
+        found.map(|school| Place::School(school.id))
     };
-    let place = place.ok_or_else(Refusal::absent)?;
-    let grant = Grant { role, place };
-    if let Some(person) = access::person_by_login(store, &line.login).await? {
-        if !access::grants(store, &person.id).await?.contains(&grant) {
-            access::grant(store, clock, &person.id, &grant, "system").await?;
-        }
+    let grant = Grant { role, place: place.ok_or_else(Refusal::absent)? };
+    if let Some(person) = access::person_by_login_in(tx, &line.login).await? {
+        access::grant_missing_in(tx, now, &person.id, &grant, by.actor).await?;
         return Ok(None);
     }
-    let made = if line.password.is_empty() { Some(ids::new_token()?[..16].to_owned()) } else { None };
-    let new = NewPerson {
-        login: &line.login,
-        name: &line.name,
-        password: made.as_deref().unwrap_or(&line.password),
-        language: "vi",
-        grants: &[grant],
-    };
-    access::add_person(store, clock, new, "system").await?;
-    Ok(Some((line.login.clone(), role, made)))
+    let (newcomer, made) = newcomer.ok_or(Error::Contended)?;
+    access::add_person_in(tx, now, newcomer, &[grant], by.actor).await?;
+    Ok(Some((line.login.clone(), role, made.clone())))
 }

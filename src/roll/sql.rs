@@ -26,6 +26,16 @@ statements! {
         )
         order by code";
 
+    /// An authority and those below it in the tree of a day. No row: the id was made up.
+    AUTHORITIES_UNDER = "
+        with recursive under (id) as (
+            select id from authority where id = $1
+            union
+            select p.authority_id from authority_parent p join under on p.parent_id = under.id
+            where p.from_day <= $2 and (p.to_day is null or p.to_day >= $2)
+        )
+        select * from authority where id in (select id from under) order by code";
+
     /// An authority by its code. No row: no such authority.
     AUTHORITY_BY_CODE = "select * from authority where code = $1";
 

@@ -16,12 +16,17 @@ use super::failure::Failure;
 use crate::fault::Refusal;
 
 const DESK_STYLE: &str = include_str!("assets/desk.css");
+const DESK_SCRIPT: &str = include_str!("assets/desk.js");
 
 /// Where the stylesheet of the desk and the supervisor lies.
-pub static DESK_STYLE_PATH: LazyLock<String> = LazyLock::new(|| {
-    let hash = hex::encode(Sha256::digest(DESK_STYLE.as_bytes()));
-    format!("/assets/desk-{}.css", &hash[..12])
-});
+pub static DESK_STYLE_PATH: LazyLock<String> = LazyLock::new(|| named(DESK_STYLE, "css"));
+/// Where their script lies.
+pub static DESK_SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| named(DESK_SCRIPT, "js"));
+
+fn named(text: &str, kind: &str) -> String {
+    let hash = hex::encode(Sha256::digest(text.as_bytes()));
+    format!("/assets/desk-{}.{kind}", &hash[..12])
+}
 
 /// `/assets/…`
 pub fn routes() -> Router<Arc<House>> {
@@ -34,12 +39,12 @@ pub fn policy_hash(inline: &str) -> String {
 }
 
 async fn asset(Path(name): Path<String>) -> Result<Response, Failure> {
-    if DESK_STYLE_PATH.strip_prefix("/assets/") != Some(&name) {
-        return Err(Refusal::absent().into());
-    }
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-    ];
-    Ok((headers, DESK_STYLE).into_response())
+    let is = |path: &str| path.strip_prefix("/assets/") == Some(&name);
+    let (kind, text) = match () {
+        () if is(&DESK_STYLE_PATH) => ("text/css; charset=utf-8", DESK_STYLE),
+        () if is(&DESK_SCRIPT_PATH) => ("text/javascript; charset=utf-8", DESK_SCRIPT),
+        () => return Err(Refusal::absent().into()),
+    };
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((headers, text).into_response())
 }

@@ -2,6 +2,7 @@
 //!
 //! In a template: `{{ frame.hidden()|safe }}` inside `<form method="post">`. In a handler: `form: Form<Fields>`, then
 //! `form.once(&house, async { … Ok(where the answer lies) })`, which redirects there; a second press goes there too.
+//! A refusal that [`mendable`] finds is shown on the form's own page, with what was typed.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::seat::Seat;
 use crate::access::{self, FormUse};
 use crate::fault::{Kind, Refusal, Result};
 use crate::ids;
+use crate::roll::setup::Done;
 use crate::seal::token_hash;
 
 /// A form that was opened in this session.
@@ -127,13 +129,48 @@ impl Once {
                 FormUse::AtWork => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
-        Err(Refusal::new(
-            Kind::Conflict,
-            "form-at-work",
-            "Lần bấm trước đang được xử lý. Xin chờ một chút rồi mở lại trang.",
-            "The first press is still at work. Wait a moment, then open the page again.",
-        )
-        .into())
+        Err(at_work().into())
+    }
+
+    /// The key of a form on a page that nobody has to sign in for; its other hidden field is the caller's to check.
+    ///
+    /// # Errors
+    /// It is no key of ours.
+    pub fn of_page(page: &str, once: &str) -> Result<Once> {
+        if once.is_empty() || once.len() > 64 {
+            return Err(foreign_form().into());
+        }
+        Ok(Once(token_hash(&format!("{page}:{once}"))))
+    }
+
+    /// Does the work once and tells what it made; a second press within the minute is told the same. None: it was
+    /// told longer ago.
+    ///
+    /// # Errors
+    /// What the work refuses.
+    pub async fn tell(
+        &self,
+        house: &House,
+        work: impl Future<Output = Result<Done>>,
+    ) -> Result<Option<Arc<Done>>, Failure> {
+        for _ in 0..50 {
+            match access::claim_form(&house.store, &house.clock, &self.0).await? {
+                FormUse::Answered(_) => return Ok(house.first_day.told(&self.0, house.clock.now())),
+                FormUse::AtWork => tokio::time::sleep(Duration::from_millis(100)).await,
+                FormUse::First => {
+                    let done = match work.await {
+                        Ok(done) => house.first_day.tell(&self.0, done, house.clock.now()),
+                        Err(error) => {
+                            access::forget_form(&house.store, &self.0).await?;
+                            return Err(error.into());
+                        }
+                    };
+                    access::finish_form(&house.store, &self.0, "told").await?;
+                    return Ok(Some(done));
+                }
+            }
+        }
+        Err(at_work().into())
     }
 
     async fn first(&self, house: &House, work: impl Future<Output = Result<String>>) -> Result<Response, Failure> {
@@ -148,4 +185,25 @@ impl Once {
             }
         }
     }
+}
+
+fn at_work() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "form-at-work",
+        "Lần bấm trước đang được xử lý. Xin chờ một chút rồi mở lại trang.",
+        "The first press is still at work. Wait a moment, then open the page again.",
+    )
+}
+
+/// The refusal that whoever sent the form can mend on its own page; others have a page of their own.
+pub fn mendable<T>(done: &Result<T, Failure>) -> Option<&Refusal> {
+    let refusal = done.as_ref().err().and_then(Failure::refusal)?;
+    matches!(refusal.kind, Kind::Shape | Kind::Meaning | Kind::Conflict | Kind::TooLarge).then_some(refusal)
+}
+
+/// A field of a form that was read as it came, without what a database would not take.
+pub fn typed(fields: &[(String, String)], name: &str) -> String {
+    let found = fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.replace('\0', ""));
+    found.unwrap_or_default().trim().to_owned()
 }

@@ -20,6 +20,7 @@ pub mod oversight;
 pub mod papers;
 pub mod parent;
 pub mod seat;
+pub mod setup;
 pub mod words;
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(desk::routes())
         .merge(oversight::routes())
         .layer(sessions)
+        .merge(setup::routes())
         .merge(parent::routes())
         .merge(assets::routes())
         .merge(health::routes())

@@ -5,6 +5,7 @@ mod desk;
 mod desk_en;
 mod desk_vi;
 mod en;
+mod setup;
 mod vi;
 
 use std::convert::Infallible;
@@ -17,6 +18,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 pub use desk::{DeskWords, OversightWords};
+pub use setup::SetupWords;
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -127,6 +129,8 @@ pub struct Words {
     pub desk: DeskWords,
     /// The supervisor's pages.
     pub oversight: OversightWords,
+    /// Setting up, and connecting a bank.
+    pub setup: SetupWords,
 }
 
 /// A page's frame.
@@ -140,6 +144,11 @@ pub struct FrameWords {
     pub other_school: &'static str,
     /// The name of the other language, in that language.
     pub switch: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub keys: &'static str,
+    pub keys_on: &'static str,
+    pub keys_off: &'static str,
 }
 
 /// An error page.

@@ -88,7 +88,7 @@ async fn an_accountant_frees_a_held_credit() {
 }
 
 /// Signs in on the page that asks for it.
-async fn sign_in(browser: &Browser, login: &str) {
+pub async fn sign_in(browser: &Browser, login: &str) {
     browser.fill("#login", login).await;
     browser.fill("#password", PASSWORD).await;
     browser.press("form[action='/desk/sign-in'] button").await;
@@ -136,7 +136,8 @@ async fn every_page_of_the_desk_is_accessible_on_a_phone_and_at_a_desk() {
         browser.goto(&format!("{}/desk", world.address)).await;
         browser.assert_accessible().await;
         sign_in(&browser, "thu").await;
-        let pupil = world.invoice(AN_NHIEN).await.pupil_id;
+        let invoice = world.invoice(AN_NHIEN).await;
+        let (pupil, class) = (invoice.pupil_id, invoice.class_group_id);
         let held = hocphi::matching::held(&world.house.store, &world.school.id, 1).await.expect("held")[0].id.clone();
         let paths = [
             "/desk".to_owned(),
@@ -147,8 +148,11 @@ async fn every_page_of_the_desk_is_accessible_on_a_phone_and_at_a_desk() {
             format!("/desk/credits/{held}"),
             "/desk/pupils?q=ngoc".to_owned(),
             format!("/desk/pupils/{pupil}"),
+            format!("/desk/runs/{}/{class}", world.run_id),
             "/desk/setup".to_owned(),
-            "/desk/catalogue".to_owned(),
+            "/desk/setup/connect?provider=sepay".to_owned(),
+            format!("/desk/setup/connections/{}", world.connection_id),
+            "/desk/fees".to_owned(),
             "/desk/roster".to_owned(),
             "/desk/day".to_owned(),
         ];

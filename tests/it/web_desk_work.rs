@@ -20,7 +20,7 @@ on_both!(
 );
 
 /// The accountant of both schools, at this one.
-async fn at_school(world: &World, code: &str) -> Visitor {
+pub async fn at_school(world: &World, code: &str) -> Visitor {
     let mut visitor = world.signed_in("ketoan").await;
     let school = roll::school_by_code(&world.house.store, code).await.expect("a look").expect("a school");
     let page = visitor.get("/desk/school").await;
@@ -30,7 +30,7 @@ async fn at_school(world: &World, code: &str) -> Visitor {
 }
 
 /// Sends a form that stood on a page.
-async fn send(visitor: &mut Visitor, page: &Answer, address: &str, fields: &[(&str, &str)]) -> Answer {
+pub async fn send(visitor: &mut Visitor, page: &Answer, address: &str, fields: &[(&str, &str)]) -> Answer {
     let (csrf, once) = (page.field("csrf"), page.field("once"));
     let mut all = vec![("csrf", csrf.as_str()), ("once", once.as_str())];
     all.extend_from_slice(fields);

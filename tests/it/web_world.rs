@@ -32,6 +32,16 @@ pub struct World {
 
 /// A house at half past eight in the morning of 22 November 2026, with one published run.
 pub async fn world(fresh: Fresh) -> World {
+    let world = empty(fresh).await;
+    let house = &world.house;
+    let schools = [roster::SAO_KHUE, roster::BEN_NGHE_XANH];
+    stage::set(&house.store, &house.clock, &schools, PASSWORD, 7).await.expect("a stage");
+    stage::publish_run(house, &roster::SAO_KHUE).await.expect("a run");
+    world
+}
+
+/// The same house on its first day: nobody is there.
+pub async fn empty(fresh: Fresh) -> World {
     let clock = Clock::set(Moment::parse("2026-11-22T08:30:00+07:00").expect("an instant"));
     let key = MasterKey::parse(&"5a".repeat(32)).expect("a key");
     let vault = Vault::new(fresh.store.clone(), key);
@@ -39,9 +49,6 @@ pub async fn world(fresh: Fresh) -> World {
     let providers = Providers::embedded().expect("providers");
     let house = House::open(fresh.store.clone(), vault, clock, providers, config).expect("a house");
     let house = Arc::new(house);
-    let schools = [roster::SAO_KHUE, roster::BEN_NGHE_XANH];
-    stage::set(&house.store, &house.clock, &schools, PASSWORD, 7).await.expect("a stage");
-    stage::publish_run(&house, &roster::SAO_KHUE).await.expect("a run");
     World { router: web::router(Arc::clone(&house)), house, _fresh: fresh }
 }
 
@@ -166,6 +173,25 @@ impl Visitor {
     pub async fn post_raw(&mut self, address: &str, body: String) -> Answer {
         let request = Request::post(address).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.finish(request, Body::from(body)).await
+    }
+
+    /// Sends a form with a file beside its fields.
+    pub async fn upload(&mut self, address: &str, fields: &[(&str, &str)], name: &str, file: &[u8]) -> Answer {
+        const EDGE: &str = "edge-of-a-part-7f3a";
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            let part = format!("--{EDGE}\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let part = format!(
+            "--{EDGE}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend_from_slice(part.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{EDGE}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={EDGE}");
+        self.finish(Request::post(address).header(header::CONTENT_TYPE, kind), Body::from(body)).await
     }
 
     /// Opens the sign-in page and sends it.

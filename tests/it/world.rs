@@ -208,7 +208,7 @@ impl Drop for World {
     }
 }
 
-async fn open(store: &Store, master: &str, clock: &Clock) -> (Arc<House>, TcpListener, String) {
+pub async fn open(store: &Store, master: &str, clock: &Clock) -> (Arc<House>, TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let vault = Vault::new(store.clone(), MasterKey::parse(master).expect("a key"));

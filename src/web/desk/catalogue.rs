@@ -8,13 +8,14 @@ use axum::response::Response;
 
 use super::Done;
 use super::roster::{CellSaid, cells};
-use super::upload::Upload;
+use super::upload::{TABLE_MOST, Upload};
 use crate::fault::Result;
 use crate::fees::{self, CataloguePreview, FeeItem, Price};
 use crate::time::Day;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::frame::{Frame, show};
+use crate::web::form::mendable;
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -47,17 +48,23 @@ pub(super) async fn page(
     desk: Desk,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
+    let page = listed(&house, &desk).await?;
+    show(&CataloguePage { done: done.say(page.w), ..page })
+}
+
+/// The catalogue as it stands, without a file.
+async fn listed(house: &House, desk: &Desk) -> Result<CataloguePage> {
     let w = &desk.seat.words().desk;
-    show(&CataloguePage {
-        frame: Frame::desk(&desk, w.fees).at("/desk/fees"),
-        done: done.say(w),
+    Ok(CataloguePage {
+        frame: Frame::desk(desk, w.fees).at("/desk/fees"),
+        done: "",
         filename: String::new(),
         kept: String::new(),
         preview: None,
         has_changes: false,
         problems: Vec::new(),
         is_blocked: false,
-        items: items(&house, &desk, w).await?,
+        items: items(house, desk, w).await?,
         w,
     })
 }
@@ -94,7 +101,12 @@ fn shown(item: FeeItem, prices: &[Price], desk: &Desk, today: Day, w: &DeskWords
 /// What the file would change. Nothing is stored.
 pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
-    let preview = preview(&house, &desk, &upload).await?;
+    let looked = preview(&house, &desk, &upload).await.map_err(Failure::from);
+    if let Some(refusal) = mendable(&looked) {
+        let page = listed(&house, &desk).await?;
+        return show_again(&CataloguePage { frame: page.frame.refusing(refusal), ..page }, refusal);
+    }
+    let preview = looked?;
     let frame = Frame::desk(&desk, w.fees).at("/desk/fees");
     let is_blocked = preview.problems.iter().any(|problem| problem.blocking);
     let changes = preview.new_items.len() + preview.changed_items.len() + preview.new_prices.len();
@@ -114,17 +126,21 @@ pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Up
 
 /// Prices of a desk's file are the school's own unless the file says otherwise.
 async fn preview(house: &House, desk: &Desk, upload: &Upload) -> Result<CataloguePreview> {
+    upload.at_most(TABLE_MOST)?;
     let today = house.clock.now().day();
     fees::read_catalogue(&house.store, &upload.bytes, &upload.name, Some(&desk.school.code), today).await
 }
 
 pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
-    upload
+    let done = upload
         .once
         .run(&house, async {
             let preview = preview(&house, &desk, &upload).await?;
             fees::import_catalogue(&house.store, &house.clock, &preview, &desk.seat.person.id).await?;
             Ok("/desk/fees?done=fees".to_owned())
         })
-        .await
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let page = listed(&house, &desk).await?;
+    show_again(&CataloguePage { frame: page.frame.refusing(refusal), ..page }, refusal)
 }

@@ -19,8 +19,8 @@ use crate::money::Dong;
 use crate::roll;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::form::Form;
-use crate::web::frame::{Frame, show};
+use crate::web::form::{Form, mendable};
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -67,6 +67,9 @@ struct CreditPage {
     can_assign: bool,
     q: String,
     choices: Vec<Choice>,
+    chosen: String,
+    note: String,
+    same_note: String,
     story: Vec<Told>,
 }
 
@@ -162,30 +165,38 @@ pub(super) async fn page(
     Query(asked): Query<Asked>,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
+    let q = asked.q.replace('\0', "").trim().to_owned();
+    let page = shown(&house, &desk, credit_id, q).await?;
+    show(&CreditPage { done: done.say(page.w), ..page })
+}
+
+async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Result<CreditPage> {
     let w = &desk.seat.words().desk;
-    let credit = own(&house, &desk, &credit_id).await?;
+    let credit = own(house, desk, &credit_id).await?;
     let reason = credit.reason.clone().unwrap_or_default();
     let in_doubt = matches!(reason.as_str(), "maybe_same_credit" | "told_differently");
     let account = roll::account(&house.store, &credit.account_id).await?;
-    let q = asked.q.replace('\0', "").trim().to_owned();
-    let choices = choices(&house, &desk, &q, &credit).await?;
-    show(&CreditPage {
-        frame: Frame::desk(&desk, credit.amount.to_string()).at("/desk/held"),
-        done: done.say(w),
+    let choices = choices(house, desk, &q, &credit).await?;
+    Ok(CreditPage {
+        frame: Frame::desk(desk, credit.amount.to_string()).at("/desk/held"),
+        done: "",
+        chosen: String::new(),
+        note: String::new(),
+        same_note: String::new(),
         sentence: match credit.kind.as_deref() {
             _ if is_held(&credit) => sentence(&reason, w),
             Some(kind) => (w.step)(kind),
             None => w.waiting,
         },
         at: credit.value_at.vietnamese(),
-        memo: memo(&house, &credit_id, w).await,
+        memo: memo(house, &credit_id, w).await,
         account: account.as_ref().map(super::account_label).unwrap_or_default(),
         is_proved: credit.line_id.is_some(),
-        twin: twin(&house, &desk, &credit_id).await?,
-        on: on(&house, &credit).await?,
+        twin: twin(house, desk, &credit_id).await?,
+        on: on(house, &credit).await?,
         can_be_same: is_held(&credit) && in_doubt && credit.line_id.is_none(),
         can_assign: is_held(&credit) || is_on_invoice(&credit),
-        story: story(&house, &credit_id, w).await?,
+        story: story(house, &credit_id, w).await?,
         amount: credit.amount,
         id: credit_id,
         choices,
@@ -263,6 +274,9 @@ pub(super) struct Assignment {
     invoice: String,
     #[serde(default)]
     note: String,
+    /// What was searched for, so that a refused form finds the same invoices.
+    #[serde(default)]
+    q: String,
 }
 
 /// Gives a held credit to an invoice, or moves one that went to the wrong child: one act either way.
@@ -272,20 +286,28 @@ pub(super) async fn assign(
     Path(credit_id): Path<String>,
     form: Form<Assignment>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        let credit = own(&house, &desk, &credit_id).await?;
-        let (store, vault, clock) = (&house.store, &house.vault, &house.clock);
-        let (actor, asked) = (&desk.seat.person.id, &form.fields);
-        if is_on_invoice(&credit) {
-            let moved = matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
-            house.changed(&moved.invoices);
-            return Ok(format!("/desk/credits/{credit_id}?done=moved"));
-        }
-        let assigned = matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
-        house.changed(&assigned.invoices);
-        Ok("/desk/held?done=assigned".to_owned())
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            let credit = own(&house, &desk, &credit_id).await?;
+            let (store, vault, clock) = (&house.store, &house.vault, &house.clock);
+            let (actor, asked) = (&desk.seat.person.id, &form.fields);
+            if is_on_invoice(&credit) {
+                let moved =
+                    matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+                house.changed(&moved.invoices);
+                return Ok(format!("/desk/credits/{credit_id}?done=moved"));
+            }
+            let assigned =
+                matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+            house.changed(&assigned.invoices);
+            Ok("/desk/held?done=assigned".to_owned())
+        })
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let Assignment { invoice, note, q } = form.fields;
+    let page = shown(&house, &desk, credit_id, q.replace('\0', "").trim().to_owned()).await?;
+    let frame = page.frame.refusing(refusal);
+    show_again(&CreditPage { frame, chosen: invoice, note, ..page }, refusal)
 }
 
 #[derive(Deserialize)]
@@ -300,11 +322,16 @@ pub(super) async fn same(
     Path(credit_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        own(&house, &desk, &credit_id).await?;
-        let actor = &desk.seat.person.id;
-        matching::same(&house.store, &house.clock, &credit_id, actor, &form.fields.note).await?;
-        Ok("/desk/held?done=same".to_owned())
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            own(&house, &desk, &credit_id).await?;
+            let actor = &desk.seat.person.id;
+            matching::same(&house.store, &house.clock, &credit_id, actor, &form.fields.note).await?;
+            Ok("/desk/held?done=same".to_owned())
+        })
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let page = shown(&house, &desk, credit_id, String::new()).await?;
+    let frame = page.frame.refusing(refusal);
+    show_again(&CreditPage { frame, same_note: form.fields.note, ..page }, refusal)
 }

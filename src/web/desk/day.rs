@@ -7,8 +7,8 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::upload::Upload;
-use crate::fault::Refusal;
+use super::upload::{STATEMENT_MOST, Upload};
+use crate::fault::{Refusal, Result};
 use crate::inbox::{self, DayCredit, DayView, Unreadable};
 use crate::money::Dong;
 use crate::roll;
@@ -16,7 +16,8 @@ use crate::statements;
 use crate::time::{Day, Moment};
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::frame::{Frame, show};
+use crate::web::form::mendable;
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -61,14 +62,19 @@ pub(super) async fn page(
     desk: Desk,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Failure> {
-    let w = &desk.seat.words().desk;
     let day = Day::parse(&asked.day).unwrap_or_else(|| house.clock.now().day());
+    let page = shown(&house, &desk, day).await?;
+    show(&DayPage { done: said(&asked.read, page.w), ..page })
+}
+
+async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
+    let w = &desk.seat.words().desk;
     let view = inbox::day(&house.store, &desk.school.id, day).await?;
     let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
     let (verdict, verdict_class) = verdict(&view, w);
-    show(&DayPage {
-        frame: Frame::desk(&desk, format!("{} {}", w.day, day.vietnamese())).at("/desk/day"),
-        done: said(&asked.read, w),
+    Ok(DayPage {
+        frame: Frame::desk(desk, format!("{} {}", w.day, day.vietnamese())).at("/desk/day"),
+        done: String::new(),
         day: day.vietnamese(),
         iso: day,
         before: day.plus_days(-1),
@@ -121,9 +127,10 @@ fn said(read: &str, w: &DeskWords) -> String {
 
 /// Takes the bank's file as it is. The same or an overlapping file doubles nothing.
 pub(super) async fn take(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
-    upload
+    let done = upload
         .once
         .run(&house, async {
+            upload.at_most(STATEMENT_MOST)?;
             let account = roll::account(&house.store, upload.field("account")).await?;
             let account = account.filter(|account| account.school_id == desk.school.id).ok_or_else(Refusal::absent)?;
             let file = statements::Upload {
@@ -138,5 +145,8 @@ pub(super) async fn take(State(house): State<Arc<House>>, desk: Desk, upload: Up
             let lines = sums.new + sums.already;
             Ok(format!("/desk/day?read={lines}.{}.{}.{}", sums.found, sums.met, sums.already))
         })
-        .await
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let page = shown(&house, &desk, house.clock.now().day()).await?;
+    show_again(&DayPage { frame: page.frame.refusing(refusal), ..page }, refusal)
 }

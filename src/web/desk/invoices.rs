@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use super::pupils::{self, Typed};
 use super::run::{self, Why};
 use crate::fault::{Refusal, Result};
 use crate::fees::view::{self, InvoiceRow};
@@ -13,7 +14,7 @@ use crate::fees::{self, Due, Lifecycle, Position, Run, Tally, tally};
 use crate::time::Day;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::form::Form;
+use crate::web::form::{Form, mendable};
 use crate::web::frame::{Frame, show};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
@@ -29,6 +30,7 @@ struct ClassPage {
     classes: Vec<Tally>,
     sums: Tally,
     rows: Vec<Row>,
+    base: String,
 }
 
 /// One invoice as a list shows it: a word and a colour for its money, and a few words for its time.
@@ -71,6 +73,7 @@ pub(super) async fn class(
         frame: Frame::desk(&desk, format!("{} {} - {}", w.class, sums.class_name, found.run.title)).at("/desk/runs"),
         class_name: sums.class_name.clone(),
         rows: rows.into_iter().map(|row| Row::of(row, &house, w, today)).collect(),
+        base: house.public_url().to_owned(),
         run: found.run,
         class_id,
         classes,
@@ -91,14 +94,30 @@ pub(super) async fn void(
     Path(invoice_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        let invoice = own(&house, &desk, &invoice_id).await?;
-        let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
-        fees::void_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
-        house.changed(std::slice::from_ref(&invoice_id));
-        Ok(format!("/desk/pupils/{}?done=void", invoice.pupil_id))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            let invoice = own(&house, &desk, &invoice_id).await?;
+            let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
+            fees::void_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
+            house.changed(std::slice::from_ref(&invoice_id));
+            Ok(format!("/desk/pupils/{}?done=void", invoice.pupil_id))
+        })
+        .await;
+    again(&house, &desk, invoice_id, form.fields.reason, done).await
+}
+
+/// The answer, or the pupil's page with the refusal and the reason as it was typed.
+async fn again(
+    house: &House,
+    desk: &Desk,
+    invoice_id: String,
+    reason: String,
+    done: Result<Response, Failure>,
+) -> Result<Response, Failure> {
+    let Some(refusal) = mendable(&done) else { return done };
+    let invoice = own(house, desk, &invoice_id).await?;
+    let typed = Typed { invoice: invoice_id, reason, ..Typed::default() };
+    pupils::again(house, desk, &invoice.pupil_id, typed, refusal).await
 }
 
 pub(super) async fn reinstate(
@@ -107,12 +126,14 @@ pub(super) async fn reinstate(
     Path(invoice_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        let invoice = own(&house, &desk, &invoice_id).await?;
-        let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
-        fees::reinstate_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
-        house.changed(std::slice::from_ref(&invoice_id));
-        Ok(format!("/desk/pupils/{}?done=reinstated", invoice.pupil_id))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            let invoice = own(&house, &desk, &invoice_id).await?;
+            let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
+            fees::reinstate_invoice(&house.store, &house.clock, &invoice_id, actor, reason).await?;
+            house.changed(std::slice::from_ref(&invoice_id));
+            Ok(format!("/desk/pupils/{}?done=reinstated", invoice.pupil_id))
+        })
+        .await;
+    again(&house, &desk, invoice_id, form.fields.reason, done).await
 }

@@ -6,6 +6,7 @@
 //! it says.
 
 mod catalogue;
+mod connect;
 mod credits;
 mod day;
 mod home;
@@ -62,6 +63,11 @@ fn fees() -> Router<Arc<House>> {
         .route("/desk/pupils/{pupil}", get(pupils::page))
         .route("/desk/pupils/{pupil}/register", post(pupils::register))
         .route("/desk/setup", get(setup::page))
+        .route("/desk/setup/connect", get(connect::new).post(connect::make))
+        .route("/desk/setup/connections/{connection}", get(connect::page))
+        .route("/desk/setup/connections/{connection}/secret", post(connect::add_secret))
+        .route("/desk/setup/connections/{connection}/retire", post(connect::retire))
+        .route("/desk/setup/connections/{connection}/end", post(connect::end))
 }
 
 fn money() -> Router<Arc<House>> {
@@ -82,7 +88,7 @@ fn files() -> Router<Arc<House>> {
         .route("/desk/fees", get(catalogue::page).post(catalogue::look))
         .route("/desk/fees/store", post(catalogue::store))
         .layer(DefaultBodyLimit::max(upload::FORM_MOST))
-        .route("/desk/day/statement", post(day::take).layer(DefaultBodyLimit::max(upload::STATEMENT_MOST)))
+        .route("/desk/day/statement", post(day::take).layer(DefaultBodyLimit::max(upload::STATEMENT_FORM_MOST)))
 }
 
 /// The menu of the desk.

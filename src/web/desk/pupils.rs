@@ -19,8 +19,8 @@ use crate::roll::{self, ClassGroup, Found, Guardian, Pupil};
 use crate::time::Day;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::form::Form;
-use crate::web::frame::{Frame, show};
+use crate::web::form::{Form, mendable};
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -53,9 +53,21 @@ struct PupilPage {
     invoices: Vec<Invoice>,
     registered: Vec<String>,
     voluntary: Vec<(String, String)>,
-    today: String,
+    typed: Typed,
+    base: String,
     guardians: Vec<Guardian>,
     siblings: Vec<Pupil>,
+}
+
+/// What stood in a refused form.
+#[derive(Default)]
+pub(super) struct Typed {
+    /// The invoice whose form it was.
+    pub(super) invoice: String,
+    pub(super) reason: String,
+    pub(super) item: String,
+    pub(super) from: String,
+    pub(super) to: String,
 }
 
 /// An invoice with its lines and receipts.
@@ -130,23 +142,44 @@ pub(super) async fn page(
     Path(pupil_id): Path<String>,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
+    let page = shown(&house, &desk, &pupil_id, Typed::default()).await?;
+    show(&PupilPage { done: done.say(page.w), ..page })
+}
+
+/// The pupil's page with a refused form as it was typed.
+pub(super) async fn again(
+    house: &House,
+    desk: &Desk,
+    pupil_id: &str,
+    typed: Typed,
+    refusal: &Refusal,
+) -> Result<Response, Failure> {
+    let page = shown(house, desk, pupil_id, typed).await?;
+    show_again(&PupilPage { frame: page.frame.refusing(refusal), ..page }, refusal)
+}
+
+async fn shown(house: &House, desk: &Desk, pupil_id: &str, mut typed: Typed) -> Result<PupilPage> {
     let w = &desk.seat.words().desk;
     let today = house.clock.now().day();
-    let account = own(&house, &desk, &pupil_id).await?;
+    if typed.from.is_empty() {
+        typed.from = today.to_string();
+    }
+    let account = own(house, desk, pupil_id).await?;
     let catalogue = fees::catalogue(&house.store).await?;
-    let registered = fees::registrations_of(&house.store, &pupil_id, today).await?;
+    let registered = fees::registrations_of(&house.store, pupil_id, today).await?;
     let family = roll::pupils_of_family(&house.store, &account.pupil.family_id).await?;
-    show(&PupilPage {
-        frame: Frame::desk(&desk, account.pupil.full_name.clone()).at("/desk/pupils"),
-        done: done.say(w),
+    Ok(PupilPage {
+        frame: Frame::desk(desk, account.pupil.full_name.clone()).at("/desk/pupils"),
+        done: "",
         class_name: account.class.map(|class| class.name).unwrap_or_default(),
         birth: account.pupil.birth_day.map(Day::vietnamese).unwrap_or_default(),
         owed: account.owed,
         credit: account.credit,
-        invoices: invoices(&house, account.invoices, w, today).await?,
+        invoices: invoices(house, account.invoices, w, today).await?,
         registered: names(&catalogue, &registered),
         voluntary: voluntary(catalogue),
-        today: today.to_string(),
+        base: house.public_url().to_owned(),
+        typed,
         guardians: account.guardians,
         siblings: family.into_iter().filter(|one| one.id != pupil_id).collect(),
         pupil: account.pupil,
@@ -208,19 +241,23 @@ pub(super) async fn register(
     Path(pupil_id): Path<String>,
     form: Form<Registration>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        own(&house, &desk, &pupil_id).await?;
-        let asked = &form.fields;
-        let from = Day::parse(&asked.from).ok_or_else(no_day)?;
-        let to = match asked.to.trim() {
-            "" => None,
-            text => Some(Day::parse(text).ok_or_else(no_day)?),
-        };
-        let actor = &desk.seat.person.id;
-        fees::register(&house.store, &house.clock, &pupil_id, &asked.item, from, to, actor).await?;
-        Ok(format!("/desk/pupils/{pupil_id}?done=registered"))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            own(&house, &desk, &pupil_id).await?;
+            let asked = &form.fields;
+            let from = Day::parse(&asked.from).ok_or_else(no_day)?;
+            let to = match asked.to.trim() {
+                "" => None,
+                text => Some(Day::parse(text).ok_or_else(no_day)?),
+            };
+            let actor = &desk.seat.person.id;
+            fees::register(&house.store, &house.clock, &pupil_id, &asked.item, from, to, actor).await?;
+            Ok(format!("/desk/pupils/{pupil_id}?done=registered"))
+        })
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let Registration { item, from, to } = form.fields;
+    again(&house, &desk, &pupil_id, Typed { item, from, to, ..Typed::default() }, refusal).await
 }
 
 fn no_day() -> Refusal {

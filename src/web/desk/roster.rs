@@ -7,13 +7,14 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::Done;
-use super::upload::Upload;
+use super::upload::{TABLE_MOST, Upload};
 use crate::aside::aside;
 use crate::roll::CellProblem;
 use crate::roll::import::{self, Preview};
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::frame::{Frame, show};
+use crate::web::form::mendable;
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -53,23 +54,33 @@ pub(super) fn cells(problems: &[CellProblem], frame: &Frame) -> Vec<CellSaid> {
 }
 
 pub(super) async fn page(desk: Desk, Query(done): Query<Done>) -> Result<Response, Failure> {
+    let page = empty(&desk);
+    show(&RosterPage { done: done.say(page.w), ..page })
+}
+
+fn empty(desk: &Desk) -> RosterPage {
     let w = &desk.seat.words().desk;
-    show(&RosterPage {
-        frame: Frame::desk(&desk, w.roster).at("/desk/roster"),
-        done: done.say(w),
+    RosterPage {
+        frame: Frame::desk(desk, w.roster).at("/desk/roster"),
+        done: "",
         filename: String::new(),
         kept: String::new(),
         preview: None,
         problems: Vec::new(),
         is_blocked: false,
         w,
-    })
+    }
 }
 
 /// What the file would change. Nothing is stored, not even the file.
 pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
-    let preview = preview(&house, &desk, &upload).await?;
+    let looked = preview(&house, &desk, &upload).await.map_err(Failure::from);
+    if let Some(refusal) = mendable(&looked) {
+        let page = empty(&desk);
+        return show_again(&RosterPage { frame: page.frame.refusing(refusal), ..page }, refusal);
+    }
+    let preview = looked?;
     let frame = Frame::desk(&desk, w.roster).at("/desk/roster");
     let is_blocked = preview.problems.iter().any(|problem| problem.blocking);
     show(&RosterPage {
@@ -85,6 +96,7 @@ pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Up
 }
 
 async fn preview(house: &House, desk: &Desk, upload: &Upload) -> crate::fault::Result<Preview> {
+    upload.at_most(TABLE_MOST)?;
     let today = house.clock.now().day();
     let (file, name) = (upload.bytes.clone(), upload.name.clone());
     let roster = aside(move || import::read(&file, &name, today)).await?;
@@ -92,12 +104,15 @@ async fn preview(house: &House, desk: &Desk, upload: &Upload) -> crate::fault::R
 }
 
 pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
-    upload
+    let done = upload
         .once
         .run(&house, async {
             let preview = preview(&house, &desk, &upload).await?;
             import::apply(&house.store, &house.clock, &desk.school, &preview, &desk.seat.person.id).await?;
             Ok("/desk/roster?done=roster".to_owned())
         })
-        .await
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    let page = empty(&desk);
+    show_again(&RosterPage { frame: page.frame.refusing(refusal), ..page }, refusal)
 }

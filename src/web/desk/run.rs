@@ -15,8 +15,8 @@ use crate::money::Dong;
 use crate::roll;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::form::Form;
-use crate::web::frame::{Frame, show};
+use crate::web::form::{Form, mendable};
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -36,6 +36,7 @@ struct RunPage {
     by_class: Vec<ClassPreview>,
     classes: Vec<Tally>,
     whole: Tally,
+    reason: String,
 }
 
 /// A class's rows of the preview.
@@ -57,20 +58,39 @@ pub(super) async fn page(
     Path(run_id): Path<String>,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
+    let page = shown(&house, &desk, &run_id).await?;
+    show(&RunPage { said: done.say(page.w), ..page })
+}
+
+/// The answer, or the run's page with the sentence of the refusal and the reason as it was typed.
+async fn answered(
+    house: &House,
+    desk: &Desk,
+    run_id: &str,
+    reason: String,
+    done: Result<Response, Failure>,
+) -> Result<Response, Failure> {
+    let Some(refusal) = mendable(&done) else { return done };
+    let page = shown(house, desk, run_id).await?;
+    show_again(&RunPage { frame: page.frame.refusing(refusal), reason, ..page }, refusal)
+}
+
+async fn shown(house: &House, desk: &Desk, run_id: &str) -> Result<RunPage> {
     let w = &desk.seat.words().desk;
-    let found = own(&house, &desk, &run_id).await?;
+    let found = own(house, desk, run_id).await?;
     let preview = match found.state {
-        RunState::Draft => Some(fees::preview_run(&house.store, &run_id, house.clock.now()).await?),
+        RunState::Draft => Some(fees::preview_run(&house.store, run_id, house.clock.now()).await?),
         _ => None,
     };
-    let (classes, whole) = tally(&view::invoices_of_run(&house.store, &run_id).await?);
+    let (classes, whole) = tally(&view::invoices_of_run(&house.store, run_id).await?);
     let account = roll::account(&house.store, &found.run.account_id).await?;
-    show(&RunPage {
-        frame: Frame::desk(&desk, found.run.title.clone()).at("/desk/runs"),
+    Ok(RunPage {
+        frame: Frame::desk(desk, found.run.title.clone()).at("/desk/runs"),
         is_working: matches!(found.state, RunState::Issuing | RunState::Undoing),
         by_class: preview.as_ref().map(by_class).unwrap_or_default(),
         account: account.as_ref().map(super::account_label).unwrap_or_default(),
-        said: done.say(w),
+        said: "",
+        reason: String::new(),
         state: found.state,
         done: found.done,
         of: found.of,
@@ -109,13 +129,15 @@ pub(super) async fn issue(
     Path(run_id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        own(&house, &desk, &run_id).await?;
-        fees::start_issuing(&house.store, &house.clock, &run_id, &desk.seat.person.id).await?;
-        house.changed(&[]);
-        Ok(format!("/desk/runs/{run_id}?done=issue"))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            own(&house, &desk, &run_id).await?;
+            fees::start_issuing(&house.store, &house.clock, &run_id, &desk.seat.person.id).await?;
+            house.changed(&[]);
+            Ok(format!("/desk/runs/{run_id}?done=issue"))
+        })
+        .await;
+    answered(&house, &desk, &run_id, String::new(), done).await
 }
 
 pub(super) async fn publish(
@@ -124,12 +146,14 @@ pub(super) async fn publish(
     Path(run_id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        own(&house, &desk, &run_id).await?;
-        fees::publish(&house.store, &house.clock, &run_id, &desk.seat.person.id).await?;
-        Ok(format!("/desk/runs/{run_id}?done=published"))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            own(&house, &desk, &run_id).await?;
+            fees::publish(&house.store, &house.clock, &run_id, &desk.seat.person.id).await?;
+            Ok(format!("/desk/runs/{run_id}?done=published"))
+        })
+        .await;
+    answered(&house, &desk, &run_id, String::new(), done).await
 }
 
 pub(super) async fn undo(
@@ -138,12 +162,14 @@ pub(super) async fn undo(
     Path(run_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        own(&house, &desk, &run_id).await?;
-        let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
-        fees::undo(&house.store, &house.clock, &run_id, actor, reason).await?;
-        house.changed(&[]);
-        Ok(format!("/desk/runs/{run_id}?done=undo"))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            own(&house, &desk, &run_id).await?;
+            let (actor, reason) = (&desk.seat.person.id, &form.fields.reason);
+            fees::undo(&house.store, &house.clock, &run_id, actor, reason).await?;
+            house.changed(&[]);
+            Ok(format!("/desk/runs/{run_id}?done=undo"))
+        })
+        .await;
+    answered(&house, &desk, &run_id, form.fields.reason, done).await
 }

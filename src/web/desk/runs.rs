@@ -13,8 +13,8 @@ use crate::roll;
 use crate::time::Day;
 use crate::web::House;
 use crate::web::failure::Failure;
-use crate::web::form::Form;
-use crate::web::frame::{Frame, show};
+use crate::web::form::{Form, mendable, typed};
+use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::Desk;
 use crate::web::words::DeskWords;
 
@@ -34,11 +34,13 @@ struct RunsPage {
 struct NewRunPage {
     frame: Frame,
     w: &'static DeskWords,
+    title: String,
     due: String,
     school_year: String,
+    account: String,
     accounts: Vec<(String, String)>,
     items: Vec<Item>,
-    classes: Vec<roll::ClassGroup>,
+    classes: Vec<(roll::ClassGroup, bool)>,
 }
 
 /// An item that may be chosen.
@@ -49,6 +51,8 @@ struct Item {
     necessity: &'static str,
     price: String,
     unit: &'static str,
+    is_chosen: bool,
+    quantity: String,
 }
 
 pub(super) async fn list(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
@@ -58,19 +62,51 @@ pub(super) async fn list(State(house): State<Arc<House>>, desk: Desk) -> Result<
 }
 
 pub(super) async fn new(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
+    show(&new_page(&house, &desk, None, None).await?)
+}
+
+/// The form, empty or as it was typed.
+async fn new_page(
+    house: &House,
+    desk: &Desk,
+    fields: Option<&Fields>,
+    refusal: Option<&Refusal>,
+) -> crate::fault::Result<NewRunPage> {
     let w = &desk.seat.words().desk;
+    let sent = |name: &str| fields.map(|fields| typed(fields, name));
+    let ticked =
+        |name: &str, id: &str| fields.map(|fields| fields.iter().any(|(key, value)| key == name && value == id));
     let today = house.clock.now().day();
-    let due = today.plus_days(USUAL_DAYS);
+    let usual = today.plus_days(USUAL_DAYS);
+    let due = sent("due").as_deref().and_then(Day::parse).unwrap_or(usual);
     let years = roll::school_years_of(&house.store, &desk.school.id).await?;
     let school_year = years.into_iter().next().unwrap_or_else(|| roll::school_year_of(today));
     let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
     let prices = fees::prices(&house.store).await?;
     let items = fees::catalogue(&house.store).await?;
-    let items = items.into_iter().map(|item| offered(item, &prices, &desk, due, w)).collect();
-    show(&NewRunPage {
-        frame: Frame::desk(&desk, w.run_new).at("/desk/runs"),
-        due: due.to_string(),
-        classes: roll::classes_of(&house.store, &desk.school.id, &school_year).await?,
+    let items = items.into_iter().map(|item| Item {
+        is_chosen: ticked("item", &item.id).unwrap_or_default(),
+        quantity: sent(&format!("quantity-{}", item.id)).unwrap_or_else(|| "1".to_owned()),
+        ..offered(item, &prices, desk, due, w)
+    });
+    let items = items.collect();
+    let classes = roll::classes_of(&house.store, &desk.school.id, &school_year).await?;
+    let frame = Frame::desk(desk, w.run_new).at("/desk/runs");
+    Ok(NewRunPage {
+        frame: match refusal {
+            Some(refusal) => frame.refusing(refusal),
+            None => frame,
+        },
+        title: sent("title").unwrap_or_default(),
+        due: sent("due").unwrap_or_else(|| due.to_string()),
+        account: sent("account").unwrap_or_default(),
+        classes: classes
+            .into_iter()
+            .map(|class| {
+                let is_chosen = ticked("class", &class.id).unwrap_or(true);
+                (class, is_chosen)
+            })
+            .collect(),
         school_year,
         accounts: accounts
             .into_iter()
@@ -90,6 +126,8 @@ fn offered(item: FeeItem, prices: &[Price], desk: &Desk, due: Day, w: &DeskWords
         necessity: (w.necessity_of)(&item.necessity),
         price: price.map_or_else(|| w.no_price.to_owned(), |price| price.to_string()),
         unit: (w.unit)(&item.unit),
+        is_chosen: false,
+        quantity: String::new(),
         id: item.id,
         name: item.official_name,
     }
@@ -103,12 +141,15 @@ pub(super) async fn create(
     desk: Desk,
     form: Form<Fields>,
 ) -> Result<Response, Failure> {
-    form.once(&house, async {
-        let new = asked(&desk, &form.fields)?;
-        let run = fees::create_run(&house.store, &house.clock, &new, &desk.seat.person.id).await?;
-        Ok(format!("/desk/runs/{}", run.id))
-    })
-    .await
+    let done = form
+        .once(&house, async {
+            let new = asked(&desk, &form.fields)?;
+            let run = fees::create_run(&house.store, &house.clock, &new, &desk.seat.person.id).await?;
+            Ok(format!("/desk/runs/{}", run.id))
+        })
+        .await;
+    let Some(refusal) = mendable(&done) else { return done };
+    show_again(&new_page(&house, &desk, Some(&form.fields), Some(refusal)).await?, refusal)
 }
 
 fn asked(desk: &Desk, fields: &[(String, String)]) -> Result<NewRun, Refusal> {

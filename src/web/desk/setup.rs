@@ -6,13 +6,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
+use super::connect;
 use crate::inbox;
 use crate::roll::{self, School};
 use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::frame::{Frame, show};
 use crate::web::seat::Desk;
-use crate::web::words::DeskWords;
+use crate::web::words::{DeskWords, SetupWords};
 
 #[derive(Template)]
 #[template(path = "desk/setup.html", whitespace = "minimize")]
@@ -21,7 +22,16 @@ struct SetupPage {
     w: &'static DeskWords,
     school: School,
     accounts: Vec<(String, &'static str)>,
-    connections: Vec<(String, String)>,
+    s: &'static SetupWords,
+    connections: Vec<Listed>,
+    providers: Vec<(String, String)>,
+}
+
+/// A connection in the list.
+struct Listed {
+    id: String,
+    title: String,
+    is_live: bool,
 }
 
 pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
@@ -38,13 +48,19 @@ pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<
     let mut connections = Vec::new();
     for id in inbox::connections_of(&house.store, &desk.school.id).await? {
         if let Some(connection) = inbox::connection(&house.store, &house.vault, &id).await? {
-            connections.push((connection.provider, connection.id));
+            connections.push(Listed {
+                title: connect::title_of(&house, &connection.provider),
+                is_live: connection.ended_at.is_none(),
+                id: connection.id,
+            });
         }
     }
     show(&SetupPage {
         frame: Frame::desk(&desk, w.setup).at("/desk/setup"),
         accounts: accounts.collect(),
         school: desk.school.clone(),
+        providers: house.providers.iter().map(|one| (one.name().to_owned(), one.title().to_owned())).collect(),
+        s: &desk.seat.words().setup,
         connections,
         w,
     })

@@ -15,11 +15,13 @@ use crate::web::form::Once;
 use crate::web::seat::Seat;
 
 /// Most bytes of a school's own table; two thousand pupils need about two hundred thousand.
-const TABLE_MOST: usize = 5 * 1024 * 1024;
+pub(super) const TABLE_MOST: usize = 5 * 1024 * 1024;
 /// Most bytes of a form with such a table, which travels in base64 once it was looked at.
 pub(super) const FORM_MOST: usize = TABLE_MOST / 3 * 4 + 64 * 1024;
-/// Most bytes of a form with a bank's statement: 20 MiB and the fields beside it.
-pub(super) const STATEMENT_MOST: usize = 20 * 1024 * 1024 + 64 * 1024;
+/// Most bytes of a bank's statement.
+pub(super) const STATEMENT_MOST: usize = 20 * 1024 * 1024;
+/// Most bytes of a form with a bank's statement: the file and the fields beside it.
+pub(super) const STATEMENT_FORM_MOST: usize = STATEMENT_MOST + 64 * 1024;
 
 /// A form with a file that was opened in this session.
 pub(super) struct Upload {
@@ -37,6 +39,24 @@ impl Upload {
     /// A field beside the file.
     pub(super) fn field(&self, name: &str) -> &str {
         self.fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Is the file as small as it must be?
+    ///
+    /// # Errors
+    /// It is larger.
+    pub(super) fn at_most(&self, most: usize) -> Result<()> {
+        if self.bytes.len() <= most {
+            return Ok(());
+        }
+        let megabytes = most / (1024 * 1024);
+        Err(Refusal::new(
+            Kind::TooLarge,
+            "too-large",
+            format!("Tệp lớn hơn {megabytes} MB. Xin chia nhỏ rồi nạp lại."),
+            format!("The file is larger than {megabytes} MB. Please split it and send it again."),
+        )
+        .into())
     }
 
     /// The file as a hidden field of the next form, so that nothing is stored before a person says so.

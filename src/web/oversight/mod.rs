@@ -1,9 +1,11 @@
 //! The supervisor's pages: sums by school, item and day over the schools below an authority.
 //!
 //! **Invariant:** no name and no single payment; every figure comes from [`crate::oversight`], which adds up the
-//! ledger. Deliberately absent: anything that changes something, and one school's own pages.
+//! ledger; a school that is added is new, and nothing that stands is changed. Deliberately absent: one school's own
+//! pages.
 
 mod chart;
+mod schools;
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ const MOST_DAYS: i64 = 400;
 
 /// `/oversight`
 pub fn routes() -> Router<Arc<House>> {
-    Router::new().route("/oversight", get(page))
+    Router::new().route("/oversight", get(page)).route("/oversight/schools/new", get(schools::new).post(schools::add))
 }
 
 #[derive(Template)]

@@ -177,7 +177,6 @@ pub struct DeskWords {
     pub phone: &'static str,
     pub connections: &'static str,
     pub no_connections: &'static str,
-    pub setup_help: &'static str,
     pub done_issue: &'static str,
     pub done_published: &'static str,
     pub done_undo: &'static str,

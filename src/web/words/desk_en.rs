@@ -177,7 +177,6 @@ pub(super) const DESK: DeskWords = DeskWords {
     phone: "Phone",
     connections: "Connections to banks",
     no_connections: "There is no connection yet. Money is seen only when a statement is uploaded.",
-    setup_help: "The receiving account cannot be changed here: that takes two people and the authority.",
     done_issue: "Invoices are being made.",
     done_published: "Published to parents.",
     done_undo: "The run is being undone.",

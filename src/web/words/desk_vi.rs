@@ -177,7 +177,6 @@ pub(super) const DESK: DeskWords = DeskWords {
     phone: "Điện thoại",
     connections: "Kết nối với ngân hàng",
     no_connections: "Chưa có kết nối nào. Tiền chỉ được ghi khi nạp sao kê.",
-    setup_help: "Tài khoản nhận tiền không đổi được ở đây: cần hai người và cơ quan quản lý.",
     done_issue: "Đã bắt đầu lập phiếu.",
     done_published: "Đã công bố cho phụ huynh.",
     done_undo: "Đã bắt đầu hủy đợt thu.",

@@ -12,6 +12,11 @@ pub(super) const WORDS: Words = Words {
         sign_out: "Sign out",
         other_school: "Change school",
         switch: "Tiếng Việt",
+        copy: "Copy",
+        copied: "Copied",
+        keys: "Keys: J down, K up, Enter opens.",
+        keys_on: "Turn the keys on",
+        keys_off: "Turn the keys off",
     },
     failure: FailureWords {
         title: "That did not work",
@@ -33,6 +38,7 @@ pub(super) const WORDS: Words = Words {
     },
     parent: PARENT,
     desk: super::desk_en::DESK,
+    setup: super::setup::EN,
     oversight: super::desk_en::OVERSIGHT,
     check: CheckWords {
         title: "Check a receipt",

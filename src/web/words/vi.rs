@@ -12,6 +12,11 @@ pub(super) const WORDS: Words = Words {
         sign_out: "Đăng xuất",
         other_school: "Đổi trường",
         switch: "English",
+        copy: "Sao chép",
+        copied: "Đã chép",
+        keys: "Phím tắt: J xuống, K lên, Enter mở.",
+        keys_on: "Bật phím tắt",
+        keys_off: "Tắt phím tắt",
     },
     failure: FailureWords {
         title: "Chưa làm được",
@@ -33,6 +38,7 @@ pub(super) const WORDS: Words = Words {
     },
     parent: PARENT,
     desk: super::desk_vi::DESK,
+    setup: super::setup::VI,
     oversight: super::desk_vi::OVERSIGHT,
     check: CheckWords {
         title: "Kiểm tra biên lai",
