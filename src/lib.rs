@@ -1,9 +1,51 @@
 //! Học Phí: the cashless school-fee payment gateway of Vietnam.
 //!
-//! Rooms import only what stands before them: `access outbox roll ledger fees inbox statements receipts matching
-//! refunds closing feed oversight`. Access and outbox stand first, because the line in the trail and the promise to
-//! tell are written in the transaction of the deed, whichever room does it, and need only ids to say it. Receipts stand
-//! before matching, because a receipt's number is given in the transaction that posts the money.
+//! A school issues its fees, a family pays by the VietQR on its page, the bank tells us, the evening statement proves
+//! it; the books, the receipts and the city's feed follow by themselves.
+//!
+//! ```text
+//!  bank ─▶ web::hook ─▶ providers ─▶ inbox ─▶ matching ─▶ ledger ─▶ receipts ─▶ outbox ─▶ feed ─▶ city
+//!          accepts      proves       keeps    decides     posts     numbers     promises  publishes
+//!  statement file ─▶ statements ─▶ inbox          parent ─▶ web::parent ─▶ fees ─▶ vietqr
+//! ```
+//!
+//! # Where to begin
+//!
+//! [`web::hook`] is the door, [`inbox::Keeper`] the moment after which money cannot be lost, [`matching::decide()`] the
+//! decision, [`ledger::Entry`] what is posted, and [`clockwork`] what makes everything after the door happen. Every
+//! question that must find nothing stands in [`ledger::audit()`].
+//!
+//! # What holds everywhere
+//!
+//! - **Keep, then answer.** A bank gets its 2xx when its delivery and the credits in it are durable, and not before.
+//! - **One credit, many tellings.** A retry, a second aggregator and the statement tell of one transfer; what is
+//!   doubtful is held, never posted twice and never dropped.
+//! - **Append-only.** Facts are never changed; what became of them stands beside them, and a mistake is a new entry.
+//! - **Any step may run twice.** A transaction may be repeated by the engine, a batch by another process: unique
+//!   constraints written with the money decide, never a memory.
+//! - **A write is decided first.** The decision is a pure function of what was read; one write follows it.
+//!
+//! # The order of the rooms
+//!
+//! The bottom, imported by anyone: `store money ids time fault config seal paper`. Then `vietqr providers ledger`, which
+//! import only the bottom. Then, each importing only what stands before it: `access outbox roll ledger fees inbox
+//! statements receipts matching refunds closing feed oversight`. Then `web clockwork simulate` and the commands, which see
+//! everything. A test reads the imports and fails on a backward arrow. (`refunds` and `closing` keep their places.)
+//!
+//! Four things differ from the order in which the work is told, each for a reason:
+//!
+//! - `access` and `outbox` stand first: the line in the trail and the promise to tell are written in the transaction of
+//!   the deed, whichever room does it, and need only ids to say it.
+//! - `receipts` stands before `matching`: a receipt's number is given in the transaction that posts the money.
+//! - `seal` is a room of its own at the bottom, because the roll, the inbox, the outbox and the parent's links all need
+//!   the same data keys, and rotation must find them in one place.
+//! - `paper` is a room of its own at the bottom, because notices (fees) and receipts are pages of the same press, and
+//!   neither may import the other.
+//!
+//! # Deliberately absent
+//!
+//! Floats in anything that is money, a state that could be derived and is stored, a query that only one engine
+//! understands, rules about money in handlers, and a cache that decides whether something was done.
 
 pub mod access;
 pub mod aside;
