@@ -27,10 +27,11 @@
 //!
 //! # The order of the rooms
 //!
-//! The bottom, imported by anyone: `store money ids time fault config seal paper`. Then `vietqr providers ledger`, which
-//! import only the bottom. Then, each importing only what stands before it: `access outbox roll ledger fees inbox
-//! statements receipts matching refunds closing feed oversight`. Then `web clockwork simulate` and the commands, which see
-//! everything. A test reads the imports and fails on a backward arrow. (`refunds` and `closing` keep their places.)
+//! The bottom, imported by anyone: `store money ids time fault config seal paper`. Then `vietqr providers ledger`,
+//! which import only the bottom. Then, each importing only what stands before it: `access outbox roll ledger fees inbox
+//! statements receipts matching refunds closing feed oversight`. Then `web clockwork simulate` and the commands,
+//! which see everything. A test reads the imports and fails on a backward arrow. (`refunds` and `closing` keep their
+//! places.)
 //!
 //! Four things differ from the order in which the work is told, each for a reason:
 //!

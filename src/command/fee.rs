@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use hocphi::fault::{OrFault, Result};
-use hocphi::fees;
+use hocphi::fees::{self, ListOf};
 use hocphi::roll;
 use hocphi::time::Clock;
 
@@ -47,7 +47,9 @@ impl Import {
         let store = self.database.open().await?;
         let clock = Clock::System;
         let name = self.file.to_string_lossy();
-        let read = fees::read_catalogue(&store, &bytes, &name, self.school.as_deref(), clock.now().day()).await;
+        let read =
+            fees::read_catalogue(&store, &bytes, &name, ListOf::Operator(self.school.as_deref()), clock.now().day())
+                .await;
         let Some(preview) = told(read)? else { return Ok(ExitCode::FAILURE) };
         notices(&preview.problems);
         if preview.problems.iter().any(|problem| problem.blocking) {

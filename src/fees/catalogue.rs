@@ -1,7 +1,7 @@
 //! The catalogue of khoản thu: items with their exact names, the instruments they rest on, and their prices; and the
 //! file a city or a school keeps it in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::access::{Deed, trail_in};
 use crate::aside::aside;
@@ -43,22 +43,33 @@ record! {
     }
 }
 
-/// One row of a catalogue file, read and checked.
+/// Whose list a file is, and so what it may touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListOf<'a> {
+    /// The operator's: every item and every price. Prices that name no school are this one's, or everybody's.
+    Operator(Option<&'a str>),
+    /// A school's, by its code: items nobody had yet, and its own prices. What other schools use stays as it is.
+    School(&'a str),
+}
+
+/// One row of a catalogue file, read and checked. What it leaves open is as it stands, or as is usual when it is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Wanted {
     code: String,
     official_name: String,
-    necessity: &'static str,
-    unit: &'static str,
-    revenue: &'static str,
-    document_kind: String,
+    necessity: Option<&'static str>,
+    unit: Option<&'static str>,
+    revenue: Option<&'static str>,
+    document_kind: Option<&'static str>,
     instrument: Option<String>,
-    clause: String,
+    clause: Option<String>,
+    /// An item that stands may be somebody else's too: only its price is taken from here.
+    keeps_item: bool,
     level: &'static str,
     amount: Option<Dong>,
     school_code: Option<String>,
     from_day: Day,
-    cells: [String; 2],
+    cells: [String; 3],
 }
 
 /// What a catalogue file would change.
@@ -160,8 +171,7 @@ pub async fn prices(store: &Store) -> Result<Vec<Price>> {
     store.all(&sql::PRICES, args![]).await
 }
 
-/// Reads a catalogue file and tells what it would change. Prices without a day of their own count from today; those
-/// without a school are everybody's, or those of `school_code` when one is given.
+/// Reads a catalogue file and tells what it would change. Prices without a day of their own count from today.
 ///
 /// # Errors
 /// A file that is no table, or one without a header that is understood. Wrong cells are in the preview.
@@ -169,7 +179,7 @@ pub async fn read_catalogue(
     store: &Store,
     bytes: &[u8],
     filename: &str,
-    school_code: Option<&str>,
+    list_of: ListOf<'_>,
     today: Day,
 ) -> Result<CataloguePreview> {
     let (file, name) = (bytes.to_vec(), filename.to_owned());
@@ -184,7 +194,7 @@ pub async fn read_catalogue(
             continue;
         }
         let before = preview.problems.len();
-        let mut wanted = wanted(row, &header, school_code, today, &mut preview.problems);
+        let mut wanted = wanted(row, &header, list_of, today, &mut preview.problems);
         // Cells merged downwards: one item with a price for each level.
         if let Some(above) = preview.wanted.last().filter(|_| wanted.official_name.is_empty()) {
             wanted.take_item(above);
@@ -201,7 +211,7 @@ pub async fn read_catalogue(
             preview.wanted.push(wanted);
         }
     }
-    compare(store, &mut preview).await?;
+    compare(store, &mut preview, list_of).await?;
     Ok(preview)
 }
 
@@ -231,7 +241,7 @@ pub async fn import_catalogue(store: &Store, clock: &Clock, preview: &CatalogueP
 fn wanted(
     row: &Row,
     header: &Header<Field>,
-    school_code: Option<&str>,
+    list_of: ListOf<'_>,
     today: Day,
     problems: &mut Vec<CellProblem>,
 ) -> Wanted {
@@ -243,42 +253,27 @@ fn wanted(
         let vi = "Mức thu phải là số đồng nguyên, lớn hơn 0.";
         problems.push(CellProblem::new(cell(Field::Amount), vi, "A price is whole đồng above 0."));
     }
-    let mut word = |field: Field, words: Words, otherwise: &'static str, vi: &str, en: &str| {
+    let mut word = |field: Field, words: Words, vi: &str, en: &str| {
         let text = normal(header.text(row, field));
         let known = words.iter().find(|(_, written)| written.contains(&text.as_str())).map(|(word, _)| *word);
         let known = known.or_else(|| words.iter().map(|(word, _)| *word).find(|word| normal(word) == text));
-        match known {
-            Some(word) => word,
-            None if text.is_empty() => otherwise,
-            None => {
-                let listed: Vec<&str> = words.iter().filter_map(|(_, written)| written.first().copied()).collect();
-                let problem = CellProblem::new(cell(field), vi, en);
-                problems.push(problem.suggesting(listed.join(" | ")));
-                otherwise
-            }
+        if known.is_none() && !text.is_empty() {
+            let listed: Vec<&str> = words.iter().filter_map(|(_, written)| written.first().copied()).collect();
+            problems.push(CellProblem::new(cell(field), vi, en).suggesting(listed.join(" | ")));
         }
+        known
     };
-    let necessity = word(Field::Necessity, NECESSITIES, "agreed", "Tính chất chưa rõ.", "This necessity is not known.");
-    let revenue = word(Field::Revenue, REVENUES, "service", "Loại khoản thu chưa rõ.", "This kind is not known.");
-    let unit = word(Field::Unit, UNITS, "month", "Đơn vị tính chưa rõ.", "This unit is not known.");
-    let level = word(Field::Level, LEVEL_WORDS, "all", "Cấp học chưa rõ.", "This level is not known.");
-    let from_text = header.text(row, Field::From);
-    let from_day = match reading::day(from_text, today) {
-        Reading::Is(day) | Reading::Mended(day) => day,
-        Reading::Wrong(_) if from_text.is_empty() => today,
-        Reading::Wrong(suggestion) => {
-            let problem =
-                CellProblem::new(cell(Field::From), "Ngày áp dụng không đọc được.", "This day cannot be read.");
-            problems.push(CellProblem { suggestion, ..problem });
-            today
-        }
-    };
-    let document_kind = document(header.text(row, Field::Document), revenue);
-    let Some(document_kind) = document_kind else {
+    let necessity = word(Field::Necessity, NECESSITIES, "Tính chất chưa rõ.", "This necessity is not known.");
+    let revenue = word(Field::Revenue, REVENUES, "Loại khoản thu chưa rõ.", "This kind is not known.");
+    let unit = word(Field::Unit, UNITS, "Đơn vị tính chưa rõ.", "This unit is not known.");
+    let level = word(Field::Level, LEVEL_WORDS, "Cấp học chưa rõ.", "This level is not known.").unwrap_or("all");
+    let from_day = from_day(row, header, today, problems);
+    let document_text = header.text(row, Field::Document);
+    let document_kind = DOCUMENTS.iter().find(|kind| kind.eq_ignore_ascii_case(document_text)).copied();
+    if document_kind.is_none() && !document_text.is_empty() {
         let problem = CellProblem::new(cell(Field::Document), "Loại chứng từ chưa rõ.", "This document is not known.");
         problems.push(problem.suggesting(DOCUMENTS.join(" | ")));
-        return Wanted::nothing(today);
-    };
+    }
     let text = |field: Field| Some(header.text(row, field).to_owned()).filter(|text| !text.is_empty());
     Wanted {
         code: text(Field::Code).unwrap_or_else(|| normal(&name).replace(' ', "-")),
@@ -288,34 +283,41 @@ fn wanted(
         revenue,
         document_kind,
         instrument: text(Field::Instrument),
-        clause: text(Field::Clause).unwrap_or_default(),
+        clause: text(Field::Clause),
+        keeps_item: false,
         level,
         amount,
-        school_code: text(Field::School).or_else(|| school_code.map(str::to_owned)),
+        school_code: text(Field::School).or_else(|| list_of.school().map(str::to_owned)),
         from_day,
-        cells: [cell(Field::Amount), cell(Field::School)],
+        cells: [cell(Field::Amount), cell(Field::School), cell(Field::Name)],
+    }
+}
+
+/// From when the price counts: today where nothing is said.
+fn from_day(row: &Row, header: &Header<Field>, today: Day, problems: &mut Vec<CellProblem>) -> Day {
+    let text = header.text(row, Field::From);
+    match reading::day(text, today) {
+        Reading::Is(day) | Reading::Mended(day) => day,
+        Reading::Wrong(_) if text.is_empty() => today,
+        Reading::Wrong(suggestion) => {
+            let cell = row.address(header.column(Field::From).unwrap_or_default());
+            let problem = CellProblem::new(cell, "Ngày áp dụng không đọc được.", "This day cannot be read.");
+            problems.push(CellProblem { suggestion, ..problem });
+            today
+        }
+    }
+}
+
+impl<'a> ListOf<'a> {
+    fn school(self) -> Option<&'a str> {
+        match self {
+            ListOf::Operator(school) => school,
+            ListOf::School(school) => Some(school),
+        }
     }
 }
 
 impl Wanted {
-    fn nothing(today: Day) -> Wanted {
-        Wanted {
-            code: String::new(),
-            official_name: String::new(),
-            necessity: "agreed",
-            unit: "month",
-            revenue: "service",
-            document_kind: String::new(),
-            instrument: None,
-            clause: String::new(),
-            level: "all",
-            amount: None,
-            school_code: None,
-            from_day: today,
-            cells: [String::new(), String::new()],
-        }
-    }
-
     fn take_item(&mut self, above: &Wanted) {
         let own = Wanted { level: self.level, amount: self.amount, from_day: self.from_day, ..above.clone() };
         *self = Wanted { cells: self.cells.clone(), ..own };
@@ -327,34 +329,40 @@ impl Wanted {
     }
 }
 
-/// The document's kind as written, or the one that fits the kind of revenue.
-fn document(text: &str, revenue: &str) -> Option<String> {
-    let fitting = match (text, revenue) {
-        ("", "pass_through") => "pass-through",
-        ("", "legal_fee") => "EBL01",
-        ("", _) => "C45-BB",
-        (text, _) => DOCUMENTS.iter().find(|kind| kind.eq_ignore_ascii_case(text))?,
-    };
-    Some(fitting.to_owned())
+/// The document that fits a kind of revenue when nobody names one.
+fn fitting_document(revenue: &str) -> &'static str {
+    match revenue {
+        "pass_through" => "pass-through",
+        "legal_fee" => "EBL01",
+        _ => "C45-BB",
+    }
 }
 
-async fn compare(store: &Store, preview: &mut CataloguePreview) -> Result<()> {
+async fn compare(store: &Store, preview: &mut CataloguePreview, list_of: ListOf<'_>) -> Result<()> {
     let items = catalogue(store).await?;
     let items: HashMap<&str, &FeeItem> = items.iter().map(|item| (item.code.as_str(), item)).collect();
     let prices = prices(store).await?;
     let schools: HashMap<String, String> =
         crate::roll::schools(store).await?.into_iter().map(|school| (school.code, school.id)).collect();
-    let mut seen = std::collections::HashSet::new();
-    for wanted in &preview.wanted {
-        let mut changes = false;
-        let known = items.get(wanted.code.as_str());
+    let mut seen = HashSet::new();
+    for wanted in &mut preview.wanted {
+        let known = items.get(wanted.code.as_str()).copied();
+        if let ListOf::School(own) = list_of
+            && let Some(problem) = wanted.stay_within(own, known)
+        {
+            let stops = problem.blocking;
+            preview.problems.push(problem);
+            if stops {
+                continue;
+            }
+        }
         let first = seen.insert(wanted.code.clone());
+        let mut changes = known.is_none_or(|item| !wanted.keeps_item && !wanted.agrees_with(item));
         match known {
             None if first => preview.new_items.push(wanted.official_name.clone()),
-            Some(item) if first && !wanted.is(item) => preview.changed_items.push(wanted.official_name.clone()),
+            Some(_) if first && changes => preview.changed_items.push(wanted.official_name.clone()),
             _ => {}
         }
-        changes |= known.is_none_or(|item| !wanted.is(item));
         let school_id = wanted.school_code.as_ref().and_then(|code| schools.get(code)).map(String::as_str);
         if let Some(code) = wanted.school_code.as_ref().filter(|_| school_id.is_none()) {
             let (vi, en) = (format!("Không có trường mã {code}."), format!("There is no school {code}."));
@@ -397,35 +405,45 @@ impl CataloguePreview {
 }
 
 impl Wanted {
-    fn is(&self, item: &FeeItem) -> bool {
+    /// Does everything this row states about the item stand already?
+    fn agrees_with(&self, item: &FeeItem) -> bool {
+        let says = |stated: Option<&str>, stands: &str| stated.is_none_or(|stated| stated == stands);
         self.official_name == item.official_name
-            && self.necessity == item.necessity
-            && self.unit == item.unit
-            && self.revenue == item.revenue
-            && self.document_kind == item.document_kind
-            && self.instrument == item.instrument
-            && self.clause == item.clause
+            && says(self.necessity, &item.necessity)
+            && says(self.unit, &item.unit)
+            && says(self.revenue, &item.revenue)
+            && says(self.document_kind, &item.document_kind)
+            && says(self.instrument.as_deref(), item.instrument.as_deref().unwrap_or_default())
+            && says(self.clause.as_deref(), &item.clause)
+    }
+
+    /// Keeps a school's row to what is the school's: its own prices, and items that nobody else may be using.
+    fn stay_within(&mut self, own: &str, known: Option<&FeeItem>) -> Option<CellProblem> {
+        if self.school_code.as_deref() != Some(own) {
+            let vi = "Tệp của một trường chỉ đặt mức thu cho chính trường đó.";
+            return Some(CellProblem::new(
+                self.cells[1].clone(),
+                vi,
+                "A school's file sets prices of that school only.",
+            ));
+        }
+        self.keeps_item = true;
+        let known = known?;
+        if self.official_name != known.official_name {
+            let vi = "Mã này trong danh mục chung mang tên khác; tên chính thức do đơn vị vận hành giữ.";
+            let en = "This code has another name in the common list; official names are kept by the operator.";
+            return Some(CellProblem::new(self.cells[2].clone(), vi, en).suggesting(known.official_name.clone()));
+        }
+        let (vi, en) = (
+            "Căn cứ và tính chất của khoản thu này giữ như danh mục chung; chỉ lấy mức thu.",
+            "The basis and kind of this item stay as in the common list; only the price is taken.",
+        );
+        (!self.agrees_with(known)).then(|| CellProblem::notice(self.cells[2].clone(), vi, en))
     }
 }
 
 async fn store_in(tx: &mut Tx, wanted: &Wanted, now: Moment) -> Result<()> {
-    if let Some(number) = &wanted.instrument {
-        tx.run(&sql::ADD_INSTRUMENT, args![ids::new_id("ins"), number]).await?;
-    }
-    let item = args![
-        ids::new_id("fit"),
-        &wanted.code,
-        &wanted.official_name,
-        wanted.necessity,
-        wanted.unit,
-        wanted.revenue,
-        &wanted.document_kind,
-        &wanted.instrument,
-        &wanted.clause,
-        now
-    ];
-    tx.run(&sql::SET_ITEM, item).await?;
-    let item_id: String = tx.one(&sql::ITEM_BY_CODE, args![&wanted.code]).await?;
+    let item_id = item_in(tx, wanted, now).await?;
     let Some(amount) = wanted.amount else { return Ok(()) };
     let school_id: Option<String> = match &wanted.school_code {
         Some(code) => Some(tx.one(&sql::SCHOOL_ID, args![code]).await?),
@@ -437,6 +455,37 @@ async fn store_in(tx: &mut Tx, wanted: &Wanted, now: Moment) -> Result<()> {
         tx.run(&sql::ADD_PRICE, row).await?;
     }
     Ok(())
+}
+
+/// The item's id, after what the row states about it was written. What it leaves open is as it stood.
+async fn item_in(tx: &mut Tx, wanted: &Wanted, now: Moment) -> Result<String> {
+    let known: Option<FeeItem> = tx.optional(&sql::ITEM_BY_CODE, args![&wanted.code]).await?;
+    if let Some(known) = known.as_ref().filter(|known| wanted.keeps_item || wanted.agrees_with(known)) {
+        return Ok(known.id.clone());
+    }
+    if let Some(number) = &wanted.instrument {
+        tx.run(&sql::ADD_INSTRUMENT, args![ids::new_id("ins"), number]).await?;
+    }
+    let stands = known.as_ref();
+    let kept = |stated: Option<&str>, stands: Option<&String>, usual: &str| {
+        stated.or(stands.map(String::as_str)).unwrap_or(usual).to_owned()
+    };
+    let revenue = kept(wanted.revenue, stands.map(|item| &item.revenue), "service");
+    let item = args![
+        ids::new_id("fit"),
+        &wanted.code,
+        &wanted.official_name,
+        kept(wanted.necessity, stands.map(|item| &item.necessity), "agreed"),
+        kept(wanted.unit, stands.map(|item| &item.unit), "month"),
+        &revenue,
+        kept(wanted.document_kind, stands.map(|item| &item.document_kind), fitting_document(&revenue)),
+        wanted.instrument.clone().or_else(|| stands.and_then(|item| item.instrument.clone())),
+        kept(wanted.clause.as_deref(), stands.map(|item| &item.clause), ""),
+        now
+    ];
+    tx.run(&sql::SET_ITEM, item).await?;
+    let written: FeeItem = tx.one(&sql::ITEM_BY_CODE, args![&wanted.code]).await?;
+    Ok(written.id)
 }
 
 fn no_header() -> Refusal {

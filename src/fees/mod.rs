@@ -22,7 +22,7 @@ pub mod view;
 mod void;
 
 pub use board::{Tally, tally};
-pub use catalogue::{CataloguePreview, FeeItem, catalogue, import_catalogue, prices, read_catalogue};
+pub use catalogue::{CataloguePreview, FeeItem, ListOf, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{
     Lifecycle, Line, OpenInvoice, by_reference, by_references_in, invoice, invoice_in, invoices, invoices_in,
 };

@@ -248,8 +248,11 @@ statements! {
             unit = excluded.unit, revenue = excluded.revenue, document_kind = excluded.document_kind,
             instrument_id = excluded.instrument_id, clause = excluded.clause";
 
-    /// An item's id by its code. No row never happens here: it was just written.
-    ITEM_BY_CODE = "select id from fee_item where code = $1";
+    /// An item by its code. No row: nobody has collected it yet.
+    ITEM_BY_CODE = "
+        select f.id, f.code, f.official_name, f.necessity, f.unit, f.revenue, f.document_kind,
+            l.number as instrument, f.clause
+        from fee_item f left join legal_instrument l on l.id = f.instrument_id where f.code = $1";
 
     /// A school's id by its code. No row: the preview saw it a moment ago and nobody deletes schools.
     SCHOOL_ID = "select id from school where code = $1";

@@ -233,7 +233,7 @@ record! {
         /// What came.
         pub amount: Dong,
         /// When the bank reported it.
-        pub value_at: Moment,
+        pub reported_at: Moment,
         /// When a statement showed it, if one has.
         pub proved_at: Option<Moment>,
     }

@@ -54,9 +54,10 @@ statements! {
     BY_SCHOOL = receipts!("
         r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3 order by r.series, r.year, r.number");
 
-    /// The money of an invoice's valid receipts, with the moment a statement showed it.
+    /// The money of an invoice's valid receipts, with the moments it was reported and a statement showed it. What only
+    /// a statement told of has no moment of report, so its own time stands there.
     PAYMENTS = "
-        select r.amount, c.value_at, p.proved_at
+        select r.amount, case c.origin when 'hook' then c.kept_at else c.value_at end as reported_at, p.proved_at
         from receipt r join credit c on c.id = r.credit_id left join credit_proof p on p.credit_id = c.id
         where r.invoice_id = $1 and not exists (select 1 from receipt_event v where v.receipt_id = r.id)
         order by c.value_at, r.id";

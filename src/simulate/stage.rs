@@ -57,7 +57,8 @@ pub async fn set(store: &Store, clock: &Clock, schools: &[StorySchool], password
         import::apply(store, clock, &school, &preview, ACTOR).await?;
     }
     let catalogue = story::catalogue(first_day(&school_year));
-    let preview = fees::read_catalogue(store, catalogue.as_bytes(), "khoan-thu.csv", None, today).await?;
+    let preview =
+        fees::read_catalogue(store, catalogue.as_bytes(), "khoan-thu.csv", fees::ListOf::Operator(None), today).await?;
     fees::import_catalogue(store, clock, &preview, ACTOR).await
 }
 

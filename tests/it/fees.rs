@@ -1,6 +1,6 @@
 //! Fees are issued once, survive a crash, are seen when published and taken back while no money has come.
 
-use hocphi::fees::{self, Lifecycle, NewRun, Position, RunState, view};
+use hocphi::fees::{self, Lifecycle, ListOf, NewRun, Position, RunState, view};
 use hocphi::ledger::{self, Account, Cause, Entry, Head, Posting};
 use hocphi::money::Dong;
 use hocphi::outbox;
@@ -15,6 +15,8 @@ use crate::roll::{clock, large_roster, school, today};
 
 on_both!(
     a_catalogue_file_is_read_and_again_changes_nothing,
+    a_schools_list_touches_nobody_elses_items_or_prices,
+    a_cell_left_empty_changes_nothing,
     a_run_is_issued_after_a_crash_without_asking_anybody_twice,
     parents_see_a_run_only_when_it_is_published,
     the_pages_of_a_class_are_read_together_as_one_by_one,
@@ -47,7 +49,8 @@ async fn house(fresh: &Fresh, pupils: usize) -> House {
     let roster = large_roster(pupils);
     let preview = import::preview(&fresh.store, &school, &roster, today()).await.expect("a preview");
     import::apply(&fresh.store, &clock(), &school, &preview, "system").await.expect("a roster");
-    let read = fees::read_catalogue(&fresh.store, CATALOGUE.as_bytes(), "dm.csv", None, today()).await;
+    let read =
+        fees::read_catalogue(&fresh.store, CATALOGUE.as_bytes(), "dm.csv", ListOf::Operator(None), today()).await;
     fees::import_catalogue(&fresh.store, &clock(), &read.expect("a catalogue"), "per_lan").await.expect("an import");
     let key = MasterKey::parse(&"5a".repeat(32)).expect("a key");
     House { vault: Vault::new(fresh.store.clone(), key), store: fresh.store.clone(), school }
@@ -118,7 +121,9 @@ async fn a_catalogue_file_is_read_and_again_changes_nothing(fresh: Fresh) {
     let price = |level: &str| fees::price(&prices, &boarding, &house.school.id, level, today()).map(Dong::get);
     assert_eq!((price("primary"), price("preschool"), price("upper_secondary")), (Some(350_000), Some(550_000), None));
     let read = async |text: &str| {
-        fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", None, today()).await.expect("a preview")
+        fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", ListOf::Operator(None), today())
+            .await
+            .expect("a preview")
     };
     let again = read(CATALOGUE).await;
     assert_eq!((again.new_items.len(), again.changed_items.len(), again.new_prices.len()), (0, 0, 0));
@@ -140,6 +145,46 @@ async fn a_catalogue_file_is_read_and_again_changes_nothing(fresh: Fresh) {
     assert_eq!(imported[0], "per_lan fees.imported new items 4, changed items 0, new prices 5");
     assert_eq!(imported.len(), 2, "the first file and the dearer one: {imported:?}");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("file-has-errors"));
+}
+
+async fn a_schools_list_touches_nobody_elses_items_or_prices(fresh: Fresh) {
+    let house = house(&fresh, 0).await;
+    let before = fees::catalogue(&house.store).await.expect("items");
+    let list_of = ListOf::School(&house.school.code);
+    let read = async |text: &str| {
+        let text = format!("Mã,Tên khoản thu,Tính chất,Mức thu,Trường\n{text}\n");
+        fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", list_of, today()).await.expect("a preview")
+    };
+    let blocked = async |text: &str| {
+        let preview = read(text).await;
+        let refused = fees::import_catalogue(&house.store, &clock(), &preview).await.expect_err(text);
+        assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("file-has-errors"), "{text}");
+        preview.problems.into_iter().map(|problem| problem.cell).collect::<Vec<_>>()
+    };
+    assert_eq!(blocked("BT01,Quỹ cha mẹ học sinh,,1000,").await, ["B2"], "another name under everybody's code");
+    assert_eq!(blocked("BT01,Tổ chức quản lý bán trú,,1000,79769999").await, ["E2"], "another school's price");
+    let kept = read("BT01,Tổ chức quản lý bán trú,bắt buộc,360000,").await;
+    assert!(kept.problems.iter().all(|problem| !problem.blocking) && kept.changed_items.is_empty());
+    assert_eq!(kept.problems.len(), 1, "the other necessity is pointed out");
+    fees::import_catalogue(&house.store, &clock(), &kept).await.expect("a price of its own");
+    assert_eq!(fees::catalogue(&house.store).await.expect("items"), before, "no item changed");
+    let prices = fees::prices(&house.store).await.expect("prices");
+    let boarding = house.item("BT01").await;
+    let price = |school: &str| fees::price(&prices, &boarding, school, "primary", today()).map(Dong::get);
+    assert_eq!((price(&house.school.id), price("sch_another")), (Some(360_000), Some(350_000)));
+    let new = read("XE01,Xe đưa đón học sinh,tự nguyện,15000,").await;
+    assert_eq!((new.new_items.len(), new.new_prices.len(), new.problems.len()), (1, 1, 0));
+}
+
+async fn a_cell_left_empty_changes_nothing(fresh: Fresh) {
+    let house = house(&fresh, 0).await;
+    let before = fees::catalogue(&house.store).await.expect("items");
+    let text = "Mã,Tên khoản thu,Mức thu\nBH01,Bảo hiểm y tế học sinh,700000\n";
+    let read = fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", ListOf::Operator(None), today()).await;
+    let dearer = read.expect("a preview");
+    assert_eq!((dearer.changed_items.len(), dearer.new_prices.len()), (0, 1));
+    fees::import_catalogue(&house.store, &clock(), &dearer).await.expect("an import");
+    assert_eq!(fees::catalogue(&house.store).await.expect("items"), before);
 }
 
 async fn a_run_is_issued_after_a_crash_without_asking_anybody_twice(fresh: Fresh) {

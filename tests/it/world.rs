@@ -98,7 +98,10 @@ impl World {
         let roster = import::read(ROSTER.as_bytes(), "danh-sach.csv", today).expect("a roster");
         let preview = import::preview(store, &school, &roster, today).await.expect("a preview");
         import::apply(store, &clock, &school, &preview, "system").await.expect("pupils");
-        let fees_file = fees::read_catalogue(store, FEES.as_bytes(), "khoan-thu.csv", None, today).await.expect("fees");
+        let fees_file =
+            fees::read_catalogue(store, FEES.as_bytes(), "khoan-thu.csv", fees::ListOf::Operator(None), today)
+                .await
+                .expect("fees");
         fees::import_catalogue(store, &clock, &fees_file, "per_lan").await.expect("a catalogue");
         let account_id = roll::accounts_of(store, &school.id).await.expect("accounts")[0].id.clone();
         let run_id = publish(&house, &school, &account_id).await;

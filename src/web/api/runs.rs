@@ -183,7 +183,8 @@ pub async fn take_fees(
     caller.needs("fees:write")?;
     let code = &caller.school(&school)?.code;
     let today = house.clock.now().day();
-    let preview = fees::read_catalogue(&house.store, &file.bytes, &file.name, Some(code), today).await?;
+    let preview =
+        fees::read_catalogue(&house.store, &file.bytes, &file.name, fees::ListOf::School(code), today).await?;
     let stored = !preview.problems.iter().any(|problem| problem.blocking);
     if stored {
         fees::import_catalogue(&house.store, &house.clock, &preview, &caller.key.id).await?;

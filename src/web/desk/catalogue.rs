@@ -124,11 +124,12 @@ pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Up
     })
 }
 
-/// Prices of a desk's file are the school's own unless the file says otherwise.
+/// A desk's file sets the school's own prices and touches nobody else's.
 async fn preview(house: &House, desk: &Desk, upload: &Upload) -> Result<CataloguePreview> {
     upload.at_most(TABLE_MOST)?;
     let today = house.clock.now().day();
-    fees::read_catalogue(&house.store, &upload.bytes, &upload.name, Some(&desk.school.code), today).await
+    fees::read_catalogue(&house.store, &upload.bytes, &upload.name, fees::ListOf::School(&desk.school.code), today)
+        .await
 }
 
 pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {

@@ -261,7 +261,7 @@ fn shown_line<'a>(line: &'a Line, say: &'static ParentWords) -> ShownLine<'a> {
 
 fn payments(opened: &Opened, say: &'static ParentWords) -> Vec<(String, bool)> {
     let told = |payment: &crate::receipts::Payment| {
-        let text = (say.told)(&payment.amount.to_string(), &payment.value_at.vietnamese());
+        let text = (say.told)(&payment.amount.to_string(), &payment.reported_at.vietnamese());
         (text, payment.proved_at.is_some())
     };
     opened.payments.iter().map(told).collect()
