@@ -16,6 +16,14 @@ const UNIQUE_NUMBERS: [(&str, &str); 2] = [("970407", "FT"), ("970422", "FT")];
 const FEWEST_DIGITS: usize = 10;
 /// From this hour on banks may book a transfer on the next day.
 const LATE_HOUR: i8 = 22;
+/// Before this hour a telling may be of the day before: told after midnight, or for a bare day that begins then.
+const EARLY_HOUR: i8 = 6;
+/// What is named by an equal text may be booked this many days later: over a weekend, or over the New Year's holidays.
+const LATEST_BOOKING: i64 = 10;
+/// The fewest letters of a text by which it is known inside a longer one.
+const FEWEST_LETTERS: usize = 6;
+/// So much of a payment reference's beginning is as good as all of it, beside an equal account, amount and day.
+const CUT_REFERENCE: usize = 9;
 
 /// The bank's own number in its one spelling, where it is declared unique for that bank; `declared` says that the
 /// provider vouches for it.
@@ -39,24 +47,50 @@ pub struct Likeness {
     pub payment_reference: Option<String>,
     /// The payment reference, else a keyed mark of the folded memo; none for an empty memo.
     pub mark: Option<String>,
+    /// The folded memo where it holds no payment reference. It is compared and never stored.
+    pub text: String,
 }
 
 /// Reads a memo for comparing. The mark is keyed, so that the database alone tells nobody what was written.
 pub fn likeness(master: &MasterKey, memo: &str) -> Likeness {
     if let [one] = PaymentReference::find_all(memo).as_slice() {
         let one = one.to_string();
-        return Likeness { payment_reference: Some(one.clone()), mark: Some(one) };
+        return Likeness { payment_reference: Some(one.clone()), mark: Some(one), text: String::new() };
     }
-    let folded: String = roll::folded(memo).chars().filter(char::is_ascii_alphanumeric).collect();
-    let mark =
-        (!folded.is_empty()).then(|| format!("memo:{}", hex::encode(&master.derive("memo mark", &folded)[..16])));
-    Likeness { payment_reference: None, mark }
+    let text = bare(memo);
+    let mark = (!text.is_empty()).then(|| format!("memo:{}", hex::encode(&master.derive("memo mark", &text)[..16])));
+    Likeness { payment_reference: None, mark, text }
 }
 
-/// May a transfer told for this instant stand on a statement of that day?
+/// A memo's letters and digits, folded: what is left of it whatever a bank does with blanks, signs and accents.
+pub(super) fn bare(memo: &str) -> String {
+    roll::folded(memo).chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// May a transfer told for this instant stand on a statement of that day, when nothing else names it?
 pub fn day_fits(told_at: Moment, booked: Day) -> bool {
     let told = told_at.day();
     told == booked || (told_at.civil().hour() >= LATE_HOUR && told.plus_days(1) == booked)
+}
+
+/// May it, when both name it alike? The same text for the same money is the same payment for its payer, so that even
+/// of two such transfers each is shown by one line, whichever it is.
+pub fn day_fits_named(told_at: Moment, booked: Day) -> bool {
+    let told = told_at.day();
+    let earliest = if told_at.civil().hour() < EARLY_HOUR { told.plus_days(-1) } else { told };
+    earliest <= booked && booked <= told.plus_days(LATEST_BOOKING)
+}
+
+/// Do two folded memos without a payment reference speak of one transfer? Banks wrap a payer's words in their own and
+/// cut what is too long, so one stands inside the other; an empty one says nothing against it.
+pub fn resembles(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    short.is_empty() || short == long || (short.len() >= FEWEST_LETTERS && long.contains(short))
+}
+
+/// Does this folded memo hold the beginning of a payment reference that was cut off?
+pub fn holds_cut(text: &str, payment_reference: &str) -> bool {
+    payment_reference.get(..CUT_REFERENCE).is_some_and(|cut| text.contains(&cut.to_ascii_lowercase()))
 }
 
 record! {
@@ -71,7 +105,6 @@ record! {
         pub bank_reference: Option<String>,
         pub payment_reference: Option<String>,
         pub likeness: Option<String>,
-        pub doubt: String,
         pub maybe_same_as: Option<String>,
         pub origin: String,
         pub line_id: Option<String>,
@@ -82,12 +115,6 @@ impl KnownCredit {
     /// Two numbers of one bank that differ are two transfers.
     pub fn contradicts(&self, bank_reference: Option<&str>) -> bool {
         matches!((self.bank_reference.as_deref(), bank_reference), (Some(one), Some(other)) if one != other)
-    }
-
-    /// The same likeness, or no payment reference on either side: such money waits for a person whatever we do.
-    pub fn is_alike(&self, likeness: Option<&str>, payment_reference: Option<&str>) -> bool {
-        let same = likeness.is_some() && self.likeness.as_deref() == likeness;
-        same || (self.payment_reference.is_none() && payment_reference.is_none())
     }
 }
 
@@ -138,6 +165,8 @@ pub struct Known {
     by_number: HashMap<(String, String), String>,
     /// A credit, and a connection that told of it or of what may be it.
     told_on: HashSet<(String, String)>,
+    /// The folded memos of credits without a payment reference.
+    texts: HashMap<String, String>,
 }
 
 impl Known {
@@ -159,6 +188,11 @@ impl Known {
         self.credits.insert(credit.id.clone(), credit);
     }
 
+    /// What a credit without a payment reference says.
+    pub fn add_text(&mut self, credit: String, text: String) {
+        self.texts.insert(credit, text);
+    }
+
     /// The ids of all credits known so far.
     pub fn credit_ids(&self) -> &[String] {
         &self.order
@@ -178,7 +212,7 @@ impl Known {
         let credit = match &identity {
             Identity::Repeated => return identity,
             Identity::Same(credit) => credit.clone(),
-            Identity::New { doubt, maybe_same_as, bank_reference } => {
+            Identity::New { maybe_same_as, bank_reference, .. } => {
                 self.add_credit(KnownCredit {
                     id: told.credit_id.clone(),
                     account_id: told.account_id.clone(),
@@ -188,11 +222,11 @@ impl Known {
                     bank_reference: bank_reference.clone(),
                     payment_reference: told.likeness.payment_reference.clone(),
                     likeness: told.likeness.mark.clone(),
-                    doubt: (*doubt).to_owned(),
                     maybe_same_as: maybe_same_as.clone(),
                     origin: "hook".to_owned(),
                     line_id: None,
                 });
+                self.add_text(told.credit_id.clone(), told.likeness.text.clone());
                 told.credit_id.clone()
             }
         };
@@ -213,26 +247,39 @@ impl Known {
         let number = told.bank_reference.as_ref();
         let same_number = number.and_then(|number| self.by_number.get(&(told.account_id.clone(), number.clone())));
         if let Some(known) = same_number.and_then(|id| self.credits.get(id)) {
+            if known.amount != told.amount {
+                return differently(Some(known.id.clone()));
+            }
+            // A number that is never given twice, under another id of the same connection: it told of it anew.
             if self.told_on.contains(&(known.id.clone(), told.connection_id.clone())) {
-                return Identity::New { doubt: "", maybe_same_as: None, bank_reference: None };
+                return maybe_same(Some(known.id.clone()), None);
             }
-            if known.amount == told.amount {
-                return Identity::Same(known.id.clone());
-            }
-            return differently(Some(known.id.clone()));
+            return Identity::Same(known.id.clone());
         }
-        if let Some(known) = self.closest(told, |known| shown_by_statement(known, told)) {
+        if let Some(known) = self.closest(told, |known| self.shown_by_statement(known, told)) {
             return Identity::Same(known);
         }
+        // Two who tell of one transfer may take the day before midnight and the day after.
         let alike = |known: &KnownCredit| {
-            known.likeness.is_some()
-                && known.likeness == told.likeness.mark
-                && known.line_id.is_none()
-                && known.day == told.value_at.day()
+            let named = known.line_id.is_none() && is_named_alike(known, told);
+            (named || is_nameless(known, told)) && is_next_to(known, told)
         };
-        let maybe_same_as = self.closest(told, alike);
-        let doubt = if maybe_same_as.is_some() { "maybe_same_credit" } else { "" };
-        Identity::New { doubt, maybe_same_as, bank_reference: told.bank_reference.clone() }
+        maybe_same(self.closest(told, alike), told.bank_reference.clone())
+    }
+
+    /// A statement line has shown this credit, and the telling may be of it. Should it be of another transfer, that
+    /// one's own line shows it; so nothing is lost by taking them for one, once for each connection.
+    fn shown_by_statement(&self, known: &KnownCredit, told: &Told) -> bool {
+        if known.line_id.is_none() {
+            return false;
+        }
+        let booked = known.origin == "statement";
+        if is_named_alike(known, told) {
+            return if booked { day_fits_named(told.value_at, known.day) } else { is_next_to(known, told) };
+        }
+        let day = if booked { day_fits(told.value_at, known.day) } else { known.day == told.value_at.day() };
+        let text = self.texts.get(&known.id).map_or("", String::as_str);
+        day && is_nameless(known, told) && resembles(text, &told.likeness.text)
     }
 
     /// The credit nearest in time that this connection has not told of, on the same account with the same amount.
@@ -245,21 +292,31 @@ impl Known {
                 && fits(known)
         });
         let nearness = |known: &&KnownCredit| {
-            let alike = known.likeness.is_some() && known.likeness == told.likeness.mark;
-            (!alike, (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
+            (!is_named_alike(known, told), (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
         };
         open.min_by_key(nearness).map(|known| known.id.clone())
     }
 }
 
-/// A statement line has shown this credit, and the telling may be of it. Should it be of another transfer, that one's
-/// own line shows it; so nothing is lost by taking them for one, once for each connection.
-fn shown_by_statement(known: &KnownCredit, told: &Told) -> bool {
-    let day =
-        if known.origin == "statement" { day_fits(told.value_at, known.day) } else { known.day == told.value_at.day() };
-    known.line_id.is_some()
-        && day
-        && known.is_alike(told.likeness.mark.as_deref(), told.likeness.payment_reference.as_deref())
+/// The same payment reference, or the same memo.
+fn is_named_alike(known: &KnownCredit, told: &Told) -> bool {
+    known.likeness.is_some() && known.likeness == told.likeness.mark
+}
+
+/// On the same day, the one before or the one after.
+fn is_next_to(known: &KnownCredit, told: &Told) -> bool {
+    let day = told.value_at.day();
+    day.plus_days(-1) <= known.day && known.day <= day.plus_days(1)
+}
+
+/// Neither has a payment reference: such money waits for a person whatever we do.
+fn is_nameless(known: &KnownCredit, told: &Told) -> bool {
+    known.payment_reference.is_none() && told.likeness.payment_reference.is_none()
+}
+
+fn maybe_same(known: Option<String>, bank_reference: Option<String>) -> Identity {
+    let doubt = if known.is_some() { "maybe_same_credit" } else { "" };
+    Identity::New { doubt, maybe_same_as: known, bank_reference }
 }
 
 fn differently(first: Option<String>) -> Identity {
@@ -294,6 +351,29 @@ mod tests {
         assert!(!day_fits(at("2026-11-22T22:30:00+07:00"), day("2026-11-21")));
     }
 
+    #[test]
+    fn what_is_named_may_be_booked_after_a_holiday_and_what_is_told_at_night_the_day_before() {
+        let at = |text: &str| Moment::parse(text).expect("an instant");
+        let day = |text: &str| Day::parse(text).expect("a day");
+        assert!(day_fits_named(at("2026-11-21T18:30:00+07:00"), day("2026-11-23")), "Saturday's on Monday");
+        assert!(day_fits_named(at("2026-02-14T09:00:00+07:00"), day("2026-02-24")));
+        assert!(!day_fits_named(at("2026-02-14T09:00:00+07:00"), day("2026-02-25")));
+        assert!(day_fits_named(at("2026-11-23T00:00:00+07:00"), day("2026-11-22")), "a bare day after midnight");
+        assert!(!day_fits_named(at("2026-11-23T06:00:00+07:00"), day("2026-11-22")));
+    }
+
+    #[test]
+    fn a_wrapped_or_cut_memo_resembles_and_another_familys_does_not() {
+        let alike = |one: &str, other: &str| resembles(&bare(one), &bare(other));
+        assert!(alike("Tiền ăn NAM", "MBVCB.3278907687.tien an NAM.CT tu 9704 toi"));
+        assert!(alike("MBVCB.3278907687.tien an NAM.CT tu", "MBVCB.3278907687.tien an NAM.CT tu 9704 toi"));
+        assert!(alike("", "bất kỳ") && alike("nam", "NAM"));
+        assert!(!alike("HOA 3A tien an", "NAM 3B tien an"));
+        assert!(!alike("nam", "nam hoc phi thang 11"), "too short to be known by");
+        assert!(holds_cut(&bare("IBFT hoc phi RF92NJLRKVK"), "RF92NJLRKVKNM"));
+        assert!(!holds_cut(&bare("IBFT hoc phi RF92NJLR"), "RF92NJLRKVKNM"));
+    }
+
     fn told(connection: &str, reference: &str, number: Option<&str>) -> Told {
         Told {
             credit_id: crate::ids::new_id("crd"),
@@ -304,7 +384,11 @@ mod tests {
             amount: 1_000,
             value_at: Moment(1_795_310_042_000),
             bank_reference: number.map(str::to_owned),
-            likeness: Likeness { payment_reference: Some("RF".to_owned()), mark: Some("RF".to_owned()) },
+            likeness: Likeness {
+                payment_reference: Some("RF".to_owned()),
+                mark: Some("RF".to_owned()),
+                text: String::new(),
+            },
         }
     }
 
@@ -330,6 +414,7 @@ mod tests {
         assert!(is_new(&known.meet(&first), false));
         assert!(is_new(&known.meet(&told("b", "2", Some("N2"))), false), "another number is another transfer");
         assert_eq!(known.meet(&told("b", "1", Some("N1"))), Identity::Same(first.credit_id));
+        assert!(is_new(&known.meet(&told("a", "3", Some("N1"))), true), "told anew under another id");
         let mut other_amount = told("c", "9", Some("N1"));
         other_amount.amount = 2_000;
         assert!(is_new(&known.meet(&other_amount), true));

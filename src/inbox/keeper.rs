@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::connection::Connection;
-use super::identity::{Identity, Known, KnownCredit};
-use super::prepare::{Prepared, PreparedCredit, prepare};
+use super::identity::{Identity, Known, KnownCredit, bare};
+use super::prepare::{Prepared, PreparedCredit, memo_context, prepare};
 use super::sql;
 use crate::fault::{Error, Kind, Refusal, Result};
 use crate::providers::{Heard, Outcome, Provider};
 use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, Wake, args, transact};
-use crate::time::{Clock, Moment};
+use crate::time::Clock;
 
 /// How many deliveries may wait; more are asked to come again.
 const MOST_WAITING: usize = 4_096;
@@ -64,7 +64,7 @@ impl Keeper {
     /// Starts the keeper of this process; it ends when its last clone is dropped and everybody is answered.
     pub fn start(store: Store, vault: Vault, clock: Clock, wake: Wake) -> Keeper {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(work(store, wake, waiting));
+        tokio::spawn(work(store, vault.clone(), wake, waiting));
         Keeper { vault, clock, queue, room: Arc::new(Semaphore::new(MOST_WAITING_BYTES)) }
     }
 
@@ -85,7 +85,7 @@ impl Keeper {
     }
 }
 
-async fn work(store: Store, wake: Wake, mut queue: mpsc::Receiver<Waiting>) {
+async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<Waiting>) {
     while let Some(first) = queue.recv().await {
         let mut bytes = first.prepared.body_sealed.len();
         let mut batch = vec![first];
@@ -96,19 +96,19 @@ async fn work(store: Store, wake: Wake, mut queue: mpsc::Receiver<Waiting>) {
         }
         metrics::histogram!("hocphi_keeper_batch").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
         // In a task of its own, so that a batch that panics does not take the keeper with it.
-        let (store, wake) = (store.clone(), wake.clone());
-        if tokio::spawn(async move { keep_batch(&store, &wake, batch).await }).await.is_err() {
+        let (store, vault, wake) = (store.clone(), vault.clone(), wake.clone());
+        if tokio::spawn(async move { keep_batch(&store, &vault, &wake, batch).await }).await.is_err() {
             tracing::error!("a batch of deliveries ended in a panic; its senders were told to come again");
         }
     }
 }
 
 /// Keeps what can be kept: a batch that fails is halved until only the guilty one gets the error.
-async fn keep_batch(store: &Store, wake: &Wake, batch: Vec<Waiting>) {
+async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waiting>) {
     let mut parts = VecDeque::from([batch]);
     while let Some(mut part) = parts.pop_front() {
         let deliveries: Vec<&Prepared> = part.iter().map(|waiting| &waiting.prepared).collect();
-        let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, &deliveries).await);
+        let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, vault, &deliveries).await);
         match kept {
             Ok(outcomes) => {
                 if outcomes.contains(&Outcome::New) {
@@ -166,8 +166,8 @@ fn full() -> Refusal {
 }
 
 /// Writes a batch and tells what each delivery was.
-async fn keep_in(tx: &mut Tx, batch: &[&Prepared]) -> Result<Vec<Outcome>> {
-    let mut known = recall_in(tx, batch).await?;
+async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<Outcome>> {
+    let mut known = recall_in(tx, vault, batch).await?;
     let (mut deliveries, mut credits, mut tellings, mut undecided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(batch.len());
     for delivery in batch {
@@ -227,7 +227,7 @@ fn credit_row(
 }
 
 /// Everything the store knows that the batch could be told twice of, in a handful of questions.
-async fn recall_in(tx: &mut Tx, batch: &[&Prepared]) -> Result<Known> {
+async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Known> {
     let told = || batch.iter().flat_map(|delivery| &delivery.credits).map(|credit| &credit.told);
     let mut known = Known::default();
     let keys = told().map(|told| Arg::from(&told.told_reference)).collect();
@@ -245,10 +245,18 @@ async fn recall_in(tx: &mut Tx, batch: &[&Prepared]) -> Result<Known> {
     let mut found: Vec<KnownCredit> = tx.all_in(&sql::CREDITS_BY_BANK_REFERENCE, numbers).await?;
     let marks: Vec<Arg> = fresh.iter().filter_map(|told| told.likeness.mark.as_ref()).map(Arg::from).collect();
     found.extend(tx.all_in::<KnownCredit>(&sql::CREDITS_BY_LIKENESS, marks).await?);
+    let mut nameless: Vec<Arg> = Vec::new();
     for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
-        let day: Moment = told.value_at;
-        let span = args![&told.account_id, day.day(), day.day().plus_days(1), told.amount];
-        found.extend(tx.all::<KnownCredit>(&sql::PROVED_WITHOUT_REFERENCE, span).await?);
+        let day = told.value_at.day();
+        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(1), told.amount];
+        let alike: Vec<KnownCredit> = tx.all(&sql::WITHOUT_REFERENCE, span).await?;
+        nameless.extend(alike.iter().map(|credit| Arg::from(&credit.id)));
+        found.extend(alike);
+    }
+    for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, nameless).await? {
+        // What cannot be opened any more says nothing.
+        let memo = vault.open_text(&sealed, &memo_context(&credit)).await.unwrap_or_default();
+        known.add_text(credit, bare(&memo));
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     for credit in found {

@@ -29,5 +29,5 @@ pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
 pub use prepare::{memo_context, open_memo, payer_context};
-pub use prove::{Line, Proved, lines_in};
+pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
 pub use sql::ALL;

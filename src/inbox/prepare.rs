@@ -107,6 +107,8 @@ fn outcome(heard: &Heard, has_credits: bool, strange: bool) -> (&'static str, St
             }
             let outcome = match (has_credits, unread.is_empty()) {
                 (true, _) => "credits",
+                // Money came that no page would show: the school's people must see that its account is not bound.
+                (false, true) if strange => "unreadable",
                 (false, true) => "nothing",
                 (false, false) => "unreadable",
             };
@@ -127,7 +129,18 @@ fn account_of<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a A
             account.number == number && line.bank_bin.as_ref().is_none_or(|bin| *bin == account.bank_bin)
         })
     };
-    named(&line.account).or_else(|| line.sub_account.as_deref().and_then(named))
+    named(&line.account).or_else(|| line.sub_account.as_deref().and_then(named)).or_else(|| counted(connection, line))
+}
+
+/// The only bound account that a line means if its number was told as a count, which has no zeros in front.
+fn counted<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a Account> {
+    let bare = |number: &str| number.trim().trim_start_matches('0').to_owned();
+    let fits = |account: &&Account| {
+        bare(&account.number) == bare(&line.account)
+            && line.bank_bin.as_ref().is_none_or(|bin| *bin == account.bank_bin)
+    };
+    let mut fitting = connection.accounts.iter().filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none())
 }
 
 fn credit(

@@ -1,11 +1,13 @@
 //! What a bank's statement says of credits: each incoming line shows one that was told of, or makes one nobody told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::identity::{KnownCredit, Likeness, day_fits};
+use super::identity::{Likeness, bare, day_fits, day_fits_named, holds_cut, resembles};
+use super::prepare::memo_context;
 use super::sql;
 use crate::fault::Result;
-use crate::store::{Arg, Tx, args};
+use crate::seal::Vault;
+use crate::store::{Arg, Tx, args, record};
 use crate::time::{Day, Moment};
 
 /// An incoming line of a statement, stored in this same transaction.
@@ -31,6 +33,27 @@ pub struct Line {
     pub memo_sealed: Vec<u8>,
 }
 
+/// How far a look at a file's lines goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Round {
+    /// Only what is sure is taken; a line that nothing surely shows and no reference names is left for later, so that
+    /// it never takes the credit that a line further down surely shows.
+    Sure,
+    /// Everything is taken.
+    Rest,
+}
+
+/// What an account's lines show, before anything is written.
+#[derive(Debug, Default)]
+pub struct Met {
+    /// The credit that a line shows, by the line's place.
+    credits: HashMap<usize, String>,
+    /// The places of lines that are left for the last round.
+    pub left: HashSet<usize>,
+    /// The bank's numbers that credits have already.
+    taken: HashSet<String>,
+}
+
 /// How many lines met a credit that was told, and how many made one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Proved {
@@ -40,31 +63,92 @@ pub struct Proved {
     pub new: usize,
 }
 
-/// Takes the new incoming lines of one account. Each line shows one credit and each credit is shown by one line;
-/// matching
-/// is asked to look at all of them.
+record! {
+    /// A credit that a line may show.
+    #[derive(Debug, Clone)]
+    struct Unshown {
+        id: String,
+        account_id: String,
+        amount: i64,
+        value_at: Moment,
+        bank_reference: Option<String>,
+        payment_reference: Option<String>,
+        likeness: Option<String>,
+        doubt: String,
+        memo_sealed: Vec<u8>,
+        decided: Option<String>,
+        line_id: Option<String>,
+    }
+}
+
+/// The same with what it says, where it has no payment reference.
+struct Candidate {
+    credit: Unshown,
+    text: String,
+}
+
+/// Finds the credits that the new incoming lines of one account show. Each line shows one credit and each credit is
+/// shown by one line.
 ///
 /// # Errors
 /// Faults of the store; contention.
-pub async fn lines_in(tx: &mut Tx, school_id: &str, account_id: &str, lines: &[Line], now: Moment) -> Result<Proved> {
-    let (Some(first), Some(last)) = (lines.iter().map(|line| line.day).min(), lines.iter().map(|line| line.day).max())
-    else {
-        return Ok(Proved::default());
-    };
-    let span = args![account_id, first.plus_days(-1), last];
-    let mut unproved: Vec<KnownCredit> = tx.all(&sql::UNPROVED, span).await?;
-    let numbers: Vec<Arg> = lines.iter().filter_map(|line| line.reference.as_ref()).map(Arg::from).collect();
-    let numbered: Vec<KnownCredit> = tx.all_in(&sql::CREDITS_BY_BANK_REFERENCE, numbers).await?;
-    let numbered: Vec<KnownCredit> = numbered.into_iter().filter(|credit| credit.account_id == account_id).collect();
-    let mut taken: HashSet<String> = numbered.iter().filter_map(|credit| credit.bank_reference.clone()).collect();
-    for credit in numbered {
-        if credit.line_id.is_none() && !unproved.iter().any(|known| known.id == credit.id) {
-            unproved.push(credit);
-        }
+pub async fn meet_in(tx: &mut Tx, vault: &Vault, account_id: &str, lines: &[Line], round: Round) -> Result<Met> {
+    let numbers = lines.iter().filter_map(|line| line.reference.as_ref()).map(Arg::from).collect();
+    let mut found: Vec<Unshown> = tx.all_in(&sql::UNSHOWN_BY_NUMBER, numbers).await?;
+    found.retain(|credit| credit.account_id == account_id);
+    let taken = found.iter().filter_map(|credit| credit.bank_reference.clone()).collect();
+    let marks = lines.iter().filter_map(|line| line.likeness.mark.as_ref()).map(Arg::from).collect();
+    found.extend(tx.all_in::<Unshown>(&sql::UNSHOWN_BY_LIKENESS, marks).await?);
+    for (amount, first, last) in spans(lines) {
+        let span = args![account_id, first.plus_days(-1), last, amount];
+        found.extend(tx.all::<Unshown>(&sql::UNSHOWN_OF_AMOUNT, span).await?);
     }
-    let met = pair(lines, &unproved);
+    let mut seen = HashSet::new();
+    found
+        .retain(|credit| credit.account_id == account_id && credit.line_id.is_none() && seen.insert(credit.id.clone()));
+    let mut candidates = Vec::with_capacity(found.len());
+    for credit in found {
+        // What cannot be opened any more says nothing.
+        let text = match credit.payment_reference {
+            Some(_) => String::new(),
+            None => vault.open_text(&credit.memo_sealed, &memo_context(&credit.id)).await.unwrap_or_default(),
+        };
+        candidates.push(Candidate { text: bare(&text), credit });
+    }
+    let credits = pair(lines, &candidates, round);
+    let is_left = |at: &usize| {
+        let nameless = lines[*at].likeness.payment_reference.is_none() && !lines[*at].reference_is_unique;
+        round == Round::Sure && nameless && !credits.contains_key(at)
+    };
+    Ok(Met { left: (0..lines.len()).filter(is_left).collect(), credits, taken })
+}
+
+/// The days of lines without a payment reference, by amount.
+fn spans(lines: &[Line]) -> Vec<(i64, Day, Day)> {
+    let mut spans: BTreeMap<i64, (Day, Day)> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.likeness.payment_reference.is_none()) {
+        let (first, last) = spans.entry(line.amount).or_insert((line.day, line.day));
+        (*first, *last) = ((*first).min(line.day), (*last).max(line.day));
+    }
+    spans.into_iter().map(|(amount, (first, last))| (amount, first, last)).collect()
+}
+
+/// Writes what the lines show: proofs of known credits, and credits of their own for the rest. The lines themselves
+/// are stored in this same transaction. Matching is asked to look at all of them.
+///
+/// # Errors
+/// Faults of the store; contention.
+pub async fn prove_in(
+    tx: &mut Tx,
+    school_id: &str,
+    account_id: &str,
+    lines: &[Line],
+    met: Met,
+    now: Moment,
+) -> Result<Proved> {
+    let Met { credits: met, left, mut taken } = met;
     let (mut credits, mut proofs, mut undecided) = (Vec::new(), Vec::new(), Vec::new());
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in lines.iter().enumerate().filter(|(at, _)| !left.contains(at)) {
         let credit_id = met.get(&at).cloned().unwrap_or_else(|| line.credit_id.clone());
         if !met.contains_key(&at) {
             let number = line.reference.as_ref().filter(|number| line.reference_is_unique && !taken.contains(*number));
@@ -101,40 +185,150 @@ fn credit_row(school_id: &str, account_id: &str, line: &Line, number: Option<Str
     ]
 }
 
-/// Which line shows which credit: first by the bank's number, then by payment reference or equal memo, then what has no
-/// payment reference on either side. Surer ways go first over all lines, so that a doubtful pair never takes what a
-/// sure one needs.
-fn pair(lines: &[Line], unproved: &[KnownCredit]) -> HashMap<usize, String> {
-    let ways: [fn(&Line, &KnownCredit) -> bool; 3] = [
-        |line, credit| line.reference.is_some() && line.reference == credit.bank_reference,
-        |line, credit| is_near(line, credit) && line.likeness.mark.is_some() && line.likeness.mark == credit.likeness,
-        |line, credit| {
-            let (line_reference, mark) = (line.likeness.payment_reference.as_deref(), line.likeness.mark.as_deref());
-            is_near(line, credit) && credit.is_alike(mark, line_reference)
-        },
-    ];
+/// Which line shows which credit: by the bank's number; by payment reference or equal memo; by a memo that the bank
+/// wrapped or cut; and at last anything without a reference that nobody has given to an invoice yet. Surer ways go
+/// first over all lines, so that a doubtful pair never takes what a sure one needs.
+fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize, String> {
+    let ways: [fn(&Line, &Candidate) -> bool; 4] = [is_numbered, is_named, is_wrapped, is_unclaimed];
+    let ways = if round == Round::Sure { &ways[..3] } else { &ways[..] };
+    let mut by_amount: HashMap<i64, Vec<&Candidate>> = HashMap::new();
+    for candidate in candidates {
+        by_amount.entry(candidate.credit.amount).or_default().push(candidate);
+    }
     let (mut met, mut used) = (HashMap::new(), HashSet::new());
     for way in ways {
         for (at, line) in lines.iter().enumerate() {
             if met.contains_key(&at) {
                 continue;
             }
-            let fitting = unproved.iter().filter(|credit| {
-                credit.amount == line.amount && !used.contains(credit.id.as_str()) && way(line, credit)
-            });
-            let nearness = |credit: &&KnownCredit| {
+            let equal = by_amount.get(&line.amount).into_iter().flatten();
+            let fitting =
+                equal.filter(|candidate| !used.contains(candidate.credit.id.as_str()) && way(line, candidate));
+            let nearness = |candidate: &&&Candidate| {
+                let credit = &candidate.credit;
                 (!credit.doubt.is_empty(), (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
             };
-            if let Some(credit) = fitting.min_by_key(nearness) {
-                used.insert(credit.id.as_str());
-                met.insert(at, credit.id.clone());
+            if let Some(candidate) = fitting.min_by_key(nearness) {
+                used.insert(candidate.credit.id.as_str());
+                met.insert(at, candidate.credit.id.clone());
             }
         }
     }
     met
 }
 
-fn is_near(line: &Line, credit: &KnownCredit) -> bool {
-    let number = line.reference.as_deref().filter(|_| line.reference_is_unique);
-    day_fits(credit.value_at, line.day) && !credit.contradicts(number)
+fn is_numbered(line: &Line, candidate: &Candidate) -> bool {
+    line.reference.is_some() && line.reference == candidate.credit.bank_reference
+}
+
+fn is_named(line: &Line, candidate: &Candidate) -> bool {
+    let credit = &candidate.credit;
+    line.likeness.mark.is_some()
+        && line.likeness.mark == credit.likeness
+        && day_fits_named(credit.value_at, line.day)
+        && !contradicts(line, credit)
+}
+
+fn is_wrapped(line: &Line, candidate: &Candidate) -> bool {
+    let credit = &candidate.credit;
+    let alike = match (&line.likeness.payment_reference, &credit.payment_reference) {
+        (None, None) => resembles(&line.likeness.text, &candidate.text),
+        (None, Some(reference)) => holds_cut(&line.likeness.text, reference),
+        (Some(_), _) => false,
+    };
+    alike && day_fits(credit.value_at, line.day) && !contradicts(line, credit)
+}
+
+/// Money without a reference that waits for a person is all alike: the statement's words are what the person reads.
+/// What somebody has given to an invoice is that family's, and only its own line may show it.
+fn is_unclaimed(line: &Line, candidate: &Candidate) -> bool {
+    let credit = &candidate.credit;
+    let waits = credit.decided.as_deref().is_none_or(|kind| matches!(kind, "hold" | "release"));
+    line.likeness.payment_reference.is_none()
+        && credit.payment_reference.is_none()
+        && waits
+        && day_fits(credit.value_at, line.day)
+        && !contradicts(line, credit)
+}
+
+/// Two numbers of one bank that differ are two transfers.
+fn contradicts(line: &Line, credit: &Unshown) -> bool {
+    let number = line.reference.as_ref().filter(|_| line.reference_is_unique);
+    matches!((number, &credit.bank_reference), (Some(one), Some(other)) if one != other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Moment {
+        Moment::parse(&format!("2026-11-22T{text}:00+07:00")).expect("an instant")
+    }
+
+    fn line(text: &str, reference: Option<&str>) -> Line {
+        let text = bare(text);
+        Line {
+            line_id: String::new(),
+            day: at("00:00").day(),
+            value_at: at("00:00"),
+            amount: 500_000,
+            reference: None,
+            reference_is_unique: false,
+            likeness: Likeness {
+                payment_reference: reference.map(str::to_owned),
+                mark: Some(reference.map_or_else(|| text.clone(), str::to_owned)),
+                text,
+            },
+            credit_id: String::new(),
+            memo_sealed: Vec::new(),
+        }
+    }
+
+    fn candidate(id: &str, text: &str, reference: Option<&str>, decided: &str) -> Candidate {
+        let line = line(text, reference);
+        let credit = Unshown {
+            id: id.to_owned(),
+            account_id: String::new(),
+            amount: 500_000,
+            value_at: at("09:00"),
+            bank_reference: None,
+            payment_reference: line.likeness.payment_reference,
+            likeness: line.likeness.mark,
+            doubt: String::new(),
+            memo_sealed: Vec::new(),
+            decided: Some(decided.to_owned()),
+            line_id: None,
+        };
+        Candidate { credit, text: line.likeness.text }
+    }
+
+    fn met(lines: &[Line], candidates: &[Candidate], round: Round) -> Vec<Option<String>> {
+        let met = pair(lines, candidates, round);
+        (0..lines.len()).map(|at| met.get(&at).cloned()).collect()
+    }
+
+    #[test]
+    fn anothers_line_never_shows_what_somebody_has_given_to_an_invoice() {
+        let hoa = [candidate("hoa", "HOA 3A tien an", None, "assign")];
+        assert_eq!(met(&[line("NAM 3B tien an", None)], &hoa, Round::Rest), [None]);
+        assert_eq!(met(&[line("MBVCB.1.HOA 3A tien an.CT tu", None)], &hoa, Round::Sure), [Some("hoa".to_owned())]);
+        let waits = [candidate("hoa", "HOA 3A tien an", None, "hold")];
+        assert_eq!(met(&[line("NAM 3B tien an", None)], &waits, Round::Sure), [None]);
+        assert_eq!(met(&[line("NAM 3B tien an", None)], &waits, Round::Rest), [Some("hoa".to_owned())]);
+    }
+
+    #[test]
+    fn a_sure_pair_goes_first_wherever_it_stands() {
+        let told = [candidate("a", "tien an lop ba", None, "hold"), candidate("b", "tien an lop hai", None, "hold")];
+        let lines = [line("nop tien", None), line("tien an lop ba", None)];
+        assert_eq!(met(&lines, &told, Round::Rest), [Some("b".to_owned()), Some("a".to_owned())]);
+    }
+
+    #[test]
+    fn a_reference_cut_off_on_the_statement_is_still_its_own() {
+        let told = [candidate("a", "", Some("RF92NJLRKVKNM"), "settle")];
+        assert_eq!(met(&[line("IBFT hoc phi RF92NJLRKVK", None)], &told, Round::Sure), [Some("a".to_owned())]);
+        assert_eq!(met(&[line("IBFT hoc phi", None)], &told, Round::Rest), [None]);
+        assert_eq!(met(&[line("", Some("RF18BCFGHJKLM"))], &told, Round::Rest), [None]);
+    }
 }

@@ -10,14 +10,18 @@ use crate::access::{Deed, trail_in};
 use crate::aside::aside;
 use crate::fault::{Kind, OrFault, Refusal, Result};
 use crate::ids;
-use crate::inbox;
+use crate::inbox::{self, Likeness, Round};
 use crate::roll::ReceivingAccount;
 use crate::seal::{DataKey, Vault};
-use crate::store::{Arg, Store, Tx, args, transact};
+use crate::store::{Arg, Fence, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
 /// Lines in one transaction: the one writer of SQLite is held for some milliseconds.
 const CHUNK: usize = 400;
+/// How many days a layout that prints the payer's day is apart from one that prints the day of the books.
+const DAYS_APART: i64 = 4;
+/// How long one file may take; a program that dies while reading one keeps the next waiting so long.
+const HOLD_MS: i64 = 120_000;
 
 /// A file somebody brings.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +55,7 @@ pub struct Summary {
 struct Keyed {
     line: StatementLine,
     key: String,
+    likeness: Likeness,
 }
 
 /// Reads a file, stores the lines that are new, and shows or makes their credits.
@@ -62,12 +67,30 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     let (file, name) = (upload.bytes.clone(), upload.filename.clone());
     let statement = aside(move || read(&file, &name)).await?;
     let account = account_of(store, upload, &statement).await?;
-    let keyed = keyed(statement.lines);
+    let keyed = keyed(vault, statement.lines);
+    // One file of an account after the other, in all processes: what one has stored the next must find.
+    let name = format!("statement:{}", account.id);
+    let turn = Fence::take(store, &name, &ids::new_id("imp"), HOLD_MS).await?.ok_or_else(at_work)?;
+    let kept = keep(store, vault, clock, upload, &account, &keyed, &turn).await;
+    turn.end(store).await?;
+    kept
+}
+
+async fn keep(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    upload: &Upload,
+    account: &ReceivingAccount,
+    keyed: &[Keyed],
+    turn: &Fence,
+) -> Result<Summary> {
     let now = clock.now();
-    let mut already = check_overlap(store, &account, &keyed).await?;
+    let mut already = check_overlap(store, account, keyed).await?;
     let key = vault.key_of(&format!("deliveries:{}", account.school_id)).await?;
-    let file = file_row(&key, &account, upload, &keyed, now)?;
+    let file = file_row(&key, account, upload, keyed, now)?;
     let file_id: String = transact!(store, |tx| async {
+        turn.check_in(tx).await?;
         let is_new = tx.insert_many(&sql::KEEP_FILE, vec![file.row.clone()]).await? > 0;
         let file_id: String = tx.one(&sql::FILE, args![&account.id, &file.sha256]).await?;
         if is_new {
@@ -79,33 +102,46 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     }
     .await)?;
     let mut summary = Summary { already: already.len(), ..Summary::default() };
-    for chunk in keyed.chunks(CHUNK) {
-        let fresh: Vec<&Keyed> = chunk.iter().filter(|keyed| already.insert(keyed.key.clone())).collect();
-        if fresh.is_empty() {
-            continue;
+    let mut fresh: Vec<&Keyed> = keyed.iter().filter(|keyed| already.insert(keyed.key.clone())).collect();
+    summary.new = fresh.len();
+    for round in [Round::Sure, Round::Rest] {
+        let mut left = Vec::new();
+        for chunk in fresh.chunks(CHUNK) {
+            let ready = Ready::new(&key, account, &file_id, chunk)?;
+            let (proved, places) = transact!(store, |tx| ready.keep_in(tx, vault, account, turn, round, now).await)?;
+            summary.met += proved.met;
+            summary.found += proved.new;
+            left.extend(places.into_iter().map(|at| chunk[at]));
         }
-        let ready = Ready::new(vault, &key, &account, &file_id, &fresh)?;
-        let proved = transact!(store, |tx| ready.keep_in(tx, &account, now).await)?;
-        summary.new += fresh.len();
-        summary.met += proved.met;
-        summary.found += proved.new;
+        fresh = left;
     }
     Ok(summary)
+}
+
+fn at_work() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "statement-at-work",
+        "Một sao kê khác của tài khoản này đang được đọc. Xin chờ một phút rồi gửi lại.",
+        "Another statement of this account is being read. Please wait a minute and send it again.",
+    )
 }
 
 /// A chunk of lines, sealed before its transaction begins.
 struct Ready {
     rows: Vec<Vec<Arg>>,
     incoming: Vec<inbox::Line>,
+    /// Where each incoming line stands among the rows.
+    places: Vec<usize>,
 }
 
 impl Ready {
-    fn new(vault: &Vault, key: &DataKey, account: &ReceivingAccount, file_id: &str, lines: &[&Keyed]) -> Result<Ready> {
-        let mut ready = Ready { rows: Vec::new(), incoming: Vec::new() };
-        for Keyed { line, key: chain_key } in lines {
+    fn new(key: &DataKey, account: &ReceivingAccount, file_id: &str, lines: &[&Keyed]) -> Result<Ready> {
+        let mut ready = Ready { rows: Vec::new(), incoming: Vec::new(), places: Vec::new() };
+        for (place, Keyed { line, key: chain_key, likeness }) in lines.iter().enumerate() {
             let line_id = ids::new_id("lin");
             let row = i64::try_from(line.row).or_fault("number a row")?;
-            let memo = key.seal(line.text.as_bytes(), &format!("line:{line_id}"))?;
+            let memo = key.seal(line.text.as_bytes(), &memo_context(&line_id))?;
             ready.rows.push(args![
                 &line_id,
                 file_id,
@@ -124,13 +160,14 @@ impl Ready {
             }
             let credit_id = ids::new_id("crd");
             let unique = inbox::bank_reference(&account.bank_bin, &line.reference, false);
+            ready.places.push(place);
             ready.incoming.push(inbox::Line {
                 day: line.day,
                 value_at: line.at,
                 amount: line.amount,
                 reference_is_unique: unique.is_some(),
                 reference: unique.or_else(|| inbox::bank_reference(&account.bank_bin, &line.reference, true)),
-                likeness: inbox::likeness(vault.master(), &line.text),
+                likeness: likeness.clone(),
                 memo_sealed: key.seal(line.text.as_bytes(), &inbox::memo_context(&credit_id))?,
                 credit_id,
                 line_id,
@@ -139,10 +176,39 @@ impl Ready {
         Ok(ready)
     }
 
-    async fn keep_in(&self, tx: &mut Tx, account: &ReceivingAccount, now: Moment) -> Result<inbox::Proved> {
-        tx.insert_many(&sql::KEEP_LINES, self.rows.clone()).await?;
-        inbox::lines_in(tx, &account.school_id, &account.id, &self.incoming, now).await
+    /// Stores the lines of this round with what they show, and tells the places of those that are left.
+    async fn keep_in(
+        &self,
+        tx: &mut Tx,
+        vault: &Vault,
+        account: &ReceivingAccount,
+        turn: &Fence,
+        round: Round,
+        now: Moment,
+    ) -> Result<(inbox::Proved, Vec<usize>)> {
+        turn.check_in(tx).await?;
+        let met = inbox::meet_in(tx, vault, &account.id, &self.incoming, round).await?;
+        let mut left: Vec<usize> = met.left.iter().map(|at| self.places[*at]).collect();
+        left.sort_unstable();
+        let rows = self.rows.iter().enumerate().filter(|(place, _)| left.binary_search(place).is_err());
+        tx.insert_many(&sql::KEEP_LINES, rows.map(|(_, row)| row.clone()).collect()).await?;
+        let proved = inbox::prove_in(tx, &account.school_id, &account.id, &self.incoming, met, now).await?;
+        Ok((proved, left))
     }
+}
+
+/// The context a line's text is sealed under.
+fn memo_context(line_id: &str) -> String {
+    format!("line:{line_id}")
+}
+
+/// What the bank wrote beside a line, as it came.
+///
+/// # Errors
+/// Refused when there is no such line; a fault when its key was erased.
+pub async fn open_memo(store: &Store, vault: &Vault, line_id: &str) -> Result<String> {
+    let sealed: Option<Vec<u8>> = store.optional(&sql::MEMO, args![line_id]).await?;
+    vault.open_text(&sealed.ok_or_else(Refusal::absent)?, &memo_context(line_id)).await
 }
 
 /// The account a statement is of: the one named, else the one whose number stands above the table, else the only one.
@@ -185,7 +251,7 @@ async fn account_of(store: &Store, upload: &Upload, statement: &Statement) -> Re
 }
 
 /// Gives each line its key: what the bank printed, and which it is among lines printed alike.
-fn keyed(lines: Vec<StatementLine>) -> Vec<Keyed> {
+fn keyed(vault: &Vault, lines: Vec<StatementLine>) -> Vec<Keyed> {
     let mut equals: HashMap<String, usize> = HashMap::new();
     let mut keyed = Vec::with_capacity(lines.len());
     for line in lines {
@@ -197,36 +263,63 @@ fn keyed(lines: Vec<StatementLine>) -> Vec<Keyed> {
         let ordinal = equals.entry(printed.clone()).or_default();
         *ordinal += 1;
         let key = hex::encode(Sha256::digest(format!("{printed}\n{ordinal}")));
-        keyed.push(Keyed { line, key });
+        keyed.push(Keyed { likeness: inbox::likeness(vault.master(), &line.text), line, key });
     }
     keyed
 }
 
-/// The lines that are stored already. A new line beside a stored one of the same day and amount that this file does not
-/// have is the same transfer printed otherwise, and would be counted twice.
+record! {
+    /// A line that an earlier file brought.
+    struct Stored {
+        day: Day,
+        amount: i64,
+        balance: Option<i64>,
+        chain_key: String,
+        likeness: Option<String>,
+    }
+}
+
+/// The lines that are stored already. A new line beside a stored one that this file does not have, of the same amount
+/// and the same day, or of the same amount and text some days off, is the same transfer printed otherwise, and would
+/// be counted twice: layouts differ in which day they print, the payer's or the books'.
 async fn check_overlap(store: &Store, account: &ReceivingAccount, keyed: &[Keyed]) -> Result<HashSet<String>> {
     let days = || keyed.iter().map(|keyed| keyed.line.day);
     let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok(HashSet::new()) };
-    let stored: Vec<(Day, i64, String)> = store.all(&sql::LINES, args![&account.id, first, last]).await?;
+    let span = args![&account.id, first.plus_days(-DAYS_APART), last.plus_days(DAYS_APART)];
+    let stored: Vec<Stored> = store.all(&sql::LINES, span).await?;
     let brought: HashSet<&str> = keyed.iter().map(|keyed| keyed.key.as_str()).collect();
-    let known: HashSet<&str> = stored.iter().map(|(_, _, key)| key.as_str()).collect();
-    let missing: HashSet<(Day, i64)> =
-        stored.iter().filter(|(_, _, key)| !brought.contains(key.as_str())).map(|(day, sum, _)| (*day, *sum)).collect();
-    let differing = keyed
-        .iter()
-        .find(|keyed| !known.contains(keyed.key.as_str()) && missing.contains(&(keyed.line.day, keyed.line.amount)));
-    if let Some(Keyed { line, .. }) = differing {
-        let row = line.row;
-        return Err(Refusal::new(
-            Kind::Conflict,
-            "statement-differs",
-            format!("Dòng {row}: sao kê đã nhập trước ghi khoản cùng ngày, cùng số tiền này khác đi. Hãy xuất lại cả ngày theo cùng một mẫu."),
-            format!("Row {row}: an earlier statement has a line of this day and amount otherwise. Export whole days in one and the same layout."),
-        )
-        .at(row.to_string(), "khác với sao kê đã nhập", "differs from the statement imported before")
-        .into());
+    let known: HashSet<&str> = stored.iter().map(|stored| stored.chain_key.as_str()).collect();
+    let mut missing: HashMap<i64, Vec<&Stored>> = HashMap::new();
+    for stored in stored.iter().filter(|stored| !brought.contains(stored.chain_key.as_str())) {
+        missing.entry(stored.amount).or_default().push(stored);
     }
-    Ok(known.intersection(&brought).map(|key| (*key).to_owned()).collect())
+    let is_otherwise = |new: &Keyed, stored: &Stored| {
+        let near =
+            new.line.day.plus_days(-DAYS_APART) <= stored.day && stored.day <= new.line.day.plus_days(DAYS_APART);
+        let same_text = stored.likeness.is_some() && stored.likeness == new.likeness.mark;
+        let same_balance = stored.balance.is_some() && stored.balance == new.line.balance;
+        let is_covered = first <= stored.day && stored.day <= last;
+        stored.day == new.line.day || (near && same_text && (same_balance || is_covered))
+    };
+    let differing = keyed.iter().filter(|new| !known.contains(new.key.as_str())).find(|new| {
+        missing.get(&new.line.amount).is_some_and(|stored| stored.iter().any(|stored| is_otherwise(new, stored)))
+    });
+    match differing {
+        Some(differing) => Err(differs(differing.line.row).into()),
+        None => Ok(known.intersection(&brought).map(|key| (*key).to_owned()).collect()),
+    }
+}
+
+fn differs(row: usize) -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "statement-differs",
+        format!("Dòng {row}: sao kê đã nhập trước ghi khoản này khác đi. Hãy xuất lại cả ngày theo cùng một mẫu."),
+        format!(
+            "Row {row}: an earlier statement has this line otherwise. Export whole days in one and the same layout."
+        ),
+    )
+    .at(row.to_string(), "khác với sao kê đã nhập", "differs from the statement imported before")
 }
 
 struct FileRow {

@@ -18,6 +18,6 @@ mod import;
 mod read;
 mod sql;
 
-pub use import::{Summary, Upload, import};
+pub use import::{Summary, Upload, import, open_memo};
 pub use read::{Statement, StatementLine, read};
 pub use sql::ALL;

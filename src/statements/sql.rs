@@ -14,10 +14,14 @@ statements! {
     /// The file with these bytes. One row after it was kept.
     FILE = "select id from statement_file where account_id = $1 and sha256 = $2";
 
-    /// Lines of an account in a span of days.
+    /// Lines of an account in a span of days, with what the credits they show say.
     LINES = "
-        select day, amount, chain_key from statement_line
-        where account_id = $1 and day >= $2 and day <= $3 order by day, id";
+        select l.day, l.amount, l.balance, l.chain_key, c.likeness from statement_line l
+        left join credit_proof p on p.line_id = l.id left join credit c on c.id = p.credit_id
+        where l.account_id = $1 and l.day >= $2 and l.day <= $3 order by l.day, l.id";
+
+    /// What the bank wrote beside a line. No row: the id was made up.
+    MEMO = "select memo_sealed from statement_line where id = $1";
 
     /// New lines. Fewer rows than were given: another upload brought them a moment earlier.
     KEEP_LINES = rows "

@@ -17,6 +17,10 @@ on_both!(
     a_retry_after_a_restart_is_told_before,
     two_providers_with_the_banks_unique_number_tell_of_one_credit,
     two_providers_without_a_number_leave_a_doubt_and_siblings_stay_two,
+    a_telling_before_midnight_and_one_after_are_a_doubt,
+    a_unique_number_under_another_id_is_a_doubt,
+    money_without_a_reference_told_by_two_is_a_doubt,
+    an_account_told_as_a_number_is_known_and_a_strange_one_is_shown,
     the_same_id_with_other_content_is_a_doubt,
     another_schools_account_is_no_credit_of_ours,
     one_poison_delivery_among_five_hundred_harms_nobody,
@@ -201,6 +205,55 @@ async fn two_providers_without_a_number_leave_a_doubt_and_siblings_stay_two(fres
     let mut doubts = stage.doubts().await;
     doubts.sort();
     assert_eq!(doubts, ["", "", "", "maybe_same_credit", "maybe_same_credit"], "the third can be neither of the two");
+}
+
+async fn a_telling_before_midnight_and_one_after_are_a_doubt(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness").to_string();
+    let at = |at| Transfer { account: VCB, at, ..transfer(1, &reference) };
+    stage.tell(&stage.sepay, &at("2026-11-22 23:58:00").sepay()).await;
+    stage.tell(&stage.casso, &at("2026-11-23").casso()).await;
+    let tomorrow = Day::parse("2026-11-23").expect("a day");
+    let view = inbox::day(&stage.store, "sch_one", tomorrow).await.expect("a day");
+    let doubts: Vec<&str> = view.credits.iter().map(|credit| credit.doubt.as_str()).collect();
+    assert_eq!((stage.doubts().await, doubts), (vec![String::new()], vec!["maybe_same_credit"]));
+}
+
+async fn a_unique_number_under_another_id_is_a_doubt(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let again = Transfer { id: 2, ..transfer(1, "hoc phi") };
+    stage.tell(&stage.sepay, &transfer(1, "hoc phi").sepay()).await;
+    stage.tell(&stage.sepay, &again.sepay()).await;
+    assert_eq!(stage.doubts().await, ["", "maybe_same_credit"]);
+}
+
+async fn money_without_a_reference_told_by_two_is_a_doubt(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let at_vcb = |id, memo: &str, amount| Transfer { account: VCB, amount, ..transfer(id, memo) };
+    for (one, other, amount) in [("", "", 333_000), ("tien an NAM", "MBVCB.32789.tien an NAM.CT tu", 334_000)] {
+        let id = u32::try_from(amount).expect("small");
+        assert_eq!(stage.tell(&stage.sepay, &at_vcb(id, one, amount).sepay()).await, Outcome::New);
+        assert_eq!(stage.tell(&stage.casso, &at_vcb(id + 1, other, amount).casso()).await, Outcome::New);
+    }
+    let mut doubts = stage.doubts().await;
+    doubts.sort();
+    assert_eq!(doubts, ["", "", "maybe_same_credit", "maybe_same_credit"]);
+}
+
+async fn an_account_told_as_a_number_is_known_and_a_strange_one_is_shown(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let told = |account: serde_json::Value, id: u32| {
+        let mut body: serde_json::Value = serde_json::from_slice(&transfer(id, "hoc phi").sepay().body).expect("JSON");
+        body["accountNumber"] = account;
+        request("authorization", "Apikey secret-for-tests", &body)
+    };
+    stage.tell(&stage.sepay, &told(881_000_123_456_i64.into(), 1)).await;
+    assert_eq!(stage.doubts().await, [""], "the zero in front is no part of a number");
+    stage.tell(&stage.sepay, &told("0881000123457".into(), 2)).await;
+    assert_eq!(stage.doubts().await.len(), 1);
+    let shown = inbox::unreadable(&stage.store, "sch_one", 10).await.expect("a list");
+    assert_eq!(shown.len(), 1, "what was answered and is no credit of ours is shown");
+    assert!(shown[0].reason.contains("not an account of this connection"), "{}", shown[0].reason);
 }
 
 async fn the_same_id_with_other_content_is_a_doubt(fresh: Fresh) {

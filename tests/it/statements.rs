@@ -18,6 +18,9 @@ on_both!(
     a_lost_webhook_is_found_and_the_same_file_adds_nothing,
     a_statement_frees_a_doubt_by_its_own_line,
     a_file_that_tells_a_line_otherwise_is_refused,
+    a_transfer_booked_after_the_weekend_meets_its_telling,
+    a_layout_with_other_days_is_refused,
+    two_files_of_one_account_at_once_are_read_one_after_the_other,
     a_statement_of_nobody_is_refused
 );
 
@@ -110,6 +113,45 @@ async fn a_file_that_tells_a_line_otherwise_is_refused(fresh: Fresh) {
     let otherwise = stage.import(&file(VCB, 7, &[line])).await.expect_err("another balance");
     assert_eq!(otherwise.refusal().map(|refusal| refusal.code), Some("statement-differs"));
     assert_eq!(stage.doubts().await.len(), 1);
+}
+
+async fn a_transfer_booked_after_the_weekend_meets_its_telling(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness").to_string();
+    let told = Transfer { account: VCB, at: "2026-11-21 18:30:00", ..transfer(1, &reference) };
+    stage.tell(&stage.sepay, &told.sepay()).await;
+    let booked: Line = ("23/11/2026", "5243.1", 1_250_000, &reference);
+    assert_eq!(stage.import(&file(VCB, 0, &[booked])).await.expect("a statement"), summary(1, 1, 0, 0));
+    assert_eq!(stage.settled().await[0], ("bank".to_owned(), 1_250_000));
+}
+
+async fn a_layout_with_other_days_is_refused(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness").to_string();
+    let on = |day| -> Line<'_> { (day, "5243.1", 500_000, reference.as_str()) };
+    stage.import(&file(VCB, 0, &[on("23/11/2026")])).await.expect("the days of the books");
+    let payers = stage.import(&file(VCB, 0, &[on("21/11/2026")])).await.expect_err("the payers' days");
+    assert_eq!(payers.refusal().map(|refusal| refusal.code), Some("statement-differs"));
+    let later = file(VCB, 900_000, &[on("24/11/2026")]);
+    assert_eq!(stage.import(&later).await.expect("paid once more"), summary(1, 0, 1, 0));
+}
+
+async fn two_files_of_one_account_at_once_are_read_one_after_the_other(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let memos: Vec<String> = (0..900).map(|turn| format!("nop tien {turn}")).collect();
+    let otherwise: Vec<String> = memos.iter().map(|memo| format!("{memo} CT tu 9704")).collect();
+    let lines = |memos: &'_ [String]| {
+        let lines: Vec<Line> = memos.iter().map(|memo| ("22/11/2026", "5243", 10_000, memo.as_str())).collect();
+        file(VCB, 0, &lines)
+    };
+    let (one, other) = (lines(&memos), lines(&otherwise));
+    let (first, second) = tokio::join!(stage.import(&one), stage.import(&other));
+    let refused: Vec<&str> = [&first, &second]
+        .iter()
+        .filter_map(|told| told.as_ref().err()?.refusal().map(|refusal| refusal.code))
+        .collect();
+    assert!(matches!(refused.as_slice(), ["statement-at-work" | "statement-differs"]), "{first:?} {second:?}");
+    assert_eq!(stage.doubts().await.len(), 900);
 }
 
 async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
