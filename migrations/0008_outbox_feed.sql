@@ -39,8 +39,10 @@ create table promise_attempt (
 
 -- Entries that have no place in the feed yet. Mutable: written with the entry, gone when sequenced. The sequencer
 -- never asks for 'ids after the last', because a transaction that commits late would be skipped for ever.
+-- The database numbers the rows, so that what followed from an entry comes after it whatever two machines' clocks say.
 create table unsequenced (
-    entry_id text  primary key references entry (id),
+    number   {serial},
+    entry_id text  not null unique references entry (id),
     at       {int} not null
 ){strict};
 

@@ -38,6 +38,9 @@ impl Dong {
     /// A NAPAS 247 transfer stays under this (VietQR format, section 8.1.1).
     pub const TRANSFER_LIMIT: Dong = Dong(500_000_000);
 
+    /// No single transfer moves more: above the yearly budget of the country, and thousands of such fit in an `i64`.
+    pub const TRANSFER_MOST: Dong = Dong(1_000_000_000_000_000);
+
     /// Whole đồng.
     pub const fn new(dong: i64) -> Self {
         Dong(dong)

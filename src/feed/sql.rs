@@ -3,11 +3,11 @@
 use crate::store::statements;
 
 statements! {
-    /// Entries that have no place yet, the oldest first.
+    /// Entries that have no place yet, in the order they were written.
     WAITING = "
         select u.entry_id, e.school_id, s.code as school_code, e.kind, e.credit_id, e.invoice_id, e.day, e.at
         from unsequenced u join entry e on e.id = u.entry_id left join school s on s.id = e.school_id
-        order by u.at, u.entry_id limit $1";
+        order by u.number limit $1";
 
     /// The last place. Null: the feed is empty.
     LAST_PLACE = "select max(place) from feed_leaf";

@@ -73,7 +73,8 @@ statements! {
         select i.id from invoice i
         where i.page_hash = $1
           and exists (select 1 from billing_run_event e where e.run_id = i.run_id and e.kind = 'published')
-          and not exists (select 1 from billing_run_event e where e.run_id = i.run_id and e.kind = 'undone')";
+          and not exists (
+              select 1 from billing_run_event e where e.run_id = i.run_id and e.kind in ('undoing', 'undone'))";
 
     /// One run. No row: the id was made up.
     RUN = "select * from billing_run where id = $1";
@@ -185,8 +186,8 @@ statements! {
     /// Work begins. A second beginning is refused by the key.
     ADD_WORK = rows "insert into billing_run_work (run_id, kind, total, done, cursor, started_at, actor, reason)", "";
 
-    /// The work that waits longest. No row: idle.
-    NEXT_WORK = "select * from billing_run_work order by started_at, run_id limit 1";
+    /// All work, the longest waiting first. No row: idle.
+    WORK = "select * from billing_run_work order by started_at, run_id";
 
     /// The work of one run. No row: somebody finished it.
     WORK_OF_RUN = "select * from billing_run_work where run_id = $1";

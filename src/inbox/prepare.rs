@@ -7,6 +7,7 @@ use super::identity::{Told, bank_reference, likeness};
 use super::sql;
 use crate::fault::Result;
 use crate::ids;
+use crate::money::Dong;
 use crate::providers::{Direction, Heard, Outcome, Provider, ToldCredit, Unread};
 use crate::seal::{DataKey, Vault};
 use crate::store::{Store, args};
@@ -77,14 +78,17 @@ pub async fn prepare(
     let delivery_id = ids::new_id("dlv");
     let body_sealed = key.seal(body, &format!("body:{delivery_id}"))?;
     let incoming = heard.lines().iter().filter(|line| line.direction == Direction::In);
-    let (mut credits, mut strange) = (Vec::new(), false);
+    let (mut credits, mut strange) = (Vec::new(), Vec::new());
     for line in incoming {
         match account_of(connection, line) {
+            // Sums of what was believed once must fit for ever: nothing takes a credit out of the books again.
+            _ if line.amount > Dong::TRANSFER_MOST => strange.push("credit.amount: beyond what one transfer moves"),
             Some(account) => credits.push(credit(vault, &key, provider, connection, account, line)?),
-            None => strange = true,
+            None => strange.push("credit.account: not an account of this connection"),
         }
     }
-    let (outcome, reason) = outcome(heard, !credits.is_empty(), strange);
+    strange.dedup();
+    let (outcome, reason) = outcome(heard, !credits.is_empty(), &strange);
     Ok(Prepared {
         delivery_id,
         connection_id: connection.id.clone(),
@@ -97,18 +101,16 @@ pub async fn prepare(
     })
 }
 
-fn outcome(heard: &Heard, has_credits: bool, strange: bool) -> (&'static str, String) {
-    const STRANGE: &str = "credit.account: not an account of this connection";
+fn outcome(heard: &Heard, has_credits: bool, strange: &[&str]) -> (&'static str, String) {
     match heard {
         Heard::Credits { unread, .. } => {
-            let mut reasons: Vec<String> = unread.iter().map(Unread::to_string).collect();
-            if strange {
-                reasons.push(STRANGE.to_owned());
-            }
+            let unread_reasons = unread.iter().map(Unread::to_string);
+            let reasons: Vec<String> =
+                unread_reasons.chain(strange.iter().map(|reason| (*reason).to_owned())).collect();
             let outcome = match (has_credits, unread.is_empty()) {
                 (true, _) => "credits",
                 // Money came that no page would show: the school's people must see that its account is not bound.
-                (false, true) if strange => "unreadable",
+                (false, true) if !strange.is_empty() => "unreadable",
                 (false, true) => "nothing",
                 (false, false) => "unreadable",
             };

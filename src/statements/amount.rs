@@ -1,5 +1,7 @@
 //! Amounts as banks write them: with dots, with commas, or as plain numbers, one way in a whole file.
 
+use crate::money::Dong;
+
 /// How a file groups its thousands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grouping {
@@ -64,7 +66,8 @@ fn whole(units: &str, group: char) -> Option<i64> {
     {
         return None;
     }
-    format!("{first}{}", rest.concat()).parse().ok()
+    let whole: i64 = format!("{first}{}", rest.concat()).parse().ok()?;
+    (whole <= Dong::TRANSFER_MOST.get()).then_some(whole)
 }
 
 fn all_digits(text: &str) -> bool {
@@ -83,12 +86,13 @@ mod tests {
         for text in ["1,250,000", "1,250,000.00", "1250000", "1250000.0", "1,250,000 VND"] {
             assert_eq!(read(text, Grouping::Commas), Ok(1_250_000), "{text}");
         }
+        assert_eq!(read("1.000.000.000.000.000", Grouping::Dots), Ok(Dong::TRANSFER_MOST.get()));
         assert_eq!(read("-500.000", Grouping::Dots), Ok(-500_000));
         assert_eq!(read("(500,000)", Grouping::Commas), Ok(-500_000));
         assert_eq!(read("500.000", Grouping::Commas), Err(NotAmount::Unreadable), "three digits are a group");
         assert_eq!(read("1250000.5", Grouping::Commas), Err(NotAmount::Fraction));
         assert_eq!(read("1.250.000,50", Grouping::Dots), Err(NotAmount::Fraction));
-        for text in ["", "12.50.000", "1250.000", "1.250,000", "x", "99999999999999999999"] {
+        for text in ["", "12.50.000", "1250.000", "1.250,000", "x", "1.000.000.000.000.001", "99999999999999999999"] {
             assert_eq!(read(text, Grouping::Dots), Err(NotAmount::Unreadable), "{text}");
         }
     }

@@ -44,10 +44,20 @@ const FULL: &[&str] = &["53100", "13"];
 const AWAY: &[&str] = &["10", "14", "778", "1034", "57P01", "57P02", "57P03", "53300"];
 
 /// Types and endings as each engine's migrations need them; SQLite's tables are strict.
-pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str); 3] {
+pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str); 4] {
     match engine {
-        EngineName::Sqlite => [("{int}", "integer"), ("{bytes}", "blob"), ("{strict}", " strict")],
-        EngineName::Postgres => [("{int}", "bigint"), ("{bytes}", "bytea"), ("{strict}", "")],
+        EngineName::Sqlite => [
+            ("{int}", "integer"),
+            ("{bytes}", "blob"),
+            ("{strict}", " strict"),
+            ("{serial}", "integer primary key autoincrement"),
+        ],
+        EngineName::Postgres => [
+            ("{int}", "bigint"),
+            ("{bytes}", "bytea"),
+            ("{strict}", ""),
+            ("{serial}", "bigint generated always as identity primary key"),
+        ],
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hocphi::ids::PaymentReference;
 use hocphi::inbox::{self, Connection, Delivery, Keeper, Kept, NewConnection};
+use hocphi::money::Dong;
 use hocphi::providers::{Outcome, Providers, Request, Secrets};
 use hocphi::seal::{MasterKey, Vault};
 use hocphi::store::{EngineName, Store, Wake};
@@ -21,6 +22,7 @@ on_both!(
     a_unique_number_under_another_id_is_a_doubt,
     money_without_a_reference_told_by_two_is_a_doubt,
     an_account_told_as_a_number_is_known_and_a_strange_one_is_shown,
+    no_transfer_moves_more_than_the_books_can_add_up,
     the_same_id_with_other_content_is_a_doubt,
     another_schools_account_is_no_credit_of_ours,
     one_poison_delivery_among_five_hundred_harms_nobody,
@@ -254,6 +256,18 @@ async fn an_account_told_as_a_number_is_known_and_a_strange_one_is_shown(fresh: 
     let shown = inbox::unreadable(&stage.store, "sch_one", 10).await.expect("a list");
     assert_eq!(shown.len(), 1, "what was answered and is no credit of ours is shown");
     assert!(shown[0].reason.contains("not an account of this connection"), "{}", shown[0].reason);
+}
+
+async fn no_transfer_moves_more_than_the_books_can_add_up(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let most = Dong::TRANSFER_MOST.get();
+    for (id, amount) in [(1, most - 1), (2, most), (3, most + 1), (4, i64::MAX)] {
+        stage.tell(&stage.sepay, &Transfer { amount, ..transfer(id, "hoc phi") }.sepay()).await;
+    }
+    assert_eq!(stage.doubts().await.len(), 2);
+    let shown = inbox::unreadable(&stage.store, "sch_one", 10).await.expect("a list");
+    let reasons: Vec<&str> = shown.iter().map(|shown| shown.reason.as_str()).collect();
+    assert_eq!(reasons, ["credit.amount: beyond what one transfer moves"; 2]);
 }
 
 async fn the_same_id_with_other_content_is_a_doubt(fresh: Fresh) {
