@@ -2,6 +2,34 @@
 
 use crate::store::statements;
 
+/// Credits as far as telling them from others needs.
+macro_rules! known {
+    ($which:literal) => {
+        concat!(
+            "select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
+                c.maybe_same_as, c.origin, p.line_id
+            from credit c left join credit_proof p on p.credit_id = c.id
+            where ",
+            $which
+        )
+    };
+}
+
+/// Credits as far as a statement line needs, with what was decided last about each.
+macro_rules! unshown {
+    ($which:literal) => {
+        concat!(
+            "select c.id, c.account_id, c.amount, c.value_at, c.bank_reference, c.payment_reference, c.likeness, c.doubt,
+                c.memo_sealed, d.kind as decided, p.line_id
+            from credit c left join credit_proof p on p.credit_id = c.id
+            left join credit_decision d on d.credit_id = c.id
+                and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+            where ",
+            $which
+        )
+    };
+}
+
 statements! {
     /// A connection by its id, ended ones too. No row: the id was made up.
     CONNECTION = "select id, provider, school_id, memo_prefix, memo_max, ended_at from connection where id = $1";
@@ -44,55 +72,29 @@ statements! {
     TELLINGS_OF_CREDITS = list "select credit_id, connection_id from telling where credit_id in", "";
 
     /// Credits by the bank's own number, on any account.
-    CREDITS_BY_BANK_REFERENCE = list "
-        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
-            c.doubt, c.maybe_same_as, c.origin, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id where c.bank_reference in", "";
+    CREDITS_BY_BANK_REFERENCE = list known!("c.bank_reference in"), "";
 
     /// Credits by payment reference or by the mark of their memo, on any account and day.
-    CREDITS_BY_LIKENESS = list "
-        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
-            c.doubt, c.maybe_same_as, c.origin, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id where c.likeness in", "";
+    CREDITS_BY_LIKENESS = list known!("c.likeness in"), "";
 
     /// Credits of an account and an amount that carry no payment reference.
-    WITHOUT_REFERENCE = "
-        select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
-            c.doubt, c.maybe_same_as, c.origin, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id
-        where c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.payment_reference is null
-        order by c.id";
+    WITHOUT_REFERENCE = known!("
+        c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.payment_reference is null
+        order by c.id");
 
     /// What credits say. No row for one: the id was made up.
     MEMOS = list "select id, memo_sealed from credit where id in", "";
 
     /// Credits by the bank's own number, on any account and day, those too that a statement has shown.
-    UNSHOWN_BY_NUMBER = list "
-        select c.id, c.account_id, c.amount, c.value_at, c.bank_reference, c.payment_reference, c.likeness, c.doubt,
-            c.memo_sealed, d.kind as decided, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id
-        left join credit_decision d on d.credit_id = c.id
-            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        where c.bank_reference in", "";
+    UNSHOWN_BY_NUMBER = list unshown!("c.bank_reference in"), "";
 
     /// Credits by payment reference or by the mark of their memo that no statement has shown yet, on any account.
-    UNSHOWN_BY_LIKENESS = list "
-        select c.id, c.account_id, c.amount, c.value_at, c.bank_reference, c.payment_reference, c.likeness, c.doubt,
-            c.memo_sealed, d.kind as decided, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id
-        left join credit_decision d on d.credit_id = c.id
-            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        where p.credit_id is null and c.likeness in", "";
+    UNSHOWN_BY_LIKENESS = list unshown!("p.credit_id is null and c.likeness in"), "";
 
     /// Credits of an account and an amount in a span of days that no statement has shown yet.
-    UNSHOWN_OF_AMOUNT = "
-        select c.id, c.account_id, c.amount, c.value_at, c.bank_reference, c.payment_reference, c.likeness, c.doubt,
-            c.memo_sealed, d.kind as decided, p.line_id
-        from credit c left join credit_proof p on p.credit_id = c.id
-        left join credit_decision d on d.credit_id = c.id
-            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        where c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and p.credit_id is null
-        order by c.value_at, c.id";
+    UNSHOWN_OF_AMOUNT = unshown!("
+        c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and p.credit_id is null
+        order by c.value_at, c.id");
 
     /// Deliveries, whatever they said.
     KEEP_DELIVERIES = rows "insert into delivery (id, connection_id, heard_at, outcome, reason, body_sealed)", "";

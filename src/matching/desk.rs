@@ -1,6 +1,6 @@
 //! What a person may do with a credit: each act has a name, a reason, and a mirror.
 
-use super::turn::{self, Standing};
+use super::turn::{self, Newest, Standing};
 use super::{Credit, Doubt, allocate, sql};
 use crate::access::{Deed, trail_in};
 use crate::fault::{Fault, Kind, Refusal, Result};
@@ -70,6 +70,8 @@ record! {
         pub value_at: Moment,
         /// The reference its text holds, when exactly one.
         pub payment_reference: Option<String>,
+        /// The turn of the last decision, 0 while it is undecided.
+        pub turn: i64,
         /// The last decision; nothing while it is undecided.
         pub kind: Option<String>,
         /// Why it is held.
@@ -122,6 +124,7 @@ pub struct Act<'a> {
     at: Moment,
     actor: &'a str,
     note: &'a str,
+    seen: Option<i64>,
 }
 
 impl<'a> Act<'a> {
@@ -130,7 +133,19 @@ impl<'a> Act<'a> {
     /// # Errors
     /// No words.
     pub fn new(at: Moment, actor: &'a str, note: &'a str) -> Result<Self, Refusal> {
-        Ok(Act { at, actor, note: stated(note)? })
+        Ok(Act { at, actor, note: stated(note)?, seen: None })
+    }
+
+    /// The turn of the decision that was on the page when they decided. Should there be a newer one, they are told of
+    /// it instead of overturning it unread.
+    #[must_use]
+    pub fn having_seen(self, turn: Option<i64>) -> Self {
+        Act { seen: turn, ..self }
+    }
+
+    fn check_seen(&self, newest: Option<&Newest>) -> Result<(), Refusal> {
+        let stands = newest.map_or(0, |newest| newest.turn);
+        if self.seen.is_none_or(|seen| seen == stands) { Ok(()) } else { Err(not_held()) }
     }
 
     /// Writes into the trail what was done to a credit, and with which invoice.
@@ -253,6 +268,7 @@ pub async fn same(store: &Store, clock: &Clock, credit_id: &str, actor: &str, no
 pub async fn same_in(tx: &mut Tx, credit_id: &str, act: &Act<'_>) -> Result<()> {
     let credit = credit_in(tx, credit_id).await?;
     let standing = Standing::of_in(tx, &[credit_id]).await?;
+    act.check_seen(standing.newest.get(credit_id))?;
     let is_held = standing.newest.get(credit_id).is_some_and(|newest| newest.kind == "hold");
     let is_doubtful = Doubt::of_code(&credit.doubt) != Doubt::None && !standing.proved.contains(credit_id);
     if !is_held || !is_doubtful || standing.received.contains(credit_id) {
@@ -280,6 +296,7 @@ pub async fn assign_in(
 ) -> Result<Assigned> {
     let credit = credit_in(tx, credit_id).await?;
     let standing = Standing::of_in(tx, &[credit_id]).await?;
+    act.check_seen(standing.newest.get(credit_id))?;
     let is_held =
         standing.newest.get(credit_id).is_some_and(|newest| matches!(newest.kind.as_str(), "hold" | "release"));
     if !is_held {
@@ -367,6 +384,7 @@ async fn apply_in(
 async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Option<String>> {
     let standing = Standing::of_in(tx, &[&credit.id]).await?;
     let newest = standing.newest.get(&credit.id);
+    act.check_seen(newest)?;
     let Some(newest) = newest.filter(|newest| matches!(newest.kind.as_str(), "settle" | "part" | "over" | "assign"))
     else {
         return Err(conflict(

@@ -7,7 +7,7 @@ macro_rules! credits {
     ($which:literal) => {
         concat!(
             "select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, d.kind, d.reason,
-                d.invoice_id, p.line_id
+                d.invoice_id, coalesce(d.turn, 0) as turn, p.line_id
             from credit c
             left join credit_decision d on d.credit_id = c.id
                 and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)

@@ -4,7 +4,7 @@ use hocphi::feed::{self, Scope};
 use hocphi::ledger::Account;
 use hocphi::money::Dong;
 use hocphi::oversight;
-use hocphi::time::Day;
+use hocphi::time::{Clock, Day};
 
 use crate::books::Books;
 use crate::engines::Fresh;
@@ -12,6 +12,7 @@ use crate::on_both;
 
 on_both!(
     places_have_no_hole_and_say_no_name,
+    cause_comes_before_effect_whatever_the_clocks_say,
     several_sequencers_give_each_entry_one_place,
     revenue_and_the_supervisors_sums_equal_the_ledger
 );
@@ -40,6 +41,23 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     assert!(none.is_empty());
     let (head, changed) = feed::invoices_after(&books.store, 1).await.expect("news");
     assert_eq!((head, changed), (4, vec![owed.id.clone()]));
+    books.assert_sound().await;
+}
+
+async fn cause_comes_before_effect_whatever_the_clocks_say(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let owed = books.invoice(10).await;
+    let credit = books.credit(400, Some(&owed.reference)).await;
+    books.drain().await;
+    let slow = Clock::set(books.clock.now().plus_ms(-300));
+    hocphi::matching::release(&books.store, &slow, &credit, "per_1", "nhầm").await.expect("released");
+    books.sequence().await;
+    let leaves = feed::entries(&books.store, &Scope::All, 1, 100).await.expect("leaves");
+    let told: Vec<(&str, i64, bool)> = leaves
+        .iter()
+        .map(|leaf| (leaf.event.as_str(), leaf.version, leaf.body.contains(r#""kind":"received""#)))
+        .collect();
+    assert_eq!(told, [("NEW", 1, true), ("UPDATE", 2, false)]);
     books.assert_sound().await;
 }
 

@@ -22,6 +22,7 @@ on_both!(
     the_pages_of_a_class_are_read_together_as_one_by_one,
     who_asked_is_told_once_of_a_run_and_of_each_void_invoice,
     a_run_is_undone_only_while_no_money_has_come,
+    a_run_that_cannot_go_on_stops_nobody_elses,
     a_voluntary_item_is_asked_only_of_those_who_registered,
     a_run_without_a_price_is_refused_with_the_class,
     a_void_invoice_keeps_the_familys_money_and_comes_back,
@@ -157,7 +158,7 @@ async fn a_schools_list_touches_nobody_elses_items_or_prices(fresh: Fresh) {
     };
     let blocked = async |text: &str| {
         let preview = read(text).await;
-        let refused = fees::import_catalogue(&house.store, &clock(), &preview).await.expect_err(text);
+        let refused = fees::import_catalogue(&house.store, &clock(), &preview, "per_lan").await.expect_err(text);
         assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("file-has-errors"), "{text}");
         preview.problems.into_iter().map(|problem| problem.cell).collect::<Vec<_>>()
     };
@@ -166,7 +167,7 @@ async fn a_schools_list_touches_nobody_elses_items_or_prices(fresh: Fresh) {
     let kept = read("BT01,Tổ chức quản lý bán trú,bắt buộc,360000,").await;
     assert!(kept.problems.iter().all(|problem| !problem.blocking) && kept.changed_items.is_empty());
     assert_eq!(kept.problems.len(), 1, "the other necessity is pointed out");
-    fees::import_catalogue(&house.store, &clock(), &kept).await.expect("a price of its own");
+    fees::import_catalogue(&house.store, &clock(), &kept, "per_lan").await.expect("a price of its own");
     assert_eq!(fees::catalogue(&house.store).await.expect("items"), before, "no item changed");
     let prices = fees::prices(&house.store).await.expect("prices");
     let boarding = house.item("BT01").await;
@@ -183,7 +184,7 @@ async fn a_cell_left_empty_changes_nothing(fresh: Fresh) {
     let read = fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", ListOf::Operator(None), today()).await;
     let dearer = read.expect("a preview");
     assert_eq!((dearer.changed_items.len(), dearer.new_prices.len()), (0, 1));
-    fees::import_catalogue(&house.store, &clock(), &dearer).await.expect("an import");
+    fees::import_catalogue(&house.store, &clock(), &dearer, "per_lan").await.expect("an import");
     assert_eq!(fees::catalogue(&house.store).await.expect("items"), before);
 }
 
@@ -306,9 +307,15 @@ async fn a_run_is_undone_only_while_no_money_has_come(fresh: Fresh) {
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("money-has-come"));
     assert_eq!(house.state(&paid).await, RunState::Issued);
     let run = house.issued(&[("TA01", 20)]).await;
+    fees::publish(&house.store, &clock(), &run.id, "per_lan").await.expect("published");
     fees::undo(&house.store, &clock(), &run.id, "per_lan", "nhầm số ngày").await.expect("a beginning");
     assert_eq!(house.advance().await, 50);
     assert_eq!(house.state(&run).await, RunState::Undoing);
+    let rows = view::invoices_of_run(&house.store, &run.id).await.expect("invoices");
+    for row in &rows {
+        let token = house.vault.master().page_token("invoice", &row.id);
+        assert!(view::page(&house.store, &token).await.expect("a store").is_none(), "nobody pays what is being undone");
+    }
     while house.advance().await > 0 {}
     assert_eq!(house.state(&run).await, RunState::Undone);
     let rows = view::invoices_of_run(&house.store, &run.id).await.expect("invoices");
@@ -319,8 +326,25 @@ async fn a_run_is_undone_only_while_no_money_has_come(fresh: Fresh) {
     let refused = fees::start_issuing(&house.store, &clock(), &run.id, "per_lan").await.expect_err("undone");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("run-undone"));
     assert_eq!(deeds(&house.store, &paid.id).await, ["per_lan run.made", "per_lan run.issuing"]);
-    let undone = ["per_lan run.made", "per_lan run.issuing", "per_lan run.undoing"];
+    let undone = ["per_lan run.made", "per_lan run.issuing", "per_lan run.published", "per_lan run.undoing"];
     assert_eq!(deeds(&house.store, &run.id).await, undone);
+}
+
+async fn a_run_that_cannot_go_on_stops_nobody_elses(fresh: Fresh) {
+    let house = house(&fresh, 3).await;
+    let text = "Mã,Tên khoản thu,Cấp học,Mức thu\nMN01,Đón sớm,Mầm non,10000\n";
+    let list_of = ListOf::Operator(None);
+    let read = fees::read_catalogue(&house.store, text.as_bytes(), "dm.csv", list_of, today()).await;
+    fees::import_catalogue(&house.store, &clock(), &read.expect("a list"), "per_lan").await.expect("an import");
+    let broken = house.run(&[("MN01", 1)]).await;
+    let (id, earlier) = (&broken.id, clock().now().plus_ms(-1).0);
+    let work = format!("insert into billing_run_work values ('{id}', 'issue', 3, 0, '', {earlier}, 'per_lan', '')");
+    house.store.run_raw(&work).await.expect("work that began before anything was checked");
+    let sound = house.run(&[("BT01", 1)]).await;
+    fees::start_issuing(&house.store, &clock(), &sound.id, "per_lan").await.expect("a beginning");
+    while fees::advance_runs(&house.store, &house.vault, &clock()).await.is_ok_and(|done| done > 0) {}
+    assert_eq!(house.state(&sound).await, RunState::Issued);
+    assert!(fees::advance_runs(&house.store, &house.vault, &clock()).await.is_err(), "it is said each time");
 }
 
 async fn a_voluntary_item_is_asked_only_of_those_who_registered(fresh: Fresh) {

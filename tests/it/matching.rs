@@ -2,7 +2,7 @@
 
 use hocphi::fault::Kind;
 use hocphi::ledger::Account;
-use hocphi::{fees, matching, receipts};
+use hocphi::{fees, matching, receipts, transact};
 
 use crate::books::Books;
 use crate::engines::{Fresh, deeds};
@@ -19,6 +19,7 @@ on_both!(
     a_doubt_is_in_no_book_until_somebody_decides,
     a_statement_clears_a_doubt_and_moves_clearing_to_the_bank,
     of_two_who_assign_one_credit_one_is_told_of_the_conflict,
+    nobody_overturns_a_decision_they_have_not_seen,
     a_reason_is_asked_for,
     one_credit_that_cannot_be_decided_stops_nobody
 );
@@ -237,6 +238,26 @@ async fn of_two_who_assign_one_credit_one_is_told_of_the_conflict(fresh: Fresh) 
         let lost = first.err().or(second.err()).expect("one lost");
         assert_eq!(lost.refusal().map(|refusal| refusal.code), Some("credit-not-held"), "{lost}");
     }
+    books.assert_sound().await;
+}
+
+async fn nobody_overturns_a_decision_they_have_not_seen(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let [one, other] = [books.invoice(10).await, books.invoice(10).await];
+    let credit = books.credit(400, None).await;
+    books.drain().await;
+    let seen = matching::shown(&books.store, &credit).await.expect("a store").expect("the credit").turn;
+    matching::assign(&books.store, &books.vault, &books.clock, &credit, &one.id, "per_1", "gọi điện")
+        .await
+        .expect("first");
+    let late = async |turn| {
+        let act = matching::Act::new(books.clock.now(), "per_2", "xem sổ").expect("words").having_seen(Some(turn));
+        transact!(books.store, |tx| matching::move_to_in(tx, &books.vault, &credit, &other.id, &act).await)
+    };
+    let refused = late(seen).await.expect_err("the page was old");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("credit-not-held"));
+    assert_eq!(matching::story(&books.store, &credit).await.expect("a story").len(), 2, "nothing moved");
+    late(seen + 1).await.expect("having looked again");
     books.assert_sound().await;
 }
 

@@ -44,6 +44,8 @@ pub struct CreditBody {
     pub reason: Option<String>,
     /// `inv_…`, the invoice it is on.
     pub invoice_id: Option<String>,
+    /// Rises with each decision; 0 while there is none.
+    pub turn: i64,
     /// Does the bank's statement show it?
     pub proved: bool,
 }
@@ -70,6 +72,9 @@ pub struct AssignBody {
     pub invoice_id: String,
     /// A sentence for the books.
     pub reason: String,
+    /// The `turn` of the credit when this was decided: should it have risen since, the answer is 409 and nothing moves.
+    #[schema(minimum = 0)]
+    pub turn: Option<i64>,
 }
 
 /// The credits of a school, page by page.
@@ -160,12 +165,12 @@ enum Does<'a> {
 }
 
 impl Does<'_> {
-    /// The word by which the operation is remembered, and the reason for the books.
-    fn said(&self) -> (&'static str, &str) {
+    /// The word by which the operation is remembered, the reason for the books, and the turn it was decided upon.
+    fn said(&self) -> (&'static str, &str, Option<i64>) {
         match self {
-            Does::Assign(body) => ("assign-credit", &body.reason),
-            Does::Move(body) => ("move-credit", &body.reason),
-            Does::Same(body) => ("same-credit", &body.reason),
+            Does::Assign(body) => ("assign-credit", &body.reason, body.turn),
+            Does::Move(body) => ("move-credit", &body.reason, body.turn),
+            Does::Same(body) => ("same-credit", &body.reason, None),
         }
     }
 }
@@ -181,11 +186,11 @@ async fn decide(
 ) -> Result<Json<CreditBody>, Failure> {
     caller.needs("credits:write")?;
     reachable(house, caller, credit).await?;
-    let (word, reason) = does.said();
+    let (word, reason, turn) = does.said();
     let once = Once { caller, operation: format!("{word} {credit}"), key, fingerprint };
     let mut touched = Vec::new();
     once!(house, once, 200, |tx, now| {
-        let act = Act::new(now, &once.caller.key.id, reason)?;
+        let act = Act::new(now, &once.caller.key.id, reason)?.having_seen(turn);
         touched = match does {
             Does::Assign(body) => matching::assign_in(tx, &house.vault, credit, &body.invoice_id, &act).await?.invoices,
             Does::Move(body) => matching::move_to_in(tx, &house.vault, credit, &body.invoice_id, &act).await?.invoices,
@@ -221,6 +226,7 @@ impl From<Shown> for CreditBody {
             decision: credit.kind.unwrap_or_else(|| "undecided".to_owned()),
             reason: credit.reason.filter(|reason| !reason.is_empty()),
             invoice_id: credit.invoice_id,
+            turn: credit.turn,
             proved: credit.line_id.is_some(),
         }
     }
