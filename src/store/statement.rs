@@ -95,7 +95,7 @@ macro_rules! statements {
         $crate::store::statements! { @one $(#[$doc])* $name, Rows, $sql, $tail }
         $crate::store::statements! { @each [$($all)* $name] $($rest)* }
     };
-    (@each [$($all:ident)*] $(#[$doc:meta])* $name:ident = list $sql:literal, $tail:literal; $($rest:tt)*) => {
+    (@each [$($all:ident)*] $(#[$doc:meta])* $name:ident = list $sql:expr, $tail:literal; $($rest:tt)*) => {
         $crate::store::statements! { @one $(#[$doc])* $name, List, $sql, $tail }
         $crate::store::statements! { @each [$($all)* $name] $($rest)* }
     };
