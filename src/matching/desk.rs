@@ -205,19 +205,16 @@ pub async fn story(store: &Store, credit_id: &str) -> Result<Vec<Step>> {
 /// person does.
 ///
 /// # Errors
-/// An unknown credit or invoice, another school's invoice, one that is void, a credit that is not held (any more), or
-/// no reason. Of two people who assign the same credit, one gets the conflict.
+/// An unknown credit or invoice, another school's invoice, one that is void, or a credit that is not held (any
+/// more). Of two people who assign the same credit, one gets the conflict.
 pub async fn assign(
     store: &Store,
     vault: &Vault,
-    clock: &Clock,
     credit_id: &str,
     invoice_id: &str,
-    actor: &str,
-    note: &str,
+    act: &Act<'_>,
 ) -> Result<Assigned> {
-    let act = Act::new(clock.now(), actor, note)?;
-    transact!(store, |tx| assign_in(tx, vault, credit_id, invoice_id, &act).await)
+    transact!(store, |tx| assign_in(tx, vault, credit_id, invoice_id, act).await)
 }
 
 /// Moves a credit that went to the wrong invoice: the same lines are mirrored, the old receipt is void, a new one
@@ -228,14 +225,11 @@ pub async fn assign(
 pub async fn move_to(
     store: &Store,
     vault: &Vault,
-    clock: &Clock,
     credit_id: &str,
     invoice_id: &str,
-    actor: &str,
-    note: &str,
+    act: &Act<'_>,
 ) -> Result<Assigned> {
-    let act = Act::new(clock.now(), actor, note)?;
-    transact!(store, |tx| move_to_in(tx, vault, credit_id, invoice_id, &act).await)
+    transact!(store, |tx| move_to_in(tx, vault, credit_id, invoice_id, act).await)
 }
 
 /// Takes a credit off the invoice it went to and holds it again; the receipt is void.
@@ -255,10 +249,9 @@ pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str,
 /// Says that a doubtful credit is the one we have already: it enters no book. A statement line of its own still would.
 ///
 /// # Errors
-/// An unknown credit, one that is in the books or not in doubt, or no reason.
-pub async fn same(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<()> {
-    let act = Act::new(clock.now(), actor, note)?;
-    transact!(store, |tx| same_in(tx, credit_id, &act).await)
+/// An unknown credit, or one that is in the books or not in doubt.
+pub async fn same(store: &Store, credit_id: &str, act: &Act<'_>) -> Result<()> {
+    transact!(store, |tx| same_in(tx, credit_id, act).await)
 }
 
 /// [`same`] in the caller's transaction.

@@ -237,7 +237,8 @@ impl Scene {
                 });
                 let Some(family) = family.filter(|_| held.reason == "no_reference") else { continue };
                 let note = "Phụ huynh xác nhận qua điện thoại đã chuyển khoản này.";
-                matching::assign(store, vault, clock, &held.id, &family.invoice_id, &person.id, note).await?;
+                let act = matching::Act::new(clock.now(), &person.id, note)?;
+                matching::assign(store, vault, &held.id, &family.invoice_id, &act).await?;
                 return clockwork::settle(&self.house).await;
             }
         }

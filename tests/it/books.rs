@@ -162,8 +162,13 @@ impl Books {
         while hocphi::feed::sequence(&self.store, &self.clock).await.expect("a batch") > 0 {}
     }
 
+    /// What the accountant says of what she does.
+    pub fn act<'a>(&self, note: &'a str) -> matching::Act<'a> {
+        matching::Act::new(self.clock.now(), "per_1", note).expect("words")
+    }
+
     pub async fn assign(&self, credit: &str, invoice: &str) -> Result<matching::Assigned> {
-        matching::assign(&self.store, &self.vault, &self.clock, credit, invoice, "per_1", "mẹ cháu gọi điện").await
+        matching::assign(&self.store, &self.vault, credit, invoice, &self.act("mẹ cháu gọi điện")).await
     }
 
     /// The newest decision: kind and reason.

@@ -108,8 +108,7 @@ async fn three_lines_three_part_payments_and_one_move(fresh: Fresh) {
 
     // The second payment was for the other child: 100 of tuition, 200 of insurance and 50 of meals go back.
     let note = "chuyển nhầm cho em";
-    let moved =
-        matching::move_to(&books.store, &books.vault, &books.clock, &credits[1], &right.id, "per_1", note).await;
+    let moved = matching::move_to(&books.store, &books.vault, &credits[1], &right.id, &books.act(note)).await;
     let moved = moved.expect("moved");
     assert_eq!(books.paid(&wrong.id).await, [250, 400, 0]);
     assert_eq!(books.paid(&right.id).await, [0, 350, 0]);
@@ -146,7 +145,7 @@ async fn a_void_invoice_leaves_its_money_to_the_family(fresh: Fresh) {
 
     // Moved afterwards, the money comes from where the void put it.
     let note = "trả cho phiếu mới";
-    let moved = matching::move_to(&books.store, &books.vault, &books.clock, &credit, &other.id, "per_1", note).await;
+    let moved = matching::move_to(&books.store, &books.vault, &credit, &other.id, &books.act(note)).await;
     moved.expect("moved");
     assert_eq!(books.family_credit(&void.family).await, 0);
     assert_eq!(books.paid(&other.id).await, [0, 500, 100]);
@@ -200,7 +199,7 @@ async fn a_doubt_is_in_no_book_until_somebody_decides(fresh: Fresh) {
     assert_eq!(books.decision(&doubts[1]).await, "hold told_differently");
     assert_eq!(books.balance(Account::Clearing).await, 0);
     books.assert_sound().await;
-    matching::same(&books.store, &books.clock, &doubts[0], "per_1", "cùng một lần chuyển").await.expect("the same");
+    matching::same(&books.store, &doubts[0], &books.act("cùng một lần chuyển")).await.expect("the same");
     assert_eq!(books.balance(Account::Clearing).await, 0);
     books.assign(&doubts[0], &owed.id).await.expect_err("it is decided");
     assert_eq!(deeds(&books.store, &doubts[0]).await, ["per_1 credit.same"]);
@@ -247,9 +246,7 @@ async fn nobody_overturns_a_decision_they_have_not_seen(fresh: Fresh) {
     let credit = books.credit(400, None).await;
     books.drain().await;
     let seen = matching::shown(&books.store, &credit).await.expect("a store").expect("the credit").turn;
-    matching::assign(&books.store, &books.vault, &books.clock, &credit, &one.id, "per_1", "gọi điện")
-        .await
-        .expect("first");
+    matching::assign(&books.store, &books.vault, &credit, &one.id, &books.act("gọi điện")).await.expect("first");
     let late = async |turn| {
         let act = matching::Act::new(books.clock.now(), "per_2", "xem sổ").expect("words").having_seen(Some(turn));
         transact!(books.store, |tx| matching::move_to_in(tx, &books.vault, &credit, &other.id, &act).await)
@@ -263,12 +260,12 @@ async fn nobody_overturns_a_decision_they_have_not_seen(fresh: Fresh) {
 
 async fn a_reason_is_asked_for(fresh: Fresh) {
     let books = Books::open(fresh).await;
-    let owed = books.invoice(10).await;
-    let credit = books.credit(1_000, None).await;
-    books.drain().await;
-    let refused = matching::assign(&books.store, &books.vault, &books.clock, &credit, &owed.id, "per_1", "  ").await;
-    assert_eq!(refused.expect_err("no reason").refusal().map(|refusal| refusal.kind), Some(Kind::Meaning));
-    assert_eq!(books.decision(&credit).await, "hold no_reference");
+    let said =
+        |note: &str| matching::Act::new(books.clock.now(), "per_1", note).map(drop).map_err(|refusal| refusal.kind);
+    for note in ["", "  ", &"ơ".repeat(501)] {
+        assert_eq!(said(note), Err(Kind::Meaning));
+    }
+    assert_eq!(said(&"ơ".repeat(500)), Ok(()));
 }
 
 async fn one_credit_that_cannot_be_decided_stops_nobody(fresh: Fresh) {

@@ -14,9 +14,10 @@ use crate::fees::view::{self, InvoiceRow};
 use crate::fees::{self, Lifecycle};
 use crate::ids::PaymentReference;
 use crate::inbox;
-use crate::matching::{self, Shown};
+use crate::matching::{self, Act, Shown};
 use crate::money::Dong;
 use crate::roll;
+use crate::statements;
 use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
@@ -61,6 +62,9 @@ struct CreditPage {
     memo: String,
     account: String,
     is_proved: bool,
+    /// What the statement says, where it is not what was told.
+    line_memo: Option<String>,
+    turn: i64,
     twin: Option<String>,
     on: Option<(String, String)>,
     can_be_same: bool,
@@ -177,6 +181,7 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
     let in_doubt = matches!(reason.as_str(), "maybe_same_credit" | "told_differently");
     let account = roll::account(&house.store, &credit.account_id).await?;
     let choices = choices(house, desk, &q, &credit).await?;
+    let memo = memo(house, &credit_id, w).await;
     Ok(CreditPage {
         frame: Frame::desk(desk, credit.amount.to_string()).at("/desk/held"),
         done: "",
@@ -189,9 +194,11 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
             None => w.waiting,
         },
         at: credit.value_at.vietnamese(),
-        memo: memo(house, &credit_id, w).await,
         account: account.as_ref().map(super::account_label).unwrap_or_default(),
         is_proved: credit.line_id.is_some(),
+        line_memo: line_memo(house, &credit, &memo).await,
+        turn: credit.turn,
+        memo,
         twin: twin(house, desk, &credit_id).await?,
         on: on(house, &credit).await?,
         can_be_same: is_held(&credit) && in_doubt && credit.line_id.is_none(),
@@ -203,6 +210,14 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
         q,
         w,
     })
+}
+
+/// The statement's words, where they are not the telling's: a transfer without a reference may be shown by a line that
+/// another bank's notice told otherwise, and the statement is right.
+async fn line_memo(house: &House, credit: &Shown, memo: &str) -> Option<String> {
+    let line = credit.line_id.as_deref()?;
+    let said = statements::open_memo(&house.store, &house.vault, line).await.ok()?;
+    (said.trim() != memo.trim()).then_some(said).filter(|said| !said.trim().is_empty())
 }
 
 /// The credit this one may be the same as.
@@ -277,6 +292,8 @@ pub(super) struct Assignment {
     /// What was searched for, so that a refused form finds the same invoices.
     #[serde(default)]
     q: String,
+    /// The turn of the decision that stood on the page.
+    turn: Option<i64>,
 }
 
 /// Gives a held credit to an invoice, or moves one that went to the wrong child: one act either way.
@@ -289,22 +306,20 @@ pub(super) async fn assign(
     let done = form
         .once(&house, async {
             let credit = own(&house, &desk, &credit_id).await?;
-            let (store, vault, clock) = (&house.store, &house.vault, &house.clock);
-            let (actor, asked) = (&desk.seat.person.id, &form.fields);
+            let (store, vault, asked) = (&house.store, &house.vault, &form.fields);
+            let act = Act::new(house.clock.now(), &desk.seat.person.id, &asked.note)?.having_seen(asked.turn);
             if is_on_invoice(&credit) {
-                let moved =
-                    matching::move_to(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+                let moved = matching::move_to(store, vault, &credit_id, &asked.invoice, &act).await?;
                 house.changed(&moved.invoices);
                 return Ok(format!("/desk/credits/{credit_id}?done=moved"));
             }
-            let assigned =
-                matching::assign(store, vault, clock, &credit_id, &asked.invoice, actor, &asked.note).await?;
+            let assigned = matching::assign(store, vault, &credit_id, &asked.invoice, &act).await?;
             house.changed(&assigned.invoices);
             Ok("/desk/held?done=assigned".to_owned())
         })
         .await;
     let Some(refusal) = mendable(&done) else { return done };
-    let Assignment { invoice, note, q } = form.fields;
+    let Assignment { invoice, note, q, .. } = form.fields;
     let page = shown(&house, &desk, credit_id, q.replace('\0', "").trim().to_owned()).await?;
     let frame = page.frame.refusing(refusal);
     show_again(&CreditPage { frame, chosen: invoice, note, ..page }, refusal)
@@ -314,6 +329,8 @@ pub(super) async fn assign(
 pub(super) struct Why {
     #[serde(default)]
     note: String,
+    /// The turn of the decision that stood on the page.
+    turn: Option<i64>,
 }
 
 pub(super) async fn same(
@@ -325,8 +342,9 @@ pub(super) async fn same(
     let done = form
         .once(&house, async {
             own(&house, &desk, &credit_id).await?;
-            let actor = &desk.seat.person.id;
-            matching::same(&house.store, &house.clock, &credit_id, actor, &form.fields.note).await?;
+            let Why { note, turn } = &form.fields;
+            let act = Act::new(house.clock.now(), &desk.seat.person.id, note)?.having_seen(*turn);
+            matching::same(&house.store, &credit_id, &act).await?;
             Ok("/desk/held?done=same".to_owned())
         })
         .await;
