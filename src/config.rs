@@ -38,7 +38,8 @@ impl Config {
     pub fn read(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Config> {
         let mut config = match file {
             Some(file) => {
-                let text = std::fs::read_to_string(file).or_fault("read the configuration file")?;
+                let text = std::fs::read_to_string(file)
+                    .map_err(|error| wrong(&format!("{} cannot be read: {error}", file.display())))?;
                 toml::from_str(&text).map_err(|error| wrong(error.message()))?
             }
             None => Config::default(),
@@ -51,7 +52,19 @@ impl Config {
         if let Some(url) = &mut config.public_url {
             url.truncate(url.trim_end_matches('/').len());
         }
+        config.judge()?;
         Ok(config)
+    }
+
+    /// An address that would only be found wrong when a bank calls it, or nobody answers there, is refused at once.
+    fn judge(&self) -> Result<()> {
+        if self.public_url.as_deref().is_some_and(|url| !is_public_url(url)) {
+            return Err(wrong("the public address must be http://… or https://… and nothing after the path").into());
+        }
+        if self.listen.as_deref().is_some_and(|address| !is_listen_address(address)) {
+            return Err(wrong("an address to listen at is HOST:PORT, such as 127.0.0.1:8080").into());
+        }
+        Ok(())
     }
 
     fn take(&mut self, name: &str, value: String) -> Result<()> {
@@ -84,7 +97,8 @@ impl Config {
             )
             .into());
         };
-        MasterKey::parse(&std::fs::read_to_string(file).or_fault("read the key file")?)
+        let text = std::fs::read_to_string(file).or_fault(&format!("read the key file {}", file.display()))?;
+        MasterKey::parse(&text)
     }
 
     /// All settings as lines for the log at the start, without any secret.
@@ -114,6 +128,22 @@ fn without_password(address: &str) -> String {
     let Some((user, host)) = rest.rsplit_once('@') else { return address.to_owned() };
     let user = user.split_once(':').map_or(user, |(user, _)| user);
     format!("{scheme}://{user}@{host}")
+}
+
+/// `127.0.0.1:8080` or `[::1]:8080`: a host and a port.
+pub fn is_listen_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let is_host =
+        !host.is_empty() && host.chars().all(|letter| letter.is_ascii_alphanumeric() || "-._[]:".contains(letter));
+    is_host && port.parse::<u16>().is_ok()
+}
+
+fn is_public_url(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let host = rest.split('/').next().unwrap_or_default();
+    !host.is_empty()
+        && !host.starts_with(':')
+        && !rest.contains(|letter: char| letter.is_whitespace() || "?#@".contains(letter))
 }
 
 fn yes(name: &str, value: &str) -> Result<bool> {
@@ -154,6 +184,21 @@ mod tests {
         assert!(from_environment(&[("HOCPHI_LISTENS", "x")]).is_err());
         assert!(from_environment(&[("HOCPHI_LOG_JSON", "perhaps")]).is_err());
         assert!(from_environment(&[("PATH", "x")]).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_one_is_refused() {
+        for url in
+            ["hocphi.example.vn", "ftp://hocphi.example.vn", "https://", "https:///desk", "https://a b", "http://a?x"]
+        {
+            assert!(from_environment(&[("HOCPHI_PUBLIC_URL", url)]).is_err(), "{url}");
+        }
+        for address in ["nonsense", "127.0.0.1", ":8080", "127.0.0.1:99999", "a b:80"] {
+            assert!(from_environment(&[("HOCPHI_LISTEN", address)]).is_err(), "{address}");
+        }
+        for address in ["127.0.0.1:0", "[::1]:8080", "localhost:8080", "0.0.0.0:80"] {
+            assert!(from_environment(&[("HOCPHI_LISTEN", address)]).is_ok(), "{address}");
+        }
     }
 
     #[test]

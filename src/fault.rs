@@ -161,6 +161,13 @@ impl Fault {
         self.may_be_race
     }
 
+    /// What was being done and what went wrong, without the place in our source: for whoever stands at the prompt.
+    pub fn sentence(&self) -> String {
+        let doing: Vec<&str> = self.doing.iter().rev().map(String::as_str).collect();
+        let source = self.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
+        format!("{}{source}", doing.join(": "))
+    }
+
     /// The source line that noticed it.
     pub fn place(&self) -> &'static Location<'static> {
         self.place

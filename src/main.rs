@@ -6,7 +6,8 @@ mod command;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use command::prompt;
 
 /// Học Phí: cashless school fees, reconciled to the đồng.
 #[derive(Parser)]
@@ -19,15 +20,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(asked) if !asked.use_stderr() => {
-            print!("{asked}");
-            return ExitCode::SUCCESS;
-        }
-        Err(wrong) => {
-            let text = wrong.to_string();
-            eprintln!("{}", text.lines().next().unwrap_or("error: these arguments cannot be read"));
-            return ExitCode::from(2);
-        }
+        Err(wrong) => return prompt::misread(&wrong, Arguments::command(), std::env::args_os().skip(1)),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -38,9 +31,6 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(command::run(arguments.command)) {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => prompt::failed(&error),
     }
 }

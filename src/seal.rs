@@ -18,17 +18,22 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::fault::{Fault, OrFault, Result};
+use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 use crate::ids;
 use crate::store::{Store, args, statements, transact};
 
 const VERSION: u8 = 1;
 const ID_LENGTH: usize = 30;
 const NONCE_LENGTH: usize = 24;
+/// The owner of a key that seals nothing and only shows whose master key this is.
+const WITNESS: &str = "witness";
 
 statements! {
     /// The wrapped key of an owner. No row: nothing of that owner was ever sealed, or it was erased.
     KEY_OF_OWNER = "select id, wrapped from data_key where owner = $1";
+
+    /// Any wrapped key; one master key wraps them all. No row: nothing was ever sealed here.
+    ANY_KEY = "select id, wrapped from data_key order by id limit 1";
 
     /// A wrapped key by its id. No row: the data sealed with it was erased on purpose.
     KEY_BY_ID = "select wrapped from data_key where id = $1";
@@ -129,6 +134,29 @@ impl Vault {
     /// A vault over this store with this master key.
     pub fn new(store: Store, master: MasterKey) -> Self {
         Vault { store, master, by_owner: Arc::default(), by_id: Arc::default() }
+    }
+
+    /// A vault whose master key is known to be this database's. A database without any data key gets one now, so that
+    /// another master key is noticed at the next start even if nothing was ever sealed.
+    ///
+    /// # Errors
+    /// Refused when the data keys were wrapped with another master key.
+    pub async fn proven(store: Store, master: MasterKey) -> Result<Self> {
+        let vault = Vault::new(store, master);
+        let (id, wrapped): (String, Vec<u8>) = match vault.store.optional(&ANY_KEY, args![]).await? {
+            Some(found) => found,
+            None => vault.make_key(WITNESS).await?,
+        };
+        match vault.unwrap_key(&id, &wrapped) {
+            Ok(_) => Ok(vault),
+            Err(_) => Err(Refusal::new(
+                Kind::Conflict,
+                "wrong-master-key",
+                "Khóa chính (HOCPHI_KEY_FILE) không phải khóa của cơ sở dữ liệu này.",
+                "The master key (HOCPHI_KEY_FILE) is not the one of this database.",
+            )
+            .into()),
+        }
     }
 
     /// The master key, for deriving page tokens.

@@ -7,6 +7,7 @@ use hocphi::fault::Result;
 use hocphi::ledger;
 
 use super::database::Database;
+use super::prompt::say;
 
 /// Ask the books for everything that must always be true.
 #[derive(Args)]
@@ -21,12 +22,12 @@ impl Audit {
         let findings = ledger::audit(&store).await?;
         for finding in &findings {
             if finding.holds() {
-                println!("holds   {}", finding.name);
+                say!("holds   {}", finding.name);
                 continue;
             }
-            println!("BROKEN  {}: {}", finding.name, finding.reason);
+            say!("BROKEN  {}: {}", finding.name, finding.reason);
             for row in &finding.rows {
-                println!("        {row}");
+                say!("        {row}");
             }
         }
         let hold = findings.iter().all(ledger::Finding::holds);

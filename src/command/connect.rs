@@ -10,6 +10,7 @@ use hocphi::seal::Vault;
 use hocphi::time::Clock;
 
 use super::database::Database;
+use super::prompt::say;
 use super::provider::secrets;
 
 /// Makes a connection and prints the address to give to the provider.
@@ -51,7 +52,7 @@ impl Connect {
         };
         let master = config.master_key()?;
         let store = self.database.open().await?;
-        let vault = Vault::new(store.clone(), master);
+        let vault = Vault::proven(store.clone(), master).await?;
         let new = NewConnection {
             provider: self.name.clone(),
             accounts: self.account.clone(),
@@ -62,7 +63,7 @@ impl Connect {
         };
         let id = connect(&store, &vault, &Clock::System, &providers, new, "system").await?;
         let base = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8080");
-        println!("{base}/hook/{}/{id}", self.name);
+        say!("{base}/hook/{}/{id}", self.name);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -28,21 +28,21 @@ impl Database {
         Ok(config)
     }
 
-    /// Opens the database as it is and refuses one whose schema is older or newer than this program.
+    /// Opens a database that is there and refuses one whose schema is older or newer than this program.
     pub async fn open(&self) -> Result<Store> {
-        let store = self.open_any().await?;
+        let store = Store::open_existing(&self.address()?).await?;
         store.check_version().await?;
         Ok(store)
     }
 
-    /// Opens the database and brings its schema up to this program.
+    /// Opens the database, makes it when there is none, and brings its schema up to this program.
     pub async fn open_migrated(&self) -> Result<Store> {
-        let store = self.open_any().await?;
+        let store = Store::open(&self.address()?).await?;
         store.migrate().await?;
         Ok(store)
     }
 
-    async fn open_any(&self) -> Result<Store> {
+    fn address(&self) -> Result<String> {
         let Some(address) = self.config()?.database else {
             return Err(Refusal::new(
                 Kind::Shape,
@@ -52,6 +52,6 @@ impl Database {
             )
             .into());
         };
-        Store::open(&address).await
+        Ok(address)
     }
 }

@@ -8,6 +8,8 @@ use hocphi::config::Config;
 use hocphi::fault::Result;
 use hocphi::simulate::demo;
 
+use super::prompt::listen_address;
+
 /// Two invented schools, a bank that pays, and a page for everybody.
 #[derive(Args)]
 pub struct Demo {
@@ -15,7 +17,7 @@ pub struct Demo {
     #[arg(long)]
     once: bool,
     /// Where to listen; 127.0.0.1:8080 when absent, or a free port when somebody listens there.
-    #[arg(long)]
+    #[arg(long, value_parser = listen_address)]
     listen: Option<String>,
     /// Where everything lies; starting again there goes on with it.
     #[arg(long, default_value = "hocphi-demo")]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use hocphi::fault::{Kind, OrFault, Refusal, Result};
+use hocphi::fault::{OrFault, Result};
 use hocphi::ledger::export::{self, csv_row};
 use hocphi::store::Store;
 use hocphi::time::Day;
@@ -12,6 +12,7 @@ use hocphi::{feed, receipts, roll};
 use serde_json::{Map, Value};
 
 use super::database::Database;
+use super::prompt::{Out, usage};
 
 /// Write the books for other programs.
 #[derive(Subcommand)]
@@ -75,7 +76,7 @@ impl Export {
                     JournalFormat::Hledger => export::Format::Hledger,
                     JournalFormat::Csv => export::Format::Csv,
                 };
-                export::journal(&store, format, &mut std::io::stdout()).await?;
+                export::journal(&store, format, &mut Out).await?;
             }
             Export::Receipts(between) => {
                 let store = between.open().await?;
@@ -93,13 +94,10 @@ impl Export {
 impl Between {
     async fn open(&self) -> Result<Store> {
         if self.to < self.from || self.from.plus_days(3_660) < self.to {
-            return Err(Refusal::new(
-                Kind::Meaning,
-                "days-out-of-order",
-                "Ngày đầu phải trước ngày cuối, cách nhau không quá mười năm.",
-                "The first day must come before the last, at most ten years apart.",
-            )
-            .into());
+            return Err(usage(
+                "Ngày đầu (--from) phải trước ngày cuối (--to), cách nhau không quá mười năm.",
+                "--from must come before --to, at most ten years apart.",
+            ));
         }
         self.database.open().await
     }
@@ -180,7 +178,7 @@ fn print(format: RowFormat, head: &[&str], rows: Vec<Vec<Value>>) -> Result<()> 
             }
         }
     }
-    std::io::stdout().write_all(&text).or_fault("write the rows")
+    Out.write_all(&text).or_fault("write the rows")
 }
 
 fn cell(value: &Value) -> String {

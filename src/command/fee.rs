@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use hocphi::fault::{OrFault, Result};
+use hocphi::fault::Result;
 use hocphi::fees::{self, ListOf};
 use hocphi::roll;
 use hocphi::time::Clock;
 
 use super::database::Database;
+use super::prompt::{read, say};
 use super::{notices, told};
 
 /// The catalogue of fee items.
@@ -43,14 +44,14 @@ impl Fee {
 
 impl Import {
     async fn run(&self) -> Result<ExitCode> {
-        let bytes = std::fs::read(&self.file).or_fault("read the list of fees")?;
+        let bytes = read(&self.file)?;
         let store = self.database.open().await?;
         let clock = Clock::System;
         let name = self.file.to_string_lossy();
-        let read =
+        let found =
             fees::read_catalogue(&store, &bytes, &name, ListOf::Operator(self.school.as_deref()), clock.now().day())
                 .await;
-        let Some(preview) = told(read)? else { return Ok(ExitCode::FAILURE) };
+        let Some(preview) = told(found)? else { return Ok(ExitCode::FAILURE) };
         notices(&preview.problems);
         if preview.problems.iter().any(|problem| problem.blocking) {
             told::<()>(Err(roll::refused_cells(&preview.problems).into()))?;
@@ -59,7 +60,7 @@ impl Import {
         if !self.dry_run {
             fees::import_catalogue(&store, &clock, &preview, "system").await?;
         }
-        println!(
+        say!(
             "{}new items {}, changed items {}, new prices {}, unchanged {}",
             if self.dry_run { "would be " } else { "" },
             preview.new_items.len(),

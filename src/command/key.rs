@@ -8,6 +8,7 @@ use hocphi::fault::Result;
 use hocphi::time::Clock;
 
 use super::database::Database;
+use super::prompt::say;
 use super::user::place;
 
 /// Keys of programs.
@@ -57,7 +58,7 @@ impl Key {
             Key::Revoke(revoke) => {
                 let store = revoke.database.open().await?;
                 access::revoke_key(&store, &Clock::System, &revoke.id, "system").await?;
-                println!("{} is no key any more", revoke.id);
+                say!("{} is no key any more", revoke.id);
                 Ok(ExitCode::SUCCESS)
             }
         }
@@ -71,8 +72,8 @@ impl Add {
         let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
         let new = NewKey { name: &self.name, scopes: &scopes, place, city: self.city };
         let (key, token) = access::make_key(&store, &Clock::System, new, "system").await?;
-        println!("{} {}", key.id, key.name);
-        println!("token {token} (told this once)");
+        say!("{} {}", key.id, key.name);
+        say!("token {token} (told this once)");
         Ok(ExitCode::SUCCESS)
     }
 }

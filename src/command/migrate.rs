@@ -7,6 +7,7 @@ use hocphi::fault::Result;
 use hocphi::store::newest_version;
 
 use super::database::Database;
+use super::prompt::say;
 
 /// Brings the schema up to this program's version; again changes nothing.
 #[derive(Args)]
@@ -18,7 +19,7 @@ pub struct Migrate {
 impl Migrate {
     pub async fn run(&self) -> Result<ExitCode> {
         self.database.open_migrated().await?;
-        println!("schema {}", newest_version());
+        say!("schema {}", newest_version());
         Ok(ExitCode::SUCCESS)
     }
 }

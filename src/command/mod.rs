@@ -58,6 +58,7 @@ mod export;
 mod fee;
 mod key;
 mod migrate;
+pub mod prompt;
 mod provider;
 mod reference;
 mod roster;

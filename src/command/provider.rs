@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::prompt::{read_text, say};
 use clap::{Args, Subcommand};
 use hocphi::fault::{Kind, OrFault, Refusal, Result};
-use hocphi::providers::{Heard, Providers, Reply, Request, Secrets};
+use hocphi::providers::{BODY_MOST, Heard, Providers, Reply, Request, Secrets};
 use hocphi::time::{Clock, Moment};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -57,7 +58,7 @@ impl Provider {
 fn check(directory: Option<&Path>) -> Result<ExitCode> {
     let checked = Providers::check(directory)?;
     for (name, played) in &checked.played {
-        println!("{name}: {played} vectors");
+        say!("{name}: {played} vectors");
     }
     for fault in &checked.faults {
         eprintln!("error: {fault}");
@@ -81,13 +82,17 @@ impl Hear {
             }
         };
         let file = self.request.display().to_string();
-        let bytes = std::fs::read(&self.request).or_fault(&format!("read {file}"))?;
+        let bytes = super::prompt::read(&self.request)?;
         let request = Request::parse(&bytes).map_err(|what| {
             let en = format!("{file}: {what}");
             Refusal::new(Kind::Shape, "not-a-request", format!("Không đọc được yêu cầu: {en}"), en)
         })?;
+        if request.body.len() > BODY_MOST {
+            say!("{}", too_large()?);
+            return Ok(ExitCode::SUCCESS);
+        }
         let heard = provider.hear(&request, &secrets, self.now.unwrap_or_else(|| Clock::System.now()));
-        println!("{}", line(&heard, provider.reply(heard.outcome()))?);
+        say!("{}", line(&heard, provider.reply(heard.outcome()))?);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -98,10 +103,14 @@ pub fn secrets(
     given: &[String],
 ) -> Result<std::result::Result<Secrets, String>> {
     let mut secrets = Secrets::new();
+    let mut heard_standard_input = false;
     for text in given {
         let Some((name, value)) = text.split_once('=') else {
             return Ok(Err("--secret takes KEY=VALUE, KEY=@FILE or KEY=-".to_owned()));
         };
+        if value == "-" && std::mem::replace(&mut heard_standard_input, true) {
+            return Ok(Err("only one --secret can be read from standard input".to_owned()));
+        }
         let known = provider.secret_names().concat();
         if !known.contains(&name) {
             return Ok(Err(format!("{} has no secret {name:?}; it has {}", provider.name(), known.join(", "))));
@@ -110,7 +119,7 @@ pub fn secrets(
         if value == "-" {
             std::io::stdin().read_to_string(&mut read).or_fault("read the secret from standard input")?;
         } else if let Some(file) = value.strip_prefix('@') {
-            *read = std::fs::read_to_string(file).or_fault(&format!("read the secret from {file}"))?;
+            *read = read_text(Path::new(file))?;
         } else {
             read.push_str(value);
         }
@@ -144,6 +153,14 @@ struct LineCredit<'a> {
 struct LineReply {
     status: u16,
     body: String,
+}
+
+/// What the hook answers to a body that it does not read.
+fn too_large() -> Result<String> {
+    let reason = format!("body: larger than {BODY_MOST} bytes");
+    let reply = LineReply { status: Kind::TooLarge.status(), body: String::new() };
+    let line = Line { outcome: "refused", reason: Some(reason), credits: Vec::new(), reply };
+    serde_json::to_string(&line).or_fault("print what was heard")
 }
 
 fn line(heard: &Heard, reply: Reply) -> Result<String> {

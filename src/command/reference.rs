@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::prompt::say;
 use clap::Subcommand;
 use hocphi::fault::{OrFault, Result};
 use hocphi::ids::PaymentReference;
@@ -14,6 +15,7 @@ pub enum Reference {
     /// Print the references in a transfer text as a JSON list, possibly empty.
     Find {
         /// The text as the bank passed it on.
+        #[arg(allow_hyphen_values = true)]
         text: String,
     },
 }
@@ -21,11 +23,11 @@ pub enum Reference {
 impl Reference {
     pub fn run(&self) -> Result<ExitCode> {
         match self {
-            Reference::New => println!("{}", PaymentReference::random()?),
+            Reference::New => say!("{}", PaymentReference::random()?),
             Reference::Find { text } => {
                 let found = PaymentReference::find_all(text);
                 let found: Vec<&str> = found.iter().map(PaymentReference::as_str).collect();
-                println!("{}", serde_json::to_string(&found).or_fault("print the references")?);
+                say!("{}", serde_json::to_string(&found).or_fault("print the references")?);
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use hocphi::fault::{OrFault, Refusal, Result};
+use hocphi::fault::Result;
 use hocphi::roll::{self, import};
 use hocphi::time::Clock;
 
 use super::database::Database;
+use super::prompt::{read, say};
+use super::user::school;
 use super::{notices, told};
 
 /// Rosters of schools.
@@ -42,18 +44,18 @@ impl Roster {
 
 impl Import {
     async fn run(&self) -> Result<ExitCode> {
-        let bytes = std::fs::read(&self.file).or_fault("read the roster")?;
+        let bytes = read(&self.file)?;
         let store = self.database.open().await?;
         let clock = Clock::System;
         let today = clock.now().day();
-        let school = roll::school_by_code(&store, &self.school).await?.ok_or_else(Refusal::absent)?;
+        let school = school(&store, &self.school).await?;
         let Some(roster) = told(import::read(&bytes, &self.file.to_string_lossy(), today))? else {
             return Ok(ExitCode::FAILURE);
         };
         let preview = import::preview(&store, &school, &roster, today).await?;
         notices(&preview.problems);
         if self.dry_run {
-            println!(
+            say!(
                 "would be new {}, changed {}, unchanged {}; classes {} ({} new); in the roll but not in the file {}",
                 preview.new,
                 preview.changed,
@@ -71,9 +73,12 @@ impl Import {
         let Some(done) = told(import::apply(&store, &clock, &school, &preview, "system").await)? else {
             return Ok(ExitCode::FAILURE);
         };
-        println!(
+        say!(
             "new {}, changed {}, unchanged {}; new classes {}",
-            done.new, done.changed, done.unchanged, done.new_classes
+            done.new,
+            done.changed,
+            done.unchanged,
+            done.new_classes
         );
         Ok(ExitCode::SUCCESS)
     }

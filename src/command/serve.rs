@@ -1,5 +1,6 @@
 //! `hocphi serve --database … --listen ADDR`
 
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use hocphi::web;
 use tokio::net::TcpListener;
 
 use super::database::Database;
+use super::prompt::listen_address;
 
 /// How long requests under way may take after the program was told to stop.
 const FAREWELL: std::time::Duration = std::time::Duration::from_secs(20);
@@ -27,7 +29,7 @@ pub struct Serve {
     #[command(flatten)]
     database: Database,
     /// Where to listen; `HOCPHI_LISTEN` when absent, else 127.0.0.1:8080.
-    #[arg(long)]
+    #[arg(long, value_parser = listen_address)]
     listen: Option<String>,
     /// A directory of local providers beside the built-in ones.
     #[arg(long)]
@@ -52,7 +54,7 @@ impl Serve {
         let store = self.database.open_migrated().await?;
         tracing::info!(config = config.redacted(), version = env!("CARGO_PKG_VERSION"), "starting");
         let listen = config.listen.clone().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-        let vault = Vault::new(store.clone(), key);
+        let vault = Vault::proven(store.clone(), key).await?;
         let is_first_day = !access::has_people(&store).await?;
         let house = Arc::new(House::open(store, vault, Clock::System, providers, config)?);
         let link = if is_first_day { Some(house.first_day.open()?) } else { None };
@@ -64,13 +66,15 @@ impl Serve {
 /// Serves a house until the program is told to stop; what is under way is finished first. The link of the first day
 /// is printed for whoever started the program, and goes into no log.
 pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&str>) -> Result<()> {
-    let listener = TcpListener::bind(listen).await.or_fault("listen at the address given")?;
+    let listener = TcpListener::bind(listen).await.or_fault(&format!("listen at {listen}"))?;
     let address = listener.local_addr().or_fault("ask for the address listened at")?;
     tracing::info!(%address, "listening");
-    println!("listening on http://{address}");
+    // Who reads these lines may stop reading; the server goes on.
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "listening on http://{address}");
     if let Some(token) = first_day {
         let base = house.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        println!("nobody is here yet; set up with this link, which works once: {base}/setup/{token}");
+        let _ = writeln!(out, "nobody is here yet; set up with this link, which works once: {base}/setup/{token}");
     }
     let pace = tokio::spawn(clockwork::run(Arc::clone(&house)));
     let service = web::router(Arc::clone(&house)).into_make_service_with_connect_info::<SocketAddr>();
@@ -126,7 +130,10 @@ pub(super) fn logs(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("info,sqlx=warn,tower_sessions=error,tower_sessions_core=error")
     });
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second start in one process keeps the first one's logs.
     let _ = if config.log_json { builder.json().try_init() } else { builder.try_init() };
 }

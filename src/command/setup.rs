@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hocphi::access::Role;
-use hocphi::fault::{Kind, OrFault, Refusal, Result};
+use hocphi::fault::{Kind, Refusal, Result};
 use hocphi::roll::setup::{self, Line, LineKind};
 use hocphi::time::Clock;
 
 use super::database::Database;
+use super::prompt::{read, say};
 use super::told;
 
 /// Sets up authority, school, receiving account, first accountant, head and supervisor; again changes nothing.
@@ -53,22 +54,21 @@ impl Setup {
     pub async fn run(&self) -> Result<ExitCode> {
         let lines = match &self.from {
             Some(file) => {
-                let bytes = std::fs::read(file).or_fault("read the set-up file")?;
+                let bytes = read(file)?;
                 setup::read(&bytes, &file.to_string_lossy())
             }
             None => self.lines(),
         };
+        let Some(lines) = told(lines)? else { return Ok(ExitCode::FAILURE) };
         let store = self.database.open_migrated().await?;
-        let done = match lines {
-            Ok(lines) => setup::setup(&store, &Clock::System, &lines).await,
-            Err(error) => Err(error),
+        let Some(done) = told(setup::setup(&store, &Clock::System, &lines).await)? else {
+            return Ok(ExitCode::FAILURE);
         };
-        let Some(done) = told(done)? else { return Ok(ExitCode::FAILURE) };
-        println!("written {}, unchanged {}", done.written, done.unchanged);
+        say!("written {}, unchanged {}", done.written, done.unchanged);
         for (login, role, password) in &done.people {
             match password {
-                Some(password) => println!("{} {login} password {password} (told this once)", role.code()),
-                None => println!("{} {login} password as given", role.code()),
+                Some(password) => say!("{} {login} password {password} (told this once)", role.code()),
+                None => say!("{} {login} password as given", role.code()),
             }
         }
         Ok(ExitCode::SUCCESS)

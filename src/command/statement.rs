@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use hocphi::fault::{OrFault, Result};
+use hocphi::fault::Result;
 use hocphi::seal::Vault;
 use hocphi::statements::{Upload, import};
 use hocphi::time::Clock;
 
 use super::connect::account;
 use super::database::Database;
+use super::prompt::{read, say};
 
 /// Bank statements.
 #[derive(Subcommand)]
@@ -34,17 +35,20 @@ pub struct Import {
 impl Statement {
     pub async fn run(&self) -> Result<ExitCode> {
         let Statement::Import(asked) = self;
-        let bytes = std::fs::read(&asked.file).or_fault("read the statement's file")?;
+        let bytes = read(&asked.file)?;
         let filename = asked.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let master = asked.database.config()?.master_key()?;
         let store = asked.database.open().await?;
-        let vault = Vault::new(store.clone(), master);
+        let vault = Vault::proven(store.clone(), master).await?;
         let upload =
             Upload { account: asked.account.clone(), school: None, filename, bytes, actor: "system".to_owned() };
         let done = import(&store, &vault, &Clock::System, &upload).await?;
-        println!(
+        say!(
             "{} new lines ({} credits met, {} found), {} lines already known",
-            done.new, done.met, done.found, done.already
+            done.new,
+            done.met,
+            done.found,
+            done.already
         );
         Ok(ExitCode::SUCCESS)
     }

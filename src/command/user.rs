@@ -8,12 +8,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use hocphi::access::{self, Grant, NewPerson, Place, Role};
 use hocphi::fault::{Kind, OrFault, Refusal, Result};
 use hocphi::ids;
-use hocphi::roll;
+use hocphi::roll::{self, School};
 use hocphi::store::Store;
 use hocphi::time::Clock;
 use zeroize::Zeroizing;
 
 use super::database::Database;
+use super::prompt::{read_text, say};
 
 /// People who sign in.
 #[derive(Subcommand)]
@@ -78,7 +79,7 @@ impl Add {
         let given = Grant { role, place };
         if let Some(person) = access::person_by_login(&store, &self.login).await? {
             access::grant(&store, &Clock::System, &person.id, &given, "system").await?;
-            println!("{} {} has the role now", person.id, person.login);
+            say!("{} {} has the role now", person.id, person.login);
             return Ok(ExitCode::SUCCESS);
         }
         let (password, made) = self.password()?;
@@ -90,9 +91,9 @@ impl Add {
             grants: &[given],
         };
         let person = access::add_person(&store, &Clock::System, new, "system").await?;
-        println!("{} {}", person.id, person.login);
+        say!("{} {}", person.id, person.login);
         if made {
-            println!("password {} (told this once)", *password);
+            say!("password {} (told this once)", *password);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -104,27 +105,27 @@ impl Add {
             Some(file) if file.as_os_str() == "-" => {
                 std::io::stdin().read_to_string(&mut text).or_fault("read the password from standard input")?;
             }
-            Some(file) => *text = std::fs::read_to_string(file).or_fault("read the password file")?,
+            Some(file) => *text = read_text(file)?,
         }
         Ok((Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()), false))
     }
 }
 
 /// The place that a code names.
-pub(super) async fn place(store: &Store, school: Option<&str>, authority: Option<&str>) -> Result<Place> {
-    if let Some(code) = school {
-        let found = roll::school_by_code(store, code).await?;
-        return found.map(|school| Place::School(school.id)).ok_or_else(|| unknown().into());
+pub(super) async fn place(store: &Store, code_of_school: Option<&str>, authority: Option<&str>) -> Result<Place> {
+    if let Some(code) = code_of_school {
+        return Ok(Place::School(school(store, code).await?.id));
     }
-    let found = roll::authority_by_code(store, authority.unwrap_or_default()).await?;
-    found.map(|authority| Place::Authority(authority.id)).ok_or_else(|| unknown().into())
+    let code = authority.unwrap_or_default();
+    let found = roll::authority_by_code(store, code).await?;
+    let (vi, en) = (format!("Không có cơ quan nào mang mã {code}."), format!("There is no authority {code}."));
+    let found = found.ok_or_else(|| Refusal::new(Kind::Absent, "unknown-authority", vi, en))?;
+    Ok(Place::Authority(found.id))
 }
 
-fn unknown() -> Refusal {
-    Refusal::new(
-        Kind::Absent,
-        "unknown-code",
-        "Không có trường hoặc cơ quan nào mang mã này.",
-        "No school or authority has this code.",
-    )
+/// The school that a code names.
+pub(super) async fn school(store: &Store, code: &str) -> Result<School> {
+    let (vi, en) = (format!("Không có trường nào mang mã {code}."), format!("There is no school {code}."));
+    let found = roll::school_by_code(store, code).await?;
+    found.ok_or_else(|| Refusal::new(Kind::Absent, "unknown-school", vi, en).into())
 }

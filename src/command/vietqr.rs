@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use super::prompt::{say, usage};
 use clap::Subcommand;
 use hocphi::fault::{OrFault, Result};
 use hocphi::money::Dong;
-use hocphi::vietqr::{Additional, Initiation, Label, Payload, banks};
+use hocphi::vietqr::{Additional, Initiation, Label, Payload, banks, fold};
 use serde_json::{Map, Value, json};
 
 /// The text of VietQR codes.
@@ -23,9 +24,9 @@ pub enum VietQr {
         #[arg(long, allow_negative_numbers = true)]
         amount: Option<i64>,
         /// The transfer text, folded to ASCII.
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         purpose: Option<String>,
-        /// A code that may be paid many times.
+        /// A code that may be paid many times; one without an amount always is.
         #[arg(long = "static")]
         reusable: bool,
     },
@@ -40,20 +41,26 @@ impl VietQr {
     pub fn run(self) -> Result<ExitCode> {
         match self {
             VietQr::Encode { bin, account, amount, purpose, reusable } => {
+                if purpose.as_deref().is_some_and(|text| fold::ascii(text).is_empty()) {
+                    return Err(usage(
+                        "Nội dung --purpose không còn chữ nào sau khi bỏ dấu.",
+                        "--purpose has no letter left once it is folded to ASCII.",
+                    ));
+                }
                 let payload = Payload {
-                    initiation: if reusable { Initiation::Static } else { Initiation::Dynamic },
+                    initiation: if reusable || amount.is_none() { Initiation::Static } else { Initiation::Dynamic },
                     amount: amount.map(Dong::new),
                     additional: purpose
                         .into_iter()
                         .fold(Additional::default(), |all, text| all.with(Label::Purpose, text)),
                     ..Payload::to_account(bin, account)
                 };
-                println!("{}", payload.encode()?);
+                say!("{}", payload.encode()?);
             }
             VietQr::Decode { payload } => {
                 let text = payload.trim();
                 let report = report(&Payload::decode(text)?, text);
-                println!("{}", serde_json::to_string_pretty(&report).or_fault("print the payload")?);
+                say!("{}", serde_json::to_string_pretty(&report).or_fault("print the payload")?);
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::prompt::say;
 use clap::Args;
 use hocphi::money::{Dong, Reading, in_words};
 
@@ -19,7 +20,7 @@ pub struct Words {
 impl Words {
     pub fn run(&self) -> ExitCode {
         let reading = if self.southern { Reading::Southern } else { Reading::Hanoi };
-        println!("{}", in_words(Dong::new(self.amount), reading));
+        say!("{}", in_words(Dong::new(self.amount), reading));
         ExitCode::SUCCESS
     }
 }

@@ -11,7 +11,7 @@
 //! - A credit's `told_reference` is the same each time the provider tells of it, and different for two credits.
 //!
 //! Deliberately absent: conditionals, regular expressions and scripts in a `provider.toml`; calls out to a
-//! provider; the size limit of a body, which the hook keeps; and what happens to a credit afterwards.
+//! provider; and what happens to a credit afterwards.
 
 mod canonical;
 mod check;
@@ -35,6 +35,9 @@ pub use check::Checked;
 use folder::Folder;
 pub use request::{Request, Secrets};
 use spec::Spec;
+
+/// The largest body that is listened to, whoever sends it; the hook does not even read a larger one.
+pub const BODY_MOST: usize = 1 << 20;
 
 /// A bank or an aggregator: one folder of data.
 #[derive(Clone)]

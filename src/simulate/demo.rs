@@ -85,6 +85,25 @@ struct Family {
     habit: Option<super::bank::Habit>,
 }
 
+/// What the demo keeps. The living one and the fixed day tell different stories, so each has files of its own and both
+/// may lie in one directory; the key is shared.
+struct Files {
+    database: PathBuf,
+    bank: PathBuf,
+    doors: PathBuf,
+}
+
+impl Files {
+    fn of(demo: &Demo) -> Files {
+        let [database, bank, doors] = if demo.once {
+            ["once.db", "once-bank.jsonl", "once.json"]
+        } else {
+            ["hocphi.db", "simulated-bank.jsonl", "demo.json"]
+        };
+        Files { database: demo.dir.join(database), bank: demo.dir.join(bank), doors: demo.dir.join(doors) }
+    }
+}
+
 /// Everything that is on the stage.
 struct Scene {
     house: Arc<House>,
@@ -103,10 +122,10 @@ pub async fn play(demo: &Demo) -> Result<bool> {
     let agreed = if demo.once {
         scene.play_day().await?;
         let summary = Summary::of(&scene.house, &SCHOOLS).await?;
-        println!("{summary}");
+        say(&summary);
         summary.agrees()
     } else {
-        println!("{}", summary::welcome(&scene.doors, &demo.dir));
+        say(&summary::welcome(&scene.doors, &demo.dir));
         scene.live().await?
     };
     scene.server.abort();
@@ -118,17 +137,18 @@ impl Scene {
     async fn open(demo: &Demo) -> Result<Scene> {
         fs::create_dir_all(&demo.dir).or_fault("make the demo's directory")?;
         let kind = if demo.once { "once" } else { "living" };
-        let known = read_doors(&demo.dir, kind)?;
+        let files = Files::of(demo);
+        let known = read_doors(&files.doors, kind)?;
         let master = key(&demo.dir)?;
         let listener = listen(demo.listen.as_deref(), demo.once).await?;
         let address = format!("http://{}", listener.local_addr().or_fault("ask where the demo listens")?);
-        let store = Store::open(&format!("sqlite://{}", demo.dir.join("hocphi.db").display())).await?;
+        let store = Store::open(&format!("sqlite://{}", files.database.display())).await?;
         store.migrate().await?;
         let clock = match Moment::parse(MORNING) {
             Some(morning) if demo.once => Clock::set(morning),
             _ => Clock::System,
         };
-        let vault = Vault::new(store.clone(), master);
+        let vault = Vault::proven(store.clone(), master).await?;
         let config = Config { public_url: Some(address.clone()), private_webhooks: true, ..Config::default() };
         let house = Arc::new(House::open(store, vault, clock.clone(), Providers::embedded()?, config)?);
         let password = match &known {
@@ -137,7 +157,7 @@ impl Scene {
         };
         stage::set(&house.store, &clock, &SCHOOLS, &password, SEED).await?;
         let server = serve(Arc::clone(&house), listener);
-        let mut bank = Bank::open(SEED, &demo.dir.join("simulated-bank.jsonl"))?;
+        let mut bank = Bank::open(SEED, &files.bank)?;
         for school in &SCHOOLS {
             let hook = connect(&house, school, &address).await?;
             bank.serve(school.bin, school.number, hook);
@@ -145,7 +165,7 @@ impl Scene {
         bank.tell_again(clock.now());
         let families = families(&house).await?;
         let doors = doors(&house, kind, &address, password, known, &families).await?;
-        write_doors(&demo.dir, &doors)?;
+        write_doors(&files.doors, &doors)?;
         Ok(Scene { house, bank, families, doors, server })
     }
 
@@ -271,9 +291,14 @@ impl Scene {
         pace.abort();
         clockwork::settle(&self.house).await?;
         let summary = Summary::of(&self.house, &SCHOOLS).await?;
-        println!("\n{summary}");
+        say(&format_args!("\n{summary}"));
         Ok(summary.agrees())
     }
+}
+
+/// Tells the story on standard output; it goes on when nobody listens any more.
+fn say(text: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Every invoice of the story, in the order the families pay.
@@ -331,7 +356,7 @@ pub fn new_secret() -> Result<String> {
 
 async fn listen(asked: Option<&str>, once: bool) -> Result<TcpListener> {
     match asked {
-        Some(address) => TcpListener::bind(address).await.or_fault("listen at the address given"),
+        Some(address) => TcpListener::bind(address).await.or_fault(&format!("listen at {address}")),
         None if once => TcpListener::bind("127.0.0.1:0").await.or_fault("listen at a free port"),
         None => match TcpListener::bind(USUAL).await {
             Ok(listener) => Ok(listener),
@@ -355,7 +380,7 @@ fn key(dir: &Path) -> Result<MasterKey> {
     let file = dir.join("demo-only.key");
     if !file.exists() {
         write_private(&file, &MasterKey::generate()?)?;
-        println!("made {}: a key for this demo only, never for a school", file.display());
+        say(&format_args!("made {}: a key for this demo only, never for a school", file.display()));
     }
     MasterKey::parse(&fs::read_to_string(&file).or_fault("read the demo's key")?)
 }
@@ -369,28 +394,27 @@ fn write_private(file: &Path, text: &str) -> Result<()> {
     open.write_all(text.as_bytes()).or_fault("write a private file of the demo")
 }
 
-fn read_doors(dir: &Path, kind: &str) -> Result<Option<Doors>> {
-    let file = dir.join("demo.json");
+fn read_doors(file: &Path, kind: &str) -> Result<Option<Doors>> {
     if !file.exists() {
         return Ok(None);
     }
-    let text = fs::read_to_string(&file).or_fault("read the demo's doors")?;
+    let text = fs::read_to_string(file).or_fault("read the demo's doors")?;
     let doors: Doors = serde_json::from_str(&text).or_fault("read the demo's doors")?;
     if doors.kind != kind {
         return Err(Refusal::new(
             Kind::Conflict,
             "another-demo",
-            "Thư mục này thuộc một lần chạy khác (demo và demo --once không dùng chung). Hãy chọn --dir khác.",
-            "This directory belongs to another kind of demo (with or without --once). Choose another --dir.",
+            "Các tệp trong thư mục này thuộc một lần chạy khác. Hãy chọn --dir khác.",
+            "The files of this directory belong to another kind of demo. Choose another --dir.",
         )
         .into());
     }
     Ok(Some(doors))
 }
 
-fn write_doors(dir: &Path, doors: &Doors) -> Result<()> {
+fn write_doors(file: &Path, doors: &Doors) -> Result<()> {
     let text = serde_json::to_string_pretty(doors).or_fault("write the demo's doors")?;
-    write_private(&dir.join("demo.json"), &text)
+    write_private(file, &text)
 }
 
 /// The addresses that are printed; one invoice's page stands for all parents'.

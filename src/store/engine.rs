@@ -1,18 +1,22 @@
 //! Every difference between SQLite and PostgreSQL, on about one screen; the rest of the file binds values.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
 
-use super::{Arg, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
+use super::{Arg, Attempts, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 
 /// Rows or keys in one statement: near the best rate of both engines and far below their bind limits.
 pub(super) const CHUNK: usize = 500;
+
+/// A server that says nothing for so long is not there.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +65,19 @@ pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str);
     }
 }
 
-pub(super) async fn open(address: &str) -> Result<Engine> {
-    if let Some(file) = address.strip_prefix("sqlite://").or_else(|| address.strip_prefix("sqlite:")) {
-        return open_sqlite(file).await;
+pub(super) async fn open(address: &str, make: bool) -> Result<Engine> {
+    let file = address.strip_prefix("sqlite://").or_else(|| address.strip_prefix("sqlite:"));
+    if let Some(file) = file.filter(|file| !file.is_empty()) {
+        if !make && !Path::new(file).exists() {
+            return Err(no_such_database(file).into());
+        }
+        let mut attempts = Attempts::default();
+        loop {
+            // Two programs that open a fresh file at once meet when it is given its journal.
+            if let Some(opened) = attempts.judge(open_sqlite(file).await).await {
+                return opened;
+            }
+        }
     }
     if address.starts_with("postgres://") || address.starts_with("postgresql://") {
         return open_postgres(address).await;
@@ -88,7 +102,8 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
         // Without this, `insert or replace` would delete a row past its append-only trigger.
         .pragma("recursive_triggers", "on");
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
-    let write = write.connect_with(options.clone()).await.map_err(|error| translate("open SQLite", error))?;
+    let write = write.connect_with(options.clone()).await;
+    let write = write.map_err(|error| unreachable(&format!("the file {file}"), error))?;
     let read = SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(30));
     let read = read.connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
     Ok(Engine::Sqlite { write, read, gate: std::sync::Arc::default() })
@@ -96,6 +111,13 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
 
 async fn open_postgres(address: &str) -> Result<Engine> {
     let options = PgConnectOptions::from_str(address).or_fault("read the address of PostgreSQL")?;
+    let place = format!("PostgreSQL at {}:{}", options.get_host(), options.get_port());
+    // The pool would only say that it waited in vain; one connection of its own says why.
+    match tokio::time::timeout(ANSWERS_WITHIN, PgConnection::connect_with(&options)).await {
+        Err(_) => return Err(unreachable(&place, sqlx::Error::PoolTimedOut)),
+        Ok(Err(error)) => return Err(unreachable(&place, error)),
+        Ok(Ok(first)) => drop(first.close().await),
+    }
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
     let pool = pool.connect_with(options).await.map_err(|error| translate("open PostgreSQL", error))?;
     for setting in ["fsync", "synchronous_commit"] {
@@ -113,6 +135,31 @@ async fn open_postgres(address: &str) -> Result<Engine> {
     Ok(Engine::Postgres(pool))
 }
 
+fn no_such_database(file: &str) -> Refusal {
+    Refusal::new(
+        Kind::Absent,
+        "no-such-database",
+        format!("Không có cơ sở dữ liệu {file}: hãy chạy `hocphi migrate` hoặc `hocphi setup` để tạo."),
+        format!("There is no such database, {file}: `hocphi migrate` or `hocphi setup` makes it."),
+    )
+}
+
+/// A database that cannot be opened at the start, with its cause. The words are the system's or the server's own about
+/// the connection, which hold no password.
+fn unreachable(place: &str, error: sqlx::Error) -> Error {
+    let cause = match &error {
+        sqlx::Error::Database(database) if !CONTENDED.contains(&database.code().unwrap_or_default().as_ref()) => {
+            database.message().to_owned()
+        }
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => "it does not answer".to_owned(),
+        _ => return translate("open the database", error),
+    };
+    let vi = format!("Không mở được cơ sở dữ liệu ({place}): {cause}");
+    Refusal::new(Kind::Unavailable, "store-away", vi, format!("The database cannot be opened ({place}): {cause}"))
+        .into()
+}
+
 pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
     match engine {
         Engine::Sqlite { write, .. } => begin_sqlite(write).await.map(OpenTx::Sqlite),
@@ -123,7 +170,7 @@ pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
 
 /// A full disk makes SQLite roll back by itself, after which the driver believes its connection still inside a
 /// transaction for ever. A fresh connection takes its place.
-async fn begin_sqlite(write: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+pub(super) async fn begin_sqlite(write: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
     match write.begin_with(BEGIN_SQLITE).await {
         Err(sqlx::Error::InvalidSavePointStatement) => {
             // What it says while closing changes nothing: it is gone.

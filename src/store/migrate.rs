@@ -5,10 +5,10 @@
 
 use include_dir::{Dir, include_dir};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Sqlite};
 
-use super::engine::{EngineName, tokens, translate};
-use super::{Engine, statements};
+use super::engine::{EngineName, begin_sqlite, tokens, translate};
+use super::{Attempts, Engine, statements};
 use crate::fault::{Error, Fault, Kind, Refusal, Result};
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
@@ -29,15 +29,33 @@ pub(super) async fn run(engine: &Engine) -> Result<()> {
         Engine::Postgres(_) => EngineName::Postgres,
     };
     let migrator = Migrator::with_migrations(stream(name));
-    let ran = match engine {
-        Engine::Sqlite { write, .. } => migrator.run(write).await,
-        Engine::Postgres(pool) => migrator.run(pool).await,
-    };
-    ran.map_err(|error| match error {
+    let mut attempts = Attempts::default();
+    loop {
+        let ran = match engine {
+            Engine::Sqlite { write, .. } => run_sqlite(&migrator, write).await,
+            // The migrator takes a lock of the server's before it looks.
+            Engine::Postgres(pool) => migrator.run(pool).await.map_err(told),
+        };
+        if let Some(done) = attempts.judge(ran).await {
+            return done;
+        }
+    }
+}
+
+/// The lock is taken before the version is looked at: two programs that start at once on a fresh file would both find
+/// nothing there.
+async fn run_sqlite(migrator: &Migrator, write: &Pool<Sqlite>) -> Result<()> {
+    let mut tx = begin_sqlite(write).await.map_err(|error| translate("begin to migrate", error))?;
+    migrator.run(&mut *tx).await.map_err(told)?;
+    tx.commit().await.map_err(|error| translate("commit the migrations", error))
+}
+
+fn told(error: MigrateError) -> Error {
+    match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema().into(),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => translate("migrate", error),
         other => Fault::from_source("migrate", other).into(),
-    })
+    }
 }
 
 pub(super) async fn check(engine: &Engine) -> Result<()> {

@@ -125,7 +125,15 @@ impl Store {
     /// An address of neither kind, a database that does not answer, or a PostgreSQL that does not keep its promises
     /// (`fsync` or `synchronous_commit` off).
     pub async fn open(address: &str) -> Result<Store> {
-        engine::open(address).await.map(|engine| Store(Arc::new(engine)))
+        engine::open(address, true).await.map(|engine| Store(Arc::new(engine)))
+    }
+
+    /// As [`Store::open`], but a SQLite file that is not there is refused and not made: for commands that only look.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; there is no such database.
+    pub async fn open_existing(address: &str) -> Result<Store> {
+        engine::open(address, false).await.map(|engine| Store(Arc::new(engine)))
     }
 
     /// Brings the schema up to this program's version; doing it again changes nothing.

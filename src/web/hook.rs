@@ -17,10 +17,8 @@ use super::failure::Failure;
 use crate::clockwork::House;
 use crate::fault::{Refusal, Result};
 use crate::inbox::{self, Delivery};
-use crate::providers::{Heard, Outcome, Provider, Reply, Request};
+use crate::providers::{BODY_MOST, Heard, Outcome, Provider, Reply, Request};
 
-/// The largest body that is listened to.
-pub const BODY_MOST: usize = 1 << 20;
 /// After how many seconds a bank should come again when the store is down.
 const COME_AGAIN: &str = "5";
 

@@ -71,7 +71,7 @@ async fn the_books_are_exported_whole_and_a_wrong_question_is_answered_with_its_
     let backwards = ["export", "receipts", "--format", "csv", "--from", "2026-11-23", "--to", "2026-11-22"];
     let unknown = ["export", "journal", "--format", "xml"];
     let no_day = ["export", "revenue", "--format", "csv", "--from", "yesterday", "--to", "2026-11-22"];
-    for (arguments, code) in [(&backwards[..], 1), (&unknown, 2), (&no_day, 2)] {
+    for (arguments, code) in [(&backwards[..], 2), (&unknown, 2), (&no_day, 2)] {
         let refused = hocphi(&database, arguments);
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}: {refused:?}");
         assert!(refused.stdout.is_empty() && !refused.stderr.is_empty(), "{arguments:?}");

@@ -8,7 +8,8 @@ use axum::http::{Request, Response, StatusCode};
 use hocphi::clockwork::House;
 use hocphi::config::Config;
 use hocphi::inbox;
-use hocphi::web::{self, hook::BODY_MOST};
+use hocphi::providers::BODY_MOST;
+use hocphi::web;
 use tower::ServiceExt as _;
 
 use crate::engines::Fresh;

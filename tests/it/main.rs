@@ -7,6 +7,7 @@ mod books;
 mod books_command;
 mod browser;
 mod clockwork;
+mod command_line;
 mod engines;
 mod feed;
 mod fees;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use hocphi::providers::BODY_MOST;
 use serde_json::Value;
 
 fn hocphi(arguments: &[&str]) -> Output {
@@ -69,6 +70,28 @@ fn a_secret_may_come_from_a_file() {
     std::fs::write(&file, "secret-for-tests\n").expect("a file");
     let heard = hear("casso", &format!("secure_token=@{}", file.display()), "genuine");
     assert_eq!(heard["outcome"], "credits");
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_as_the_hook_refuses_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("huge.http");
+    let path = file.to_str().expect("a path");
+    for provider in ["bank-sim", "casso", "casso-v2", "payos", "sepay"] {
+        for (size, status) in [(BODY_MOST - 1, 401), (BODY_MOST, 401), (BODY_MOST + 1, 413)] {
+            let head = format!("POST /hook/{provider}/con_x HTTP/1.1\nContent-Length: {size}\n\n");
+            std::fs::write(&file, [head.as_bytes(), &vec![b' '; size]].concat()).expect("a file");
+            let output = hocphi(&["hear", provider, "--request", path]);
+            let heard: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            assert_eq!(
+                (&heard["outcome"], &heard["reply"]["status"]),
+                (&"refused".into(), &status.into()),
+                "{provider} {size}"
+            );
+            let of_size = heard["reason"].as_str().is_some_and(|reason| reason.starts_with("body: larger than"));
+            assert_eq!(of_size, status == 413, "{heard}");
+        }
+    }
 }
 
 #[test]
