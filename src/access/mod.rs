@@ -20,7 +20,7 @@ mod trail;
 pub use keys::{ApiKey, NewKey, SCOPES, key_by_token, keys, make_key, revoke_key};
 pub use person::{
     Grant, NewPerson, Newcomer, Person, Place, Role, add_person, add_person_in, end_person, grant, grant_missing_in,
-    grants, has_people, may, newcomer, person, person_by_login, person_by_login_in, sign_in,
+    grants, has_people, may, newcomer, person, person_by_login, person_by_login_in, set_password, sign_in,
 };
 pub use request::{Answered, FormUse, Remembered, claim_form, finish_form, forget_form, remember_in, remembered_in};
 pub use session::{SESSION_IDLE_MS, SessionRows, sweep};

@@ -126,7 +126,15 @@ pub struct Newcomer {
 /// A login that cannot be one, a password that is too short.
 pub async fn newcomer(new: &NewPerson<'_>) -> Result<Newcomer> {
     let login = login_of(new.login)?;
-    if new.password.chars().count() < PASSWORD_LEAST || new.password.len() > PASSWORD_MOST {
+    let hash = hash_of(new.password).await?;
+    let language = if new.language == "en" { "en" } else { "vi" };
+    let person =
+        Person { id: ids::new_id("per"), login, name: new.name.trim().to_owned(), language: language.to_owned() };
+    Ok(Newcomer { person, hash })
+}
+
+async fn hash_of(password: &str) -> Result<String> {
+    if password.chars().count() < PASSWORD_LEAST || password.len() > PASSWORD_MOST {
         return Err(Refusal::new(
             Kind::Meaning,
             "password-length",
@@ -135,11 +143,25 @@ pub async fn newcomer(new: &NewPerson<'_>) -> Result<Newcomer> {
         )
         .into());
     }
-    let hash = password::hash(new.password).await?;
-    let language = if new.language == "en" { "en" } else { "vi" };
-    let person =
-        Person { id: ids::new_id("per"), login, name: new.name.trim().to_owned(), language: language.to_owned() };
-    Ok(Newcomer { person, hash })
+    password::hash(password).await
+}
+
+/// Gives somebody another password.
+///
+/// # Errors
+/// A password that is too short; somebody who has left.
+pub async fn set_password(store: &Store, clock: &Clock, person_id: &str, password: &str, actor: &str) -> Result<()> {
+    let hash = hash_of(password).await?;
+    let now = clock.now();
+    transact!(store, |tx| set_password_in(tx, now, person_id, &hash, actor).await)
+}
+
+async fn set_password_in(tx: &mut Tx, now: Moment, person_id: &str, hash: &str, actor: &str) -> Result<()> {
+    if tx.run(&sql::SET_PASSWORD, args![person_id, hash]).await? == 0 {
+        return Err(Refusal::absent().into());
+    }
+    trail_in(tx, now, &Deed { actor, action: "person.password_set", about: person_id, school_id: None, detail: "" })
+        .await
 }
 
 /// Lets a newcomer in.

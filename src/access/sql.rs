@@ -16,6 +16,9 @@ statements! {
     /// Anybody who was ever let in. No row: the first day.
     ANYBODY = "select id from person limit 1";
 
+    /// Another password. Zero rows: they have left.
+    SET_PASSWORD = "update person set password_hash = $2 where id = $1 and ended_at is null";
+
     /// A person leaves. Zero rows: they had left before.
     END_PERSON = "update person set ended_at = $2 where id = $1 and ended_at is null";
 

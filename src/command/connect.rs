@@ -1,17 +1,18 @@
 //! `hocphi provider connect NAME --database … --account BIN:NUMBER --secret KEY=VALUE`
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use hocphi::fault::Result;
-use hocphi::inbox::{NewConnection, connect};
-use hocphi::providers::Providers;
+use hocphi::fault::{Kind, Refusal, Result};
+use hocphi::inbox::{self, NewConnection, connect};
 use hocphi::seal::Vault;
+use hocphi::store::Store;
 use hocphi::time::Clock;
 
 use super::database::Database;
 use super::prompt::say;
-use super::provider::secrets;
+use super::provider::{providers, secrets};
 
 /// Makes a connection and prints the address to give to the provider.
 #[derive(Args)]
@@ -32,12 +33,18 @@ pub struct Connect {
     /// How many characters of the transfer text arrive; the provider's own limit when left out.
     #[arg(long, value_name = "N")]
     memo_max: Option<usize>,
+    /// Make another connection although this provider tells of the account already.
+    #[arg(long)]
+    another: bool,
+    /// A directory of local providers beside those of the program.
+    #[arg(long, value_name = "DIR")]
+    providers: Option<PathBuf>,
 }
 
 impl Connect {
     pub async fn run(&self) -> Result<ExitCode> {
         let config = self.database.config()?;
-        let providers = config.providers.as_deref().map_or_else(Providers::embedded, Providers::load)?;
+        let providers = providers(self.providers.as_deref(), &config)?;
         let Some(provider) = providers.get(&self.name) else {
             let known: Vec<&str> = providers.iter().map(hocphi::providers::Provider::name).collect();
             eprintln!("error: there is no provider {:?}; known are {}", self.name, known.join(", "));
@@ -53,6 +60,9 @@ impl Connect {
         let master = config.master_key()?;
         let store = self.database.open().await?;
         let vault = Vault::proven(store.clone(), master).await?;
+        if !self.another {
+            self.refuse_another(&store).await?;
+        }
         let new = NewConnection {
             provider: self.name.clone(),
             accounts: self.account.clone(),
@@ -62,9 +72,29 @@ impl Connect {
             school: None,
         };
         let id = connect(&store, &vault, &Clock::System, &providers, new, "system").await?;
+        if config.public_url.is_none() {
+            eprintln!("warning: HOCPHI_PUBLIC_URL is not set, so this address is one that only this machine can call");
+        }
         let base = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8080");
         say!("{base}/hook/{}/{id}", self.name);
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Connect {
+    /// A second connection is mostly a rotation that went the wrong way: the bank would go on with the first.
+    async fn refuse_another(&self, store: &Store) -> Result<()> {
+        for (bin, number) in &self.account {
+            let Some(known) = inbox::connected(store, &self.name, bin, number).await?.pop() else { continue };
+            return Err(Refusal::new(
+                Kind::Conflict,
+                "connected-already",
+                format!("Tài khoản này đã kết nối ({known}): đổi khóa bằng `hocphi provider secret add {known}`, hoặc thêm --another."),
+                format!("This account is connected already ({known}): change its secret with `hocphi provider secret add {known}`, or add --another."),
+            )
+            .into());
+        }
+        Ok(())
     }
 }
 

@@ -62,6 +62,7 @@ pub mod prompt;
 mod provider;
 mod reference;
 mod roster;
+mod secret;
 mod serve;
 mod setup;
 mod statement;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::prompt::{read_text, say};
 use clap::{Args, Subcommand};
+use hocphi::config::Config;
 use hocphi::fault::{Kind, OrFault, Refusal, Result};
 use hocphi::providers::{BODY_MOST, Heard, Providers, Reply, Request, Secrets};
 use hocphi::time::{Clock, Moment};
@@ -24,6 +25,11 @@ pub enum Provider {
     Hear(Hear),
     /// Let one tell of money that comes to a school; prints the address to give to it.
     Connect(super::connect::Connect),
+    /// Add, list and retire the secrets of a connection.
+    #[command(subcommand)]
+    Secret(super::secret::Secret),
+    /// Stop listening to a connection; what it told stays.
+    End(super::secret::End),
 }
 
 /// What `hocphi provider hear` takes.
@@ -51,24 +57,31 @@ impl Provider {
             Provider::Check { directory } => check(directory.as_deref()),
             Provider::Hear(hear) => hear.run(),
             Provider::Connect(connect) => connect.run().await,
+            Provider::Secret(secret) => secret.run().await,
+            Provider::End(end) => end.run().await,
         }
     }
 }
 
 fn check(directory: Option<&Path>) -> Result<ExitCode> {
-    let checked = Providers::check(directory)?;
-    for (name, played) in &checked.played {
-        say!("{name}: {played} vectors");
+    let local = Config::read(None, std::env::vars())?.providers.filter(|_| directory.is_none());
+    let mut sound = true;
+    for directory in [Some(directory), local.as_deref().map(Some)].into_iter().flatten() {
+        let checked = Providers::check(directory)?;
+        for (name, played) in &checked.played {
+            say!("{name}: {played} vectors");
+        }
+        for fault in &checked.faults {
+            eprintln!("error: {fault}");
+        }
+        sound &= checked.faults.is_empty();
     }
-    for fault in &checked.faults {
-        eprintln!("error: {fault}");
-    }
-    Ok(if checked.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Hear {
     fn run(&self) -> Result<ExitCode> {
-        let providers = self.providers.as_deref().map_or_else(Providers::embedded, Providers::load)?;
+        let providers = providers(self.providers.as_deref(), &Config::read(None, std::env::vars())?)?;
         let Some(provider) = providers.get(&self.name) else {
             let known: Vec<&str> = providers.iter().map(hocphi::providers::Provider::name).collect();
             eprintln!("error: there is no provider {:?}; known are {}", self.name, known.join(", "));
@@ -95,6 +108,11 @@ impl Hear {
         say!("{}", line(&heard, provider.reply(heard.outcome()))?);
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The providers of the program and those of a directory: `--providers`, else what the configuration names.
+pub fn providers(directory: Option<&Path>, config: &Config) -> Result<Providers> {
+    directory.or(config.providers.as_deref()).map_or_else(Providers::embedded, Providers::load)
 }
 
 /// The secrets given on the command line, or the sentence of a usage error.

@@ -94,6 +94,7 @@ pub async fn connect(
 ) -> Result<String> {
     let provider = providers.get(&new.provider).ok_or_else(|| unknown_provider(providers))?;
     check_secrets(provider, &new.secrets)?;
+    check_forms(provider, &new.secrets)?;
     let (school_id, accounts) = accounts_of_one_school(store, &new).await?;
     let by_rule = accounts.iter().map(|account| provider.memo_prefix(&account.bank_bin)).find(|rule| !rule.is_empty());
     let memo_prefix = new.memo_prefix.as_deref().or(by_rule).filter(|prefix| !prefix.is_empty());
@@ -151,6 +152,45 @@ pub async fn connections_of(store: &Store, school_id: &str) -> Result<Vec<String
     store.all(&sql::CONNECTIONS_OF, args![school_id]).await
 }
 
+record! {
+    /// A secret of a connection without its value.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct SecretLife {
+        /// `sec_…`
+        pub id: String,
+        /// What the provider calls it.
+        pub name: String,
+        /// Since when it proves.
+        pub made_at: Moment,
+        /// Since when it does not any more.
+        pub retired_at: Option<Moment>,
+    }
+}
+
+/// The secrets of a connection, retired ones too, the oldest first. Their values stay sealed.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn secrets_of(store: &Store, id: &str) -> Result<Vec<SecretLife>> {
+    store.all(&sql::SECRETS, args![id]).await
+}
+
+/// Which provider a connection is of. None: there is no such connection.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn provider_of(store: &Store, id: &str) -> Result<Option<String>> {
+    Ok(store.optional::<Stored>(&sql::CONNECTION, args![id]).await?.map(|stored| stored.provider))
+}
+
+/// The live connections by which a provider tells of an account, the oldest first.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn connected(store: &Store, provider: &str, bin: &str, number: &str) -> Result<Vec<String>> {
+    store.all(&sql::CONNECTED, args![provider, bin, number]).await
+}
+
 /// Adds a second value of a secret, so that both prove while the bank changes over.
 ///
 /// # Errors
@@ -205,20 +245,48 @@ pub async fn retire_secret(store: &Store, clock: &Clock, id: &str, name: &str, a
         let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
         let named: Vec<&String> =
             live.iter().filter(|(_, live_name, _)| live_name == name).map(|(secret_id, _, _)| secret_id).collect();
-        let [oldest, _, ..] = named.as_slice() else {
-            return Err(Refusal::new(
-                Kind::Conflict,
-                "last-secret",
-                "Đây là giá trị duy nhất còn hiệu lực: hãy thêm giá trị mới trước khi thu hồi.",
-                "This is the only live value: add the new one before retiring it.",
-            )
-            .into());
-        };
+        let [oldest, _, ..] = named.as_slice() else { return Err(last_secret().into()) };
         tx.run(&sql::RETIRE_SECRET, args![*oldest, now]).await?;
         let stored: Stored = tx.one(&sql::CONNECTION, args![id]).await?;
         trail_in(tx, now, &deed("connection.secret_retired", id, &stored.school_id, name, actor)).await
     }
     .await)
+}
+
+/// Retires one live value of a secret by its id.
+///
+/// # Errors
+/// Refused when it is the only one of its name, or no live value of this connection.
+pub async fn retire_secret_value(store: &Store, clock: &Clock, id: &str, secret_id: &str, actor: &str) -> Result<()> {
+    let now = clock.now();
+    transact!(store, |tx| async {
+        let live: Vec<(String, String, Vec<u8>)> = tx.all(&sql::LIVE_SECRETS, args![id]).await?;
+        let Some((_, name, _)) = live.iter().find(|(live_id, ..)| live_id == secret_id) else {
+            return Err(Refusal::new(
+                Kind::Absent,
+                "unknown-secret",
+                "Kết nối này không có giá trị còn hiệu lực nào mang mã đó.",
+                "This connection has no live value with this id.",
+            )
+            .into());
+        };
+        if live.iter().filter(|(_, live_name, _)| live_name == name).count() < 2 {
+            return Err(last_secret().into());
+        }
+        tx.run(&sql::RETIRE_SECRET, args![secret_id, now]).await?;
+        let stored: Stored = tx.one(&sql::CONNECTION, args![id]).await?;
+        trail_in(tx, now, &deed("connection.secret_retired", id, &stored.school_id, name, actor)).await
+    }
+    .await)
+}
+
+fn last_secret() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "last-secret",
+        "Đây là giá trị duy nhất còn hiệu lực: hãy thêm giá trị mới trước khi thu hồi.",
+        "This is the only live value: add the new one before retiring it.",
+    )
 }
 
 /// Stops listening to a connection; what it told stays.
@@ -304,6 +372,25 @@ fn check_secrets(provider: &Provider, secrets: &Secrets) -> Result<()> {
         format!("{title} needs all secrets of one way of proving: {ways}; at most two values under a name."),
     )
     .into())
+}
+
+/// A secret whose form its provider declares is refused now rather than at the bank's first call.
+///
+/// # Errors
+/// A key of Standard Webhooks that is not base64.
+pub fn check_forms(provider: &Provider, secrets: &Secrets) -> Result<()> {
+    for name in secrets.names() {
+        if secrets.values(name).iter().any(|value| !provider.fits(name, value)) {
+            return Err(Refusal::new(
+                Kind::Meaning,
+                "secret-shape",
+                format!("Khóa {name} phải là base64, có thể bắt đầu bằng whsec_."),
+                format!("The secret {name} must be base64, with or without whsec_ before it."),
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 async fn accounts_of_one_school(store: &Store, new: &NewConnection) -> Result<(String, Vec<roll::ReceivingAccount>)> {

@@ -23,7 +23,8 @@ mod prove;
 mod sql;
 
 pub use connection::{
-    Account, Connection, NewConnection, add_secret, connect, connection, connections_of, end, retire_secret,
+    Account, Connection, NewConnection, SecretLife, add_secret, check_forms, connect, connected, connection,
+    connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use identity::{Likeness, bank_reference, likeness};

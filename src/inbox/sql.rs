@@ -47,6 +47,16 @@ statements! {
         select id, name, sealed from connection_secret
         where connection_id = $1 and retired_at is null order by made_at, id";
 
+    /// All secrets of a connection, oldest first, without their values. No row: there is no such connection.
+    SECRETS = "select id, name, made_at, retired_at from connection_secret where connection_id = $1 order by made_at, id";
+
+    /// The connections of a provider that listen for an account, oldest first. No row: it tells of it nowhere.
+    CONNECTED = "
+        select c.id from connection c
+        join connection_account b on b.connection_id = c.id
+        join receiving_account a on a.id = b.account_id
+        where c.provider = $1 and a.bank_bin = $2 and a.number = $3 and c.ended_at is null order by c.made_at, c.id";
+
     /// A new connection.
     MAKE_CONNECTION = "
         insert into connection (id, provider, school_id, memo_prefix, memo_max, made_at, ended_at)

@@ -90,6 +90,11 @@ impl Provider {
         self.0.spec.proof.iter().map(spec::Proof::secrets).collect()
     }
 
+    /// Can this value be that secret at all? A key of Standard Webhooks is base64; others take any text.
+    pub fn fits(&self, name: &str, value: &str) -> bool {
+        self.0.spec.proof.iter().all(|way| proof::fits(way, name, value))
+    }
+
     /// How many characters of transfer text it lets through; fewer when the account is not linked with it.
     pub fn memo_max(&self, linked: bool) -> usize {
         let memo = &self.0.spec.memo;

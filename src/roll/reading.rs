@@ -17,8 +17,13 @@ pub enum Reading<T> {
 }
 
 /// `05/09/2017`, `5-9-17`, `5.9.2017`, `2017-09-05`, or the serial number a spreadsheet keeps.
+/// `ngày 5 tháng 9 năm 2018` is read too.
 pub fn day(text: &str, today: Day) -> Reading<Day> {
-    let text = text.split_whitespace().next().unwrap_or_default();
+    let in_words = day_in_words(text);
+    let text = in_words.as_deref().unwrap_or(text).trim().trim_end_matches('.');
+    let spaced = [" /", "/ ", " -", "- ", " .", ". "].iter().any(|gap| text.contains(gap));
+    let whole: String = text.split_whitespace().collect();
+    let text = if spaced { whole.as_str() } else { text.split_whitespace().next().unwrap_or_default() };
     let numbers: Option<Vec<i16>> = text.split(['/', '-', '.']).map(|part| part.parse().ok()).collect();
     let short = |year: i16| match year {
         0..=99 if 2000 + year <= today.0.year() => 2000 + year,
@@ -34,11 +39,13 @@ pub fn day(text: &str, today: Day) -> Reading<Day> {
         Some([year, month, dd]) if *year >= 1000 => {
             day(*year, *month, *dd).filter(sensible).map_or(Reading::Wrong(None), Reading::Is)
         }
-        Some([dd, month, year]) => match day(*year, *month, *dd).filter(sensible) {
-            Some(read) => Reading::Is(read),
-            // Day and month stand the American way round.
-            None => Reading::Wrong(day(*year, *dd, *month).filter(sensible).map(Day::vietnamese)),
-        },
+        Some([dd, month, year]) => {
+            // Day and month stand the American way round, or the month has no such day and its last was meant.
+            let american = || day(*year, *dd, *month);
+            let last = || (28..*dd).rev().filter(|_| *dd <= 31).find_map(|dd| day(*year, *month, dd));
+            let meant = || Reading::Wrong(american().or_else(last).filter(sensible).map(Day::vietnamese));
+            day(*year, *month, *dd).filter(sensible).map_or_else(meant, Reading::Is)
+        }
         // Days since 30 December 1899; the range is 1954 to 2064.
         _ => match text.parse::<i64>() {
             Ok(serial @ 20_000..=60_000) => {
@@ -47,6 +54,15 @@ pub fn day(text: &str, today: Day) -> Reading<Day> {
             _ => Reading::Wrong(None),
         },
     }
+}
+
+/// `ngày 5 tháng 9 năm 2018` as `5/9/2018`.
+fn day_in_words(text: &str) -> Option<String> {
+    let folded = folded(text).replace(',', " ");
+    let words: Vec<&str> = folded.split_whitespace().collect();
+    let words = words.strip_prefix(&["ngay"]).unwrap_or(&words);
+    let &[day, "thang", month, "nam", year] = words else { return None };
+    Some(format!("{day}/{month}/{year}"))
 }
 
 /// A Vietnamese telephone number as ten digits (eleven for some fixed lines).
@@ -130,7 +146,13 @@ mod tests {
         }
         assert_eq!(read("1/2/98"), "1998-02-01");
         assert_eq!(read("09/25/2017"), "? 25/09/2017");
-        assert_eq!(read("31/02/2017"), "? ");
+        assert_eq!(read("31/02/2017"), "? 28/02/2017");
+        assert_eq!(read("31.11.2018"), "? 30/11/2018");
+        assert_eq!(read("45/11/2018"), "? ");
+        for text in ["ngày 5 tháng 9 năm 2018", "Ngày 05, tháng 09, năm 2018", "5 tháng 9 năm 2018", "5 / 9 / 2018"]
+        {
+            assert_eq!(read(text), "2018-09-05", "{text}");
+        }
         assert_eq!(read("hôm qua"), "? ");
         assert_eq!(read("7"), "? ");
     }

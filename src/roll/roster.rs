@@ -130,10 +130,21 @@ const NAMES: &Names<Field> = &[
     ),
     (
         Field::FatherPhone,
-        &["sdt cha", "sdt bo", "dien thoai cha", "dien thoai bo", "dt cha", "dt bo", "so dien thoai cha"],
+        &[
+            "sdt cha",
+            "sdt bo",
+            "dien thoai cha",
+            "dien thoai bo",
+            "dt cha",
+            "dt bo",
+            "so dien thoai cha",
+            "so dien thoai bo",
+            "so dt cha",
+            "so dt bo",
+        ],
     ),
     (Field::Mother, &["ho ten me", "ho va ten me", "ten me", "me", "mother"]),
-    (Field::MotherPhone, &["sdt me", "dien thoai me", "dt me", "so dien thoai me"]),
+    (Field::MotherPhone, &["sdt me", "dien thoai me", "dt me", "so dien thoai me", "so dt me"]),
     (
         Field::Guardian,
         &[
@@ -141,6 +152,12 @@ const NAMES: &Names<Field> = &[
             "ho va ten phu huynh",
             "phu huynh",
             "ten phu huynh",
+            "ho ten phu huynh hoc sinh",
+            "ho va ten phu huynh hoc sinh",
+            "ho ten cmhs",
+            "ho va ten cmhs",
+            "ho va ten cha me hoc sinh",
+            "ho va ten nguoi giam ho",
             "ho ten cha me",
             "ho ten cha me hoc sinh",
             "cha me",
@@ -193,10 +210,13 @@ pub fn read(bytes: &[u8], filename: &str, today: Day) -> Result<Roster> {
     let mut reader = Reader { today, ..Reader::default() };
     for (sheet, header) in &found {
         reader.prefix = if many { format!("{}!", sheet.name) } else { String::new() };
+        reader.problems.extend(header.notices(sheet, &reader.prefix));
         reader.sheet(sheet, header);
     }
     reader.mend_codes();
     reader.refuse_doubles();
+    let order: Vec<String> = found.iter().map(|(sheet, _)| sheet.name.clone()).collect();
+    reader.problems.sort_by_key(|problem| place_of(&problem.cell, &order));
     Ok(Roster { pupils: reader.pupils, school_year: reader.school_year, problems: reader.problems })
 }
 
@@ -398,6 +418,15 @@ fn made_up_code(full_name: &str, birth_day: Option<Day>) -> String {
     let mut half = [0_u8; 16];
     half.copy_from_slice(&digest[..16]);
     format!("T{}", &ids::base32(u128::from_be_bytes(half))[16..])
+}
+
+/// Where a cell stands in the file: sheet, row, column; problems are told in the order a person meets them.
+fn place_of(cell: &str, sheets: &[String]) -> (usize, usize, usize, String) {
+    let (sheet, address) = cell.rsplit_once('!').unwrap_or(("", cell));
+    let sheet = sheets.iter().position(|name| name == sheet).unwrap_or_default();
+    let letters = address.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let row = address[letters.len()..].parse().unwrap_or_default();
+    (sheet, row, letters.len(), letters.to_owned())
 }
 
 fn one_spaced(text: &str) -> String {

@@ -185,3 +185,61 @@ fn values_that_begin_with_a_dash_are_values() {
     let code = String::from_utf8(code.stdout).expect("UTF-8");
     assert!(code.starts_with("000201010211"), "a code without an amount may be paid many times: {code}");
 }
+
+#[test]
+fn secrets_are_rotated_and_people_are_looked_after_from_the_prompt() {
+    let here = tempfile::tempdir().expect("a directory");
+    std::fs::write(here.path().join("master.key"), KEY).expect("a file");
+    let run = |arguments: &[&str]| {
+        let database = ["--database", "sqlite://hocphi.db"];
+        let mut program = program(here.path(), &[arguments, &database].concat());
+        let output = program.env("HOCPHI_KEY_FILE", "master.key").output().expect("the program runs");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), printed, said(&output))
+    };
+    let refused = |arguments: &[&str], with: &str| {
+        let (code, _, sentence) = run(arguments);
+        assert!(code == Some(1) && sentence.contains(with), "{arguments:?}: {sentence}");
+    };
+    let school = [
+        "setup",
+        "--school-code",
+        "79",
+        "--school-name",
+        "Sao Khuê",
+        "--bank",
+        "970422",
+        "--account",
+        "0881000123456",
+        "--holder",
+        "SAO KHUE",
+    ];
+    let (code, _, sentence) = run(&school);
+    assert_eq!(code, Some(0), "{sentence}");
+    let connect = ["provider", "connect", "bank-sim", "--account", "970422:0881000123456", "--secret"];
+    refused(&[&connect[..], &["hmac_secret=no base64!"]].concat(), "base64");
+    let (code, hook, sentence) = run(&[&connect[..], &["hmac_secret=whsec_c2VjcmV0LW9uZQ=="]].concat());
+    assert!(code == Some(0) && sentence.contains("HOCPHI_PUBLIC_URL"), "{sentence}");
+    let connection = hook.trim().rsplit('/').next().expect("an id").to_owned();
+    refused(&[&connect[..], &["hmac_secret=whsec_c2VjcmV0LXR3bw=="]].concat(), "--another");
+    let list = || run(&["provider", "secret", "list", &connection]).1;
+    let first = list().split_whitespace().next().expect("an id").to_owned();
+    let retire = ["provider", "secret", "retire", &connection, &first];
+    refused(&retire, "only live value");
+    refused(&["provider", "secret", "add", &connection, "hmac_secret=%"], "base64");
+    let (code, ..) = run(&["provider", "secret", "add", &connection, "hmac_secret=whsec_c2VjcmV0LXR3bw=="]);
+    assert_eq!((code, run(&retire).0), (Some(0), Some(0)));
+    let listed = list();
+    assert_eq!((listed.lines().count(), listed.matches("retired").count()), (2, 1), "{listed}");
+    assert!(!listed.contains("whsec_") && !listed.contains("c2Vj"), "{listed}");
+    assert_eq!(run(&["provider", "end", &connection]).0, Some(0));
+    refused(&["provider", "end", "con_nobody"], "There is no connection");
+
+    let add = ["user", "add", "--login", "co.thu", "--role", "accountant", "--school", "79"];
+    assert_eq!(run(&[&add[..], &["--name", "Cô Thu"]].concat()).0, Some(0));
+    refused(&[&add[..], &["--name", "Thầy Minh"]].concat(), "is in already");
+    let (code, printed, _) = run(&["user", "password", "co.thu"]);
+    assert!(code == Some(0) && printed.contains("told this once"), "{printed}");
+    assert_eq!(run(&["user", "end", "co.thu"]).0, Some(0));
+    refused(&["user", "password", "co.thu"], "Nobody signs in as co.thu");
+}

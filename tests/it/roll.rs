@@ -184,7 +184,8 @@ async fn a_wrong_cell_is_named_and_nothing_is_stored(fresh: Fresh) {
     let told: Vec<(&str, Option<&str>)> =
         roster.problems.iter().map(|problem| (problem.cell.as_str(), problem.suggestion.as_deref())).collect();
     assert!(told.contains(&("E2", Some("25/09/2018"))), "{told:?}");
-    for cell in ["B3", "C4", "E4", "D5"] {
+    assert!(told.contains(&("E4", Some("28/02/2018"))), "{told:?}");
+    for cell in ["B3", "C4", "D5"] {
         assert!(told.contains(&(cell, None)), "{cell} in {told:?}");
     }
     let preview = import::preview(&fresh.store, &school, &roster, today()).await.expect("a preview");
@@ -382,4 +383,57 @@ fn a_roster_without_codes_names_the_same_pupil_alike_each_time() {
     assert_ne!(first.pupils[0].code, first.pupils[1].code);
     let twins = roster("Họ tên,Lớp,Ngày sinh\nNguyễn An,3A,05/09/2018\nNguyễn An,3B,05/09/2018\n");
     assert!(twins.problems.iter().any(|problem| problem.blocking), "nobody can tell these two apart");
+}
+
+#[test]
+fn a_header_of_two_rows_keeps_the_guardians_name_and_telephone_whatever_their_group_is_called() {
+    for group in [
+        "Cha/Mẹ/Người giám hộ",
+        "Phụ huynh học sinh",
+        "Phụ huynh",
+        "Cha mẹ hoặc người giám hộ",
+        "CMHS",
+        "Cha mẹ học sinh",
+        "Người giám hộ",
+        "Thông tin liên hệ",
+        "Gia đình",
+    ] {
+        for (name, phone) in [("Họ tên", "Điện thoại"), ("Họ và tên", "Số điện thoại"), ("Họ và tên", "SĐT")]
+        {
+            let text = format!(
+                "DANH SÁCH HỌC SINH,,,,,\nSTT,Mã HS,Họ và tên,Lớp,{group},\n,,,,{name},{phone}\n\
+                 1,a,Nguyễn An,3A,Trần Bình,0912345678\n2,b,Lê Châu,3A,Lê Dũng,0987654321\n"
+            );
+            let read = roster(&text);
+            assert_eq!(read.problems, [], "{group}, {name}, {phone}");
+            let guardians: Vec<(&str, Option<&str>)> = read
+                .pupils
+                .iter()
+                .flat_map(|pupil| &pupil.guardians)
+                .map(|guardian| (guardian.full_name.as_str(), guardian.phone.as_deref()))
+                .collect();
+            let wanted = [("Trần Bình", Some("0912345678")), ("Lê Dũng", Some("0987654321"))];
+            assert_eq!(guardians, wanted, "{group}, {name}, {phone}");
+            assert_eq!(read.pupils[0].full_name, "Nguyễn An", "{group}");
+        }
+    }
+}
+
+#[test]
+fn a_heading_that_is_not_understood_is_told_with_its_cell() {
+    let read = roster("STT,Mã HS,Họ và tên,Lớp,Nhóm máu,Ghi chú,SĐT\n1,a,An,3A,O,,0912345678\n");
+    let told: Vec<(&str, bool)> =
+        read.problems.iter().map(|problem| (problem.cell.as_str(), problem.blocking)).collect();
+    assert_eq!(told, [("E1", false)], "an empty column loses nothing");
+    assert!(read.problems[0].en.contains("Nhóm máu"));
+}
+
+#[test]
+fn problems_are_told_in_the_order_of_the_rows() {
+    let read = roster("Mã HS,Họ và tên,Lớp,Ngày sinh,SĐT\na,An,,31/02/2018,12\na,Bình,3A,mai,12\nc,,3A,,12\n");
+    let cells: Vec<&str> = read.problems.iter().map(|problem| problem.cell.as_str()).collect();
+    let mut sorted = cells.clone();
+    sorted.sort_by_key(|cell| (cell[1..].parse::<u32>().expect("a row"), cell.as_bytes()[0]));
+    assert_eq!(cells, sorted);
+    assert!(read.problems.iter().any(|problem| problem.suggestion.as_deref() == Some("28/02/2018")));
 }
