@@ -69,7 +69,9 @@ impl fmt::Debug for SessionRows {
 
 #[async_trait]
 impl SessionStore for SessionRows {
+    /// A session's id is always drawn here: one that a browser brought may be known to whoever planted it there.
     async fn create(&self, record: &mut Record) -> Result<()> {
+        record.id = Id::default();
         while self.write(record, &sql::ADD_SESSION).await? == 0 {
             record.id = Id::default();
         }

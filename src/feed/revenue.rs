@@ -20,8 +20,8 @@ pub struct Revenue {
     pub issued: Dong,
     /// Money that came for them, net of what was moved away.
     pub collected: Dong,
-    /// At least so many families paid.
-    pub payers: i64,
+    /// At least so many families paid; nothing where so few did that saying it could show one family's affairs.
+    pub payers: Option<i64>,
 }
 
 record! {
@@ -52,27 +52,35 @@ pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) ->
         item: cell.item,
         issued: cell.issued,
         collected: cell.collected,
-        payers: cell.payers,
+        payers: Some(cell.payers),
     };
     Ok(cells.into_iter().map(open).collect())
 }
 
 /// Pools the small groups of a school into one row, joined by its next smallest group until no small group could be
-/// told from it; a school that stays small as a whole goes into one row over all such schools.
+/// told from it; a school that stays small as a whole goes into one row over all such schools, and should that be
+/// small too, it takes the smallest row that is shown with it.
 fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
-    let mut rows = Vec::new();
+    let mut shown: Vec<Cell> = Vec::new();
     let mut small_schools: Vec<Cell> = Vec::new();
     for of_school in cells.chunk_by(|one, other| one.school_id == other.school_id) {
         let (small, large) = split(of_school);
-        let pool = sum(&small)?;
-        rows.extend(large.into_iter().map(|cell| shown(&cell, Some(cell.school_code.clone()), cell.item.clone())));
-        match pool {
-            Some(pool) if is_large(&pool) => rows.push(shown(&pool, Some(pool.school_code.clone()), None)),
+        shown.extend(large);
+        match sum(&small)? {
+            Some(pool) if is_large(&pool) => shown.push(pool),
             Some(pool) => small_schools.push(pool),
             None => {}
         }
     }
-    rows.extend(sum(&small_schools)?.map(|pool| shown(&pool, None, None)));
+    let mut rest = over_schools(&small_schools)?;
+    if rest.as_ref().is_some_and(|rest| !is_large(rest)) {
+        let smallest = shown.iter().enumerate().min_by_key(|(_, cell)| cell.families).map(|(place, _)| place);
+        let host = smallest.map(|place| shown.remove(place));
+        rest = over_schools(&rest.into_iter().chain(host).collect::<Vec<_>>())?;
+    }
+    let mut rows: Vec<Revenue> =
+        shown.into_iter().map(|cell| row(&cell, Some(cell.school_code.clone()), cell.item.clone())).collect();
+    rows.extend(rest.map(|rest| row(&rest, None, None)));
     Ok(rows)
 }
 
@@ -93,8 +101,9 @@ fn is_large(cell: &Cell) -> bool {
     people >= SMALL
 }
 
-fn shown(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
-    Revenue { school, item, issued: cell.issued, collected: cell.collected, payers: cell.payers }
+fn row(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
+    let payers = Some(cell.payers).filter(|payers| *payers == 0 || *payers >= SMALL);
+    Revenue { school, item, issued: cell.issued, collected: cell.collected, payers }
 }
 
 /// The sum of groups. Families of one school may stand in several, so the largest group says how many they are at
@@ -110,6 +119,13 @@ fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
         item: None,
         ..first.clone()
     }))
+}
+
+/// The sum of groups of different schools, who share no family.
+fn over_schools(cells: &[Cell]) -> Result<Option<Cell>> {
+    let people = |of: fn(&Cell) -> i64| cells.iter().map(of).fold(0, i64::saturating_add);
+    let (payers, families) = (people(|cell| cell.payers), people(|cell| cell.families));
+    Ok(sum(cells)?.map(|sum| Cell { payers, families, ..sum }))
 }
 
 #[cfg(test)]
@@ -134,14 +150,25 @@ mod tests {
             cell("A", "meal", 1_000, 40),
             cell("A", "boarding", 300, 12),
             cell("A", "club", 70, 2),
-            cell("B", "meal", 50, 3),
-            cell("C", "meal", 60, 4),
+            cell("B", "meal", 50, 5),
+            cell("C", "meal", 60, 6),
         ];
         let rows = pooled(cells).expect("rows");
         assert_eq!(Dong::sum(rows.iter().map(|row| row.collected)), Some(Dong::new(1_480)));
         let named: Vec<(Option<&str>, Option<&str>, i64)> =
             rows.iter().map(|row| (row.school.as_deref(), row.item.as_deref(), row.collected.get())).collect();
         assert_eq!(named, [(Some("A"), Some("meal"), 1_000), (Some("A"), None, 370), (None, None, 110)]);
+    }
+
+    #[test]
+    fn one_small_school_alone_is_neither_named_nor_counted() {
+        let rows = pooled(vec![cell("A", "meal", 1_000, 40), cell("A", "club", 300, 12), cell("B", "meal", 50, 1)]);
+        let rows = rows.expect("rows");
+        let told: Vec<(Option<&str>, i64, Option<i64>)> =
+            rows.iter().map(|row| (row.school.as_deref(), row.collected.get(), row.payers)).collect();
+        assert_eq!(told, [(Some("A"), 1_000, Some(40)), (None, 350, Some(13))]);
+        let alone = pooled(vec![cell("B", "meal", 50, 1)]).expect("rows");
+        assert_eq!((alone.len(), alone[0].school.as_deref(), alone[0].payers), (1, None, None));
     }
 
     #[test]

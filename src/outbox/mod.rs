@@ -31,6 +31,8 @@ use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, args, record, transact};
 use crate::time::{Clock, Moment};
 
+/// How the id of an endpoint begins.
+pub const ENDPOINT: &str = "whe";
 /// Promises tried in one round.
 const ROUND: i64 = 20;
 /// How long a try may take before another process may take the promise.
@@ -210,7 +212,7 @@ pub async fn register(
         )
         .into());
     }
-    let id = ids::new_id("whe");
+    let id = ids::new_id(ENDPOINT);
     let secret = ids::random::<32>()?;
     let sealed = vault.key_of(&format!("webhooks:{school_id}")).await?.seal(&secret, &id)?;
     let now = clock.now();

@@ -91,7 +91,21 @@ pub(super) async fn open(address: &str, make: bool) -> Result<Engine> {
     .into())
 }
 
+/// Children's names lie in the file: it is the program's user's alone from its first byte, and SQLite gives its
+/// companions the same mode.
+fn keep_private(file: &str) {
+    let mut options = std::fs::OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // What is there stays as it is, and whatever is wrong is said by the driver in its own words.
+    if !file.starts_with(':') {
+        drop(options.open(file));
+    }
+}
+
 async fn open_sqlite(file: &str) -> Result<Engine> {
+    keep_private(file);
     let options = SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)

@@ -201,6 +201,7 @@ impl Store {
     /// # Errors
     /// Faults of the store.
     pub async fn all<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        without_nul(&args)?;
         let rows = match &*self.0 {
             Engine::Sqlite { read, .. } => engine::fetch_sqlite(read, statement, args).await,
             Engine::Postgres(pool) => engine::fetch_postgres(pool, statement, args).await,
@@ -213,6 +214,7 @@ impl Store {
     /// # Errors
     /// Faults of the store.
     pub async fn all_in<T: Record>(&self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
+        without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &*self.0 {
@@ -290,6 +292,7 @@ impl Tx {
     /// # Errors
     /// Faults of the store.
     pub async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        without_nul(&args)?;
         let rows = match &mut self.open {
             OpenTx::Sqlite(tx) => engine::fetch_sqlite(&mut **tx, statement, args).await,
             OpenTx::Postgres(tx) => engine::fetch_postgres(&mut **tx, statement, args).await,
@@ -302,6 +305,7 @@ impl Tx {
     /// # Errors
     /// Faults of the store.
     pub async fn all_in<T: Record>(&mut self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
+        without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &mut self.open {
@@ -318,6 +322,7 @@ impl Tx {
     /// # Errors
     /// Faults of the store.
     pub async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
+        without_nul(&args)?;
         let touched = match &mut self.open {
             OpenTx::Sqlite(tx) => engine::execute_sqlite(tx, statement, args).await,
             OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
@@ -344,6 +349,7 @@ impl Tx {
     pub async fn insert_many(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
         let mut inserted = 0;
         for chunk in engine::chunks(rows) {
+            chunk.iter().try_for_each(|row| without_nul(row))?;
             let touched = match &mut self.open {
                 OpenTx::Sqlite(tx) => engine::insert_sqlite(tx, statement, chunk).await,
                 OpenTx::Postgres(tx) => engine::insert_postgres(tx, statement, chunk).await,
@@ -360,6 +366,7 @@ impl Tx {
     pub async fn insert_returning<T: Record>(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<Vec<T>> {
         let mut returned = Vec::new();
         for chunk in engine::chunks(rows) {
+            chunk.iter().try_for_each(|row| without_nul(row))?;
             let rows = match &mut self.open {
                 OpenTx::Sqlite(tx) => engine::insert_returning_sqlite(tx, statement, chunk).await,
                 OpenTx::Postgres(tx) => engine::insert_returning_postgres(tx, statement, chunk).await,
@@ -381,6 +388,21 @@ impl Tx {
         };
         committed.map_err(|error| engine::translate("commit", error))
     }
+}
+
+/// PostgreSQL stores no NUL in a text and SQLite would: neither is asked. What banks send is kept as bytes.
+fn without_nul(args: &[Arg]) -> Result<()> {
+    let holds = |arg: &Arg| matches!(arg, Arg::Text(Some(text)) if text.contains('\0'));
+    if !args.iter().any(holds) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::Shape,
+        "nul-in-text",
+        "Nội dung có ký tự không ghi được (NUL). Xin xóa ký tự đó rồi gửi lại.",
+        "The text holds a NUL, which cannot be stored. Please remove it and send it again.",
+    )
+    .into())
 }
 
 /// The store cannot take work now: the bank or the browser should come again.

@@ -12,7 +12,7 @@ use super::House;
 use super::failure::Failure;
 use super::words::{Language, Words};
 use crate::access::{self, Grant, Person, Place, Role};
-use crate::fault::{Fault, OrFault, Result};
+use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 use crate::roll::{self, Authority, School};
 
 const SEAT: &str = "seat";
@@ -53,6 +53,10 @@ pub struct Desk {
     /// As what; who is both is the accountant here and may still approve.
     pub role: Role,
 }
+
+/// An accountant at work at one school: who may move money, runs and the roster. A head reads them.
+#[derive(Debug, Clone)]
+pub struct Accountant(pub Desk);
 
 /// A supervisor over an authority.
 #[derive(Debug, Clone)]
@@ -194,6 +198,24 @@ impl FromRequestParts<Arc<House>> for Desk {
         let school = school.ok_or_else(|| Failure::from(crate::fault::Refusal::absent()).into_response())?;
         let role = if seat.has(Role::Accountant, &school.id) { Role::Accountant } else { Role::Head };
         Ok(Desk { seat, school, role })
+    }
+}
+
+impl FromRequestParts<Arc<House>> for Accountant {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Response> {
+        let desk = Desk::from_request_parts(parts, house).await?;
+        if desk.role == Role::Accountant {
+            return Ok(Accountant(desk));
+        }
+        let refusal = Refusal::new(
+            Kind::Forbidden,
+            "accountant-only",
+            "Việc này do kế toán của trường thực hiện. Hiệu trưởng xem được mọi trang.",
+            "This is for the school's accountant to do. The head may read every page.",
+        );
+        Err(Failure::from(refusal).into_response())
     }
 }
 

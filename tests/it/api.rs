@@ -25,6 +25,8 @@ use crate::on_both;
 on_both!(
     a_run_is_asked_for_once_however_often_it_is_sent,
     a_program_issues_publishes_and_reads_page_by_page,
+    a_key_stands_for_one_request_about_one_thing,
+    an_endpoint_that_was_made_can_be_ended,
     a_key_reaches_its_scopes_and_its_schools_only,
     the_feed_has_every_place_once_and_adds_up,
 );
@@ -168,6 +170,34 @@ async fn a_program_issues_publishes_and_reads_page_by_page(fresh: Fresh) {
     assert_eq!(seen.len(), SAO_KHUE.pupils());
     let findings = hocphi::ledger::audit(&fresh.store).await.expect("an audit");
     assert!(findings.iter().all(|finding| finding.rows.is_empty()), "{findings:?}");
+}
+
+async fn a_key_stands_for_one_request_about_one_thing(fresh: Fresh) {
+    let program = Program::at(&fresh).await;
+    program.published().await;
+    let (_, invoices) = program.get(&format!("/api/v1/schools/{}/invoices", program.school)).await;
+    let void = async |place: usize| {
+        let id = invoices["data"][place]["id"].as_str().expect("an id");
+        program.post(&format!("/api/v1/invoices/{id}/void"), Some("v"), &json!({"reason": "Nhầm"})).await
+    };
+    let (status, first) = void(0).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    let (status, problem) = void(1).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-key-reused")));
+    assert_eq!(void(0).await.0, StatusCode::OK, "the same request again");
+}
+
+async fn an_endpoint_that_was_made_can_be_ended(fresh: Fresh) {
+    let program = Program::at(&fresh).await;
+    let path = format!("/api/v1/schools/{}/webhook-endpoints", program.school);
+    let (status, made) = program.post(&path, None, &json!({"url": "https://example.com/hook"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let one = format!("{path}/{}", made["id"].as_str().expect("an id"));
+    let end = program.asking("DELETE", &one).body(Body::empty()).expect("a request");
+    let ended = program.router.clone().oneshot(end).await.expect("an answer");
+    assert_eq!(ended.status(), StatusCode::NO_CONTENT);
+    let (_, left) = program.get(&path).await;
+    assert_eq!(left[0]["live"], json!(false), "{left}");
 }
 
 async fn a_key_reaches_its_scopes_and_its_schools_only(fresh: Fresh) {

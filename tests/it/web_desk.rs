@@ -12,6 +12,9 @@ on_both!(
     a_wrong_name_and_a_wrong_password_look_the_same_until_there_were_too_many,
     a_form_of_nobody_or_of_another_session_does_nothing,
     a_session_that_was_idle_too_long_is_over,
+    signing_in_begins_a_session_that_nobody_could_have_planted,
+    a_head_reads_everything_and_moves_nothing,
+    a_nul_is_answered_and_never_a_fault,
     who_left_has_no_desk_any_more
 );
 
@@ -90,6 +93,90 @@ async fn a_session_that_was_idle_too_long_is_over(fresh: Fresh) {
     assert_eq!(visitor.get("/desk/school").await.status, StatusCode::OK, "each use begins the half hour again");
     world.house.clock.advance_ms(SESSION_IDLE_MS + 1_000);
     assert_eq!(visitor.get("/desk/school").await.status, StatusCode::SEE_OTHER);
+}
+
+async fn signing_in_begins_a_session_that_nobody_could_have_planted(fresh: Fresh) {
+    let world = world(fresh).await;
+    let planted = "BBBBBBBBBBBBBBBBBBBBBA";
+    let mut victim = world.visitor();
+    victim.cookies.insert("hp".to_owned(), planted.to_owned());
+    assert_eq!(victim.sign_in("ketoan", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let first = victim.cookies["hp"].clone();
+    assert_ne!(first, planted, "an id the browser brought is not kept");
+    // The next person signs in on the same computer without the one before having signed out.
+    assert_eq!(victim.sign_in("hieutruong", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    assert_ne!(victim.cookies["hp"], first);
+    for noted in [planted, &first] {
+        let mut thief = world.visitor();
+        thief.cookies.insert("hp".to_owned(), noted.to_owned());
+        let seen = thief.get("/desk/school").await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.text);
+        assert!(seen.header(header::LOCATION).starts_with("/desk/sign-in"));
+    }
+}
+
+async fn a_head_reads_everything_and_moves_nothing(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut head = world.signed_in("hieutruong").await;
+    let page = head.get("/desk/school").await;
+    let school = page.text.split("name=\"school\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let school = school.expect("a school").to_owned();
+    crate::web_desk_work::send(&mut head, &page, "/desk/school", &[("school", &school)]).await;
+    for address in ["/desk", "/desk/runs", "/desk/held", "/desk/day", "/desk/pupils", "/desk/roster", "/desk/fees"] {
+        assert_eq!(head.get(address).await.status, StatusCode::OK, "{address}");
+    }
+    let form = head.get("/desk").await;
+    let (_, invoice) = world.invoice(0).await;
+    let id = &invoice.invoice.id;
+    for address in [
+        format!("/desk/invoices/{id}/void"),
+        format!("/desk/invoices/{id}/reinstate"),
+        "/desk/credits/crd_x/assign".to_owned(),
+        "/desk/credits/crd_x/same".to_owned(),
+        "/desk/runs".to_owned(),
+        "/desk/runs/run_x/issue".to_owned(),
+        "/desk/runs/run_x/publish".to_owned(),
+        "/desk/runs/run_x/undo".to_owned(),
+        "/desk/pupils/pup_x/register".to_owned(),
+    ] {
+        let refused = crate::web_desk_work::send(&mut head, &form, &address, &[("reason", "x"), ("note", "x")]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{address}");
+        assert!(refused.text.contains("kế toán"), "{}", refused.text);
+    }
+}
+
+async fn a_nul_is_answered_and_never_a_fault(fresh: Fresh) {
+    let world = world(fresh).await;
+    let mut visitor = world.visitor();
+    let unknown = visitor.sign_in("ke\0toan", PASSWORD).await;
+    assert!(unknown.status.is_client_error(), "{}", unknown.status);
+    let mut visitor = crate::web_desk_work::at_school(&world, hocphi::simulate::roster::SAO_KHUE.code).await;
+    for address in [
+        "/desk/credits/%00",
+        "/desk/runs/a%00b",
+        "/desk/runs/a/x%00/list.csv",
+        "/desk/runs/a/x%00/notices.pdf",
+        "/desk/invoices/%00/notice.pdf",
+        "/desk/receipts/%00.pdf",
+        "/desk/pupils/%00",
+        "/p/%00",
+        "/check/%00",
+    ] {
+        let answer = visitor.get(address).await;
+        assert!(answer.status.is_client_error(), "{address}: {}", answer.status);
+    }
+    let long = format!("/desk/pupils?q={}", "a".repeat(55_000));
+    assert_eq!(visitor.get(&long).await.status, StatusCode::OK, "who looks for too much finds nothing");
+    let (_, page) = world.invoice(0).await;
+    let form = visitor.get("/desk").await;
+    for (address, field) in [
+        (format!("/desk/invoices/{}/void", page.invoice.id), "reason"),
+        (format!("/desk/pupils/{}/register", page.pupil.id), "item"),
+    ] {
+        let refused =
+            crate::web_desk_work::send(&mut visitor, &form, &address, &[(field, "a\0b"), ("from", "2026-12-01")]).await;
+        assert!(refused.status.is_client_error(), "{address}: {}", refused.status);
+    }
 }
 
 async fn who_left_has_no_desk_any_more(fresh: Fresh) {

@@ -187,7 +187,7 @@ async fn decide(
     caller.needs("credits:write")?;
     reachable(house, caller, credit).await?;
     let (word, reason, turn) = does.said();
-    let once = Once { caller, operation: format!("{word} {credit}"), key, fingerprint };
+    let once = Once::new(caller, key, word, credit, fingerprint);
     let mut touched = Vec::new();
     once!(house, once, 200, |tx, now| {
         let act = Act::new(now, &once.caller.key.id, reason)?.having_seen(turn);

@@ -26,7 +26,7 @@ pub struct NewEndpointBody {
 /// An address that is told. The secret is shown once, when it is made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointBody {
-    /// `whk_…`
+    /// `whe_…`
     pub id: String,
     /// Where.
     pub url: String,
@@ -82,7 +82,7 @@ pub async fn create_endpoint(
 /// Stops telling an address.
 #[utoipa::path(delete, path = "/schools/{school}/webhook-endpoints/{endpoint}", tag = "webhooks",
     security(("api_key" = ["webhooks:write"])),
-    params(("school" = String, Path, description = "`sch_…`"), ("endpoint" = String, Path, description = "`whk_…`")),
+    params(("school" = String, Path, description = "`sch_…`"), ("endpoint" = String, Path, description = "`whe_…`")),
     responses((status = 204, description = "no more"), Problems))]
 pub async fn end_endpoint(
     State(house): State<Arc<House>>,
@@ -91,7 +91,7 @@ pub async fn end_endpoint(
 ) -> Result<StatusCode, Failure> {
     caller.needs("webhooks:write")?;
     let school = caller.school(&school)?;
-    if !crate::ids::is_id(&endpoint, "whk") {
+    if !crate::ids::is_id(&endpoint, outbox::ENDPOINT) {
         return Err(crate::fault::Refusal::absent().into());
     }
     outbox::unregister(&house.store, &house.clock, &school.id, &endpoint).await?;

@@ -93,8 +93,8 @@ pub struct RevenueBody {
     pub issued: i64,
     /// Money that came for them, in đồng.
     pub collected: i64,
-    /// Families who paid, at least.
-    pub payers: i64,
+    /// At least so many families paid; `null` where so few did that saying it could show one family's affairs.
+    pub payers: Option<i64>,
 }
 
 /// Which day.

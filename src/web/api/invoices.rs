@@ -176,7 +176,7 @@ async fn turn(
     caller.needs("invoices:write")?;
     caller.school(&one(house, invoice).await?.school_id)?;
     let word = if to == Lifecycle::Void { "void-invoice" } else { "reinstate-invoice" };
-    let once = Once { caller, operation: format!("{word} {invoice}"), key, fingerprint: &body.fingerprint };
+    let once = Once::new(caller, key, word, invoice, &body.fingerprint);
     once!(house, once, 200, |tx, now| {
         let (actor, reason) = (once.caller.key.id.as_str(), body.value.reason.as_str());
         match to {

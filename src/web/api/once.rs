@@ -6,6 +6,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use sha2::{Digest, Sha256};
 
 use super::caller::Caller;
 use crate::access::{Answered, Remembered, remember_in, remembered_in};
@@ -49,15 +50,28 @@ fn read(given: Option<&str>) -> Result<String, Refusal> {
 pub struct Once<'a> {
     /// Who asks.
     pub caller: &'a Caller,
-    /// What is asked: the operation and the thing it is about, `assign-credit crd_…`.
-    pub operation: String,
+    /// What is asked: `assign-credit`.
+    operation: &'static str,
     /// The client's key.
-    pub key: &'a RequestKey,
-    /// SHA-256 of the canonical body.
-    pub fingerprint: &'a str,
+    key: &'a RequestKey,
+    /// SHA-256 of the thing it is about and the canonical body.
+    fingerprint: String,
 }
 
-impl Once<'_> {
+impl<'a> Once<'a> {
+    /// A request for an operation on a thing, with the fingerprint of its body. The thing is part of what the key
+    /// stands for: the same key for another thing is another request.
+    pub fn new(
+        caller: &'a Caller,
+        key: &'a RequestKey,
+        operation: &'static str,
+        about: &str,
+        fingerprint: &str,
+    ) -> Once<'a> {
+        let fingerprint = hex::encode(Sha256::digest(format!("{about}\n{fingerprint}")));
+        Once { caller, operation, key, fingerprint }
+    }
+
     /// [`Once::before_in`] in a transaction of its own, for operations that look at more before they write: what they
     /// would refuse today was answered then.
     ///
@@ -72,14 +86,14 @@ impl Once<'_> {
     /// # Errors
     /// 422 when the key came with another body.
     pub async fn before_in(&self, tx: &mut Tx) -> Result<Option<String>> {
-        match remembered_in(tx, &self.caller.key.id, &self.operation, &self.key.0, self.fingerprint).await? {
+        match remembered_in(tx, &self.caller.key.id, self.operation, &self.key.0, &self.fingerprint).await? {
             Remembered::Fresh => Ok(None),
             Remembered::Same { resource_id, .. } => Ok(Some(resource_id)),
             Remembered::Other => Err(Refusal::new(
                 Kind::Meaning,
                 "idempotency-key-reused",
-                "Idempotency-Key này đã dùng cho một nội dung khác.",
-                "This Idempotency-Key was used for another body.",
+                "Idempotency-Key này đã dùng cho một yêu cầu khác.",
+                "This Idempotency-Key was used for another request.",
             )
             .into()),
         }
@@ -92,9 +106,9 @@ impl Once<'_> {
     pub async fn done_in(&self, tx: &mut Tx, now: Moment, status: u16, resource_id: &str) -> Result<()> {
         let answered = Answered {
             client: &self.caller.key.id,
-            operation: &self.operation,
+            operation: self.operation,
             key: &self.key.0,
-            fingerprint: self.fingerprint,
+            fingerprint: &self.fingerprint,
             status,
             resource_id,
         };

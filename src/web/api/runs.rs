@@ -230,7 +230,7 @@ pub async fn create_run(
     caller.needs("fees:write")?;
     caller.school(&body.value.school_id)?;
     let new = read_run(&body.value)?;
-    let once = Once { caller: &caller, operation: "create-run".to_owned(), key: &key, fingerprint: &body.fingerprint };
+    let once = Once::new(&caller, &key, "create-run", "", &body.fingerprint);
     if let Some(made) = once.before(&house).await? {
         return Ok((StatusCode::CREATED, Json(run_body(&house, &made).await?)));
     }
@@ -279,7 +279,7 @@ pub async fn issue_run(
 ) -> Result<(StatusCode, Json<RunBody>), Failure> {
     caller.needs("fees:write")?;
     reachable(&house, &caller, &run).await?;
-    let once = Once { caller: &caller, operation: format!("issue-run {run}"), key: &key, fingerprint: "" };
+    let once = Once::new(&caller, &key, "issue-run", &run, "");
     if once.before(&house).await?.is_some() {
         return Ok((StatusCode::ACCEPTED, Json(run_body(&house, &run).await?)));
     }
@@ -305,7 +305,7 @@ pub async fn publish_run(
 ) -> Result<Json<RunBody>, Failure> {
     caller.needs("fees:write")?;
     reachable(&house, &caller, &run).await?;
-    let once = Once { caller: &caller, operation: format!("publish-run {run}"), key: &key, fingerprint: "" };
+    let once = Once::new(&caller, &key, "publish-run", &run, "");
     once!(house, once, 200, |tx, now| {
         fees::publish_in(tx, &run, now, &once.caller.key.id).await?;
         Ok(run.clone())
@@ -328,8 +328,7 @@ pub async fn undo_run(
 ) -> Result<(StatusCode, Json<RunBody>), Failure> {
     caller.needs("fees:write")?;
     reachable(&house, &caller, &run).await?;
-    let operation = format!("undo-run {run}");
-    let once = Once { caller: &caller, operation, key: &key, fingerprint: &body.fingerprint };
+    let once = Once::new(&caller, &key, "undo-run", &run, &body.fingerprint);
     once!(house, once, 202, |tx, now| {
         fees::undo_in(tx, &run, now, &once.caller.key.id, &body.value.reason).await?;
         Ok(run.clone())

@@ -16,7 +16,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::mendable;
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 #[derive(Template)]
@@ -99,7 +99,11 @@ fn shown(item: FeeItem, prices: &[Price], desk: &Desk, today: Day, w: &DeskWords
 }
 
 /// What the file would change. Nothing is stored.
-pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+pub(super) async fn look(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    upload: Upload,
+) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
     let looked = preview(&house, &desk, &upload).await.map_err(Failure::from);
     if let Some(refusal) = mendable(&looked) {
@@ -132,7 +136,11 @@ async fn preview(house: &House, desk: &Desk, upload: &Upload) -> Result<Catalogu
         .await
 }
 
-pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+pub(super) async fn store(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    upload: Upload,
+) -> Result<Response, Failure> {
     let done = upload
         .once
         .run(&house, async {

@@ -22,7 +22,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 /// So many held credits are shown at once, the oldest first.
@@ -299,7 +299,7 @@ pub(super) struct Assignment {
 /// Gives a held credit to an invoice, or moves one that went to the wrong child: one act either way.
 pub(super) async fn assign(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(credit_id): Path<String>,
     form: Form<Assignment>,
 ) -> Result<Response, Failure> {
@@ -335,7 +335,7 @@ pub(super) struct Why {
 
 pub(super) async fn same(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(credit_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {

@@ -18,7 +18,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::mendable;
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 #[derive(Template)]
@@ -126,7 +126,11 @@ fn said(read: &str, w: &DeskWords) -> String {
 }
 
 /// Takes the bank's file as it is. The same or an overlapping file doubles nothing.
-pub(super) async fn take(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+pub(super) async fn take(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    upload: Upload,
+) -> Result<Response, Failure> {
     let done = upload
         .once
         .run(&house, async {

@@ -16,7 +16,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
 use crate::web::frame::{Frame, show};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 #[derive(Template)]
@@ -90,7 +90,7 @@ pub(super) async fn own(house: &House, desk: &Desk, invoice_id: &str) -> Result<
 
 pub(super) async fn void(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(invoice_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {
@@ -122,7 +122,7 @@ async fn again(
 
 pub(super) async fn reinstate(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(invoice_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {

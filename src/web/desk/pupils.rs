@@ -21,7 +21,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 /// So many pupils are listed; a longer word finds fewer.
@@ -237,7 +237,7 @@ pub(super) struct Registration {
 
 pub(super) async fn register(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(pupil_id): Path<String>,
     form: Form<Registration>,
 ) -> Result<Response, Failure> {

@@ -15,7 +15,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::mendable;
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 /// So many cells are named; whoever has more mends these first.
@@ -73,7 +73,11 @@ fn empty(desk: &Desk) -> RosterPage {
 }
 
 /// What the file would change. Nothing is stored, not even the file.
-pub(super) async fn look(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+pub(super) async fn look(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    upload: Upload,
+) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
     let looked = preview(&house, &desk, &upload).await.map_err(Failure::from);
     if let Some(refusal) = mendable(&looked) {
@@ -103,7 +107,11 @@ async fn preview(house: &House, desk: &Desk, upload: &Upload) -> crate::fault::R
     import::preview(&house.store, &desk.school, &roster, today).await
 }
 
-pub(super) async fn store(State(house): State<Arc<House>>, desk: Desk, upload: Upload) -> Result<Response, Failure> {
+pub(super) async fn store(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    upload: Upload,
+) -> Result<Response, Failure> {
     let done = upload
         .once
         .run(&house, async {

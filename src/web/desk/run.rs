@@ -17,7 +17,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 #[derive(Template)]
@@ -125,7 +125,7 @@ pub(super) struct Why {
 
 pub(super) async fn issue(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(run_id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Failure> {
@@ -142,7 +142,7 @@ pub(super) async fn issue(
 
 pub(super) async fn publish(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(run_id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Failure> {
@@ -158,7 +158,7 @@ pub(super) async fn publish(
 
 pub(super) async fn undo(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(run_id): Path<String>,
     form: Form<Why>,
 ) -> Result<Response, Failure> {

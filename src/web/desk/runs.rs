@@ -15,7 +15,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable, typed};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
 /// A new run is due so many days from now unless somebody says otherwise.
@@ -138,7 +138,7 @@ type Fields = Vec<(String, String)>;
 
 pub(super) async fn create(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     form: Form<Fields>,
 ) -> Result<Response, Failure> {
     let done = form
