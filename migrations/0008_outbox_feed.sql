@@ -27,6 +27,7 @@ create table promise_work (
     primary key (promise_id, endpoint_id)
 ){strict};
 create index promise_work_by_time on promise_work (next_at);
+create index promise_work_by_endpoint on promise_work (endpoint_id, next_at);
 
 create table promise_attempt (
     promise_id  text  not null references promise (id),

@@ -3,6 +3,7 @@
 //! **Invariant:** a secret is never printed; `Debug` and [`Config::redacted`] show that one is there, not what it is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub struct Config {
     pub key_file: Option<PathBuf>,
     /// A directory of local providers beside the built-in ones.
     pub providers: Option<PathBuf>,
+    /// The addresses of reverse proxies that may say for whom they ask; this machine always may.
+    pub trusted_proxies: Vec<IpAddr>,
     /// May promises be delivered to private addresses? Only for trying things out on one machine.
     pub private_webhooks: bool,
     /// Logs as JSON lines instead of text.
@@ -74,6 +77,12 @@ impl Config {
             "PUBLIC_URL" => self.public_url = Some(value),
             "KEY_FILE" => self.key_file = Some(value.into()),
             "PROVIDERS" => self.providers = Some(value.into()),
+            "TRUSTED_PROXIES" => {
+                let addresses = value.split(',').map(str::trim).filter(|address| !address.is_empty());
+                let read: Result<Vec<IpAddr>, _> = addresses.map(str::parse).collect();
+                self.trusted_proxies =
+                    read.map_err(|_| wrong("HOCPHI_TRUSTED_PROXIES must be addresses with commas between"))?;
+            }
             "PRIVATE_WEBHOOKS" => self.private_webhooks = yes(name, &value)?,
             "LOG_JSON" => self.log_json = yes(name, &value)?,
             // Variables of the tests; the program itself does not read them.
@@ -115,6 +124,7 @@ impl fmt::Debug for Config {
             .field("public_url", &self.public_url)
             .field("key_file", &self.key_file.as_ref().map(|_| "(set)"))
             .field("providers", &self.providers)
+            .field("trusted_proxies", &self.trusted_proxies)
             .field("private_webhooks", &self.private_webhooks)
             .field("log_json", &self.log_json)
             .finish()

@@ -50,6 +50,8 @@ impl Limit {
 pub struct Limits {
     /// Sign-in, by login and address: guessing one person's password.
     pub sign_in_login: Limit,
+    /// Sign-in, by login over all addresses: guessing one person's password from many places.
+    pub sign_in_name: Limit,
     /// Sign-in, by address: guessing everybody's.
     pub sign_in_address: Limit,
     /// The parent's page, by token and address.
@@ -67,6 +69,7 @@ impl Default for Limits {
         let seconds = Duration::from_secs;
         Limits {
             sign_in_login: Limit::new(5, seconds(30)),
+            sign_in_name: Limit::new(100, seconds(30)),
             sign_in_address: Limit::new(30, seconds(2)),
             parent_page: Limit::new(60, seconds(1)),
             second_fact: Limit::new(5, seconds(20 * 60)),

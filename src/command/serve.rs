@@ -1,7 +1,6 @@
 //! `hocphi serve --database … --listen ADDR`
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,6 +14,7 @@ use hocphi::providers::Providers;
 use hocphi::seal::Vault;
 use hocphi::time::Clock;
 use hocphi::web;
+use hocphi::web::door::{self, Door};
 use tokio::net::TcpListener;
 
 use super::database::Database;
@@ -77,9 +77,8 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
         let _ = writeln!(out, "nobody is here yet; set up with this link, which works once: {base}/setup/{token}");
     }
     let pace = tokio::spawn(clockwork::run(Arc::clone(&house)));
-    let service = web::router(Arc::clone(&house)).into_make_service_with_connect_info::<SocketAddr>();
     let (told, mut heard) = tokio::sync::watch::channel(());
-    let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let served = door::serve(listener, web::router(Arc::clone(&house)), Door::default(), async move {
         stop().await;
         tracing::info!("stopping: requests under way are finished");
         let _ = told.send(());
@@ -93,7 +92,7 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
         }
     };
     tokio::select! {
-        ended = served => ended.or_fault("serve")?,
+        () = served => {}
         () = late => {}
     }
     pace.abort();

@@ -14,8 +14,12 @@ mod client;
 mod event;
 mod sql;
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
@@ -33,8 +37,12 @@ use crate::time::{Clock, Moment};
 
 /// How the id of an endpoint begins.
 pub const ENDPOINT: &str = "whe";
-/// Promises tried in one round.
-const ROUND: i64 = 20;
+/// Endpoints looked at in one round: more than may be under way, so that somebody idle is always among them.
+const ROUND: i64 = 64;
+/// Tries under way at once.
+const AT_ONCE: usize = 16;
+/// Living endpoints of one school.
+pub const ENDPOINTS_MOST: i64 = 5;
 /// How long a try may take before another process may take the promise.
 const CLAIM_MS: i64 = 60_000;
 /// Pauses after the first, second, … failed try; after the last the promise is given up, and its tries say so.
@@ -105,17 +113,32 @@ record! {
     }
 }
 
-/// Tries one round of promises whose time has come and tells how many were tried; 0 when there is nothing to do now.
+/// Tries the promises whose time has come until none is left and tells how many were tried. Several are under way at
+/// once but never two to one endpoint, so that one school's silent server keeps nobody else's news.
 ///
 /// # Errors
 /// Faults of the store. An endpoint that does not answer is no fault of ours: it is tried again later.
 pub async fn deliver(store: &Store, vault: &Vault, clock: &Clock, client: &Client) -> Result<usize> {
-    let due: Vec<Due> = store.all(&sql::DUE, args![clock.now(), ROUND]).await?;
-    let count = due.len();
-    for promise in due {
-        deliver_one(store, vault, clock, client, promise).await?;
+    let mut under_way = FuturesUnordered::new();
+    let mut busy: HashSet<String> = HashSet::new();
+    let mut tried = 0;
+    loop {
+        if under_way.len() < AT_ONCE {
+            let due: Vec<Due> = store.all(&sql::DUE, args![clock.now(), ROUND]).await?;
+            for due in due {
+                if under_way.len() < AT_ONCE && busy.insert(due.endpoint_id.clone()) {
+                    under_way.push(async {
+                        let endpoint = due.endpoint_id.clone();
+                        (endpoint, deliver_one(store, vault, clock, client, due).await)
+                    });
+                }
+            }
+        }
+        let Some((endpoint, done)) = under_way.next().await else { return Ok(tried) };
+        done?;
+        busy.remove(&endpoint);
+        tried += 1;
     }
-    Ok(count)
 }
 
 async fn deliver_one(store: &Store, vault: &Vault, clock: &Clock, client: &Client, due: Due) -> Result<()> {
@@ -128,9 +151,17 @@ async fn deliver_one(store: &Store, vault: &Vault, clock: &Clock, client: &Clien
     if transact!(store, |tx| tx.run(&sql::CLAIM, claim()).await)? == 0 {
         return Ok(());
     }
-    let secret = vault.open(&due.sealed, &due.endpoint_id).await?;
-    let signature = sign(&secret, &due.promise_id, now, &due.body)?;
-    let status = client.post(&due.url, &due.promise_id, now, &signature, due.body.clone()).await;
+    let status = match vault.open(&due.sealed, &due.endpoint_id).await {
+        Ok(secret) => {
+            let signature = sign(&secret, &due.promise_id, now, &due.body)?;
+            client.post(&due.url, &due.promise_id, now, &signature, due.body.clone()).await
+        }
+        // One that cannot be signed any more is a try that failed, and no other promise's.
+        Err(fault) => {
+            tracing::error!(promise = due.promise_id, %fault, "a promise cannot be signed");
+            0
+        }
+    };
     let done = clock.now();
     transact!(store, |tx| record_in(tx, &due, status, done).await)
 }
@@ -141,7 +172,10 @@ async fn record_in(tx: &mut Tx, due: &Due, status: u16, now: Moment) -> Result<(
     let pause = usize::try_from(due.tries).ok().and_then(|tries| PAUSES_S.get(tries));
     match pause {
         Some(seconds) if !(200..300).contains(&status) => {
-            tx.run(&sql::POSTPONE, args![promise, endpoint, now.plus_ms(seconds * 1_000)]).await?;
+            let later = now.plus_ms(seconds * 1_000);
+            tx.run(&sql::POSTPONE, args![promise, endpoint, later]).await?;
+            // Where nobody answers the next promise need not knock at once.
+            tx.run(&sql::REST, args![endpoint, now.plus_ms(PAUSES_S[0] * 1_000)]).await?;
         }
         _ => {
             tx.run(&sql::FINISH, args![promise, endpoint]).await?;
@@ -216,8 +250,23 @@ pub async fn register(
     let secret = ids::random::<32>()?;
     let sealed = vault.key_of(&format!("webhooks:{school_id}")).await?.seal(&secret, &id)?;
     let now = clock.now();
-    transact!(store, |tx| tx.run(&sql::INSERT_ENDPOINT, args![&id, school_id, url, &sealed, now]).await)?;
+    transact!(store, |tx| {
+        let living: i64 = tx.one(&sql::LIVING, args![school_id]).await?;
+        if living >= ENDPOINTS_MOST {
+            return Err(too_many_endpoints().into());
+        }
+        tx.run(&sql::INSERT_ENDPOINT, args![&id, school_id, url, &sealed, now]).await
+    })?;
     Ok((id, format!("whsec_{}", STANDARD.encode(secret))))
+}
+
+fn too_many_endpoints() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "too-many-endpoints",
+        format!("Một trường có nhiều nhất {ENDPOINTS_MOST} địa chỉ webhook. Hãy ngừng một địa chỉ cũ trước."),
+        format!("A school has at most {ENDPOINTS_MOST} webhook endpoints. Please end an old one first."),
+    )
 }
 
 /// Tells an endpoint no more.

@@ -12,13 +12,22 @@ statements! {
     /// A promise to an endpoint that is not kept yet.
     INSERT_WORK = rows "insert into promise_work (promise_id, endpoint_id, next_at, tries)", "";
 
-    /// Promises whose time has come, with where they go.
+    /// Promises whose time has come, the oldest of each endpoint, with where they go.
     DUE = "
         select w.promise_id, w.endpoint_id, w.tries, p.body, e.url, e.sealed, e.ended_at
         from promise_work w
         join promise p on p.id = w.promise_id
         join webhook_endpoint e on e.id = w.endpoint_id
-        where w.next_at <= $1 order by w.next_at, w.promise_id limit $2";
+        where w.next_at <= $1 and not exists (
+            select 1 from promise_work o where o.endpoint_id = w.endpoint_id
+              and (o.next_at < w.next_at or (o.next_at = w.next_at and o.promise_id < w.promise_id)))
+        order by w.next_at, w.promise_id limit $2";
+
+    /// An endpoint is left in peace until then. Zero rows: nothing waits for it.
+    REST = "update promise_work set next_at = $2 where endpoint_id = $1 and next_at < $2";
+
+    /// How many endpoints of a school live.
+    LIVING = "select count(*) from webhook_endpoint where school_id = $1 and ended_at is null";
 
     /// Takes a promise for one try. Zero rows: another process took it.
     CLAIM = "

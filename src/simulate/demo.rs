@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -367,12 +366,7 @@ async fn listen(asked: Option<&str>, once: bool) -> Result<TcpListener> {
 
 /// Serves a house from a task of its own.
 pub fn serve(house: Arc<House>, listener: TcpListener) -> JoinHandle<()> {
-    let service = web::router(house).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, service).await {
-            tracing::error!(%error, "the server stopped");
-        }
-    })
+    tokio::spawn(web::door::serve(listener, web::router(house), web::door::Door::default(), std::future::pending()))
 }
 
 /// The master key of the demo: made once, readable by its owner only.

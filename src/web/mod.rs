@@ -10,6 +10,7 @@ pub mod api;
 pub mod assets;
 pub mod client;
 pub mod desk;
+pub mod door;
 pub mod failure;
 pub mod form;
 pub mod frame;

@@ -103,6 +103,7 @@ pub(super) async fn submit(
     let login = fields.login.trim().to_lowercase();
     limits.sign_in_address.knock(address.clone())?;
     limits.sign_in_login.knock(format!("{login} {address}"))?;
+    limits.sign_in_name.knock(login.clone())?;
     match access::sign_in(&house.store, &login, &fields.password).await {
         Ok(person) => {
             seat::sit_down(&house, &session, &person).await?;

@@ -1,7 +1,8 @@
 //! One stream of events: it says `changed` when the page would say something else, and the page reloads itself.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Query, State};
@@ -20,12 +21,48 @@ use crate::web::failure::Failure;
 
 /// So many pages may listen at once; the others work by reloading.
 static SEATS: Semaphore = Semaphore::const_new(8192);
-/// Another process may have posted the money, so the books are read again at least this often.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// So many of them for one invoice: a family has not more telephones, and one link must not take everybody's seats.
+const MOST_OF_ONE: usize = 10;
+/// News come from every process; should one be missed all the same, the books are read again at least this often.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How often a line is sent so that nobody on the way thinks the stream is dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so many looks the stream ends; a page that is still open connects again by itself.
-const LOOKS: u32 = 90;
+const LOOKS: u32 = 15;
+
+/// How many pages listen, by invoice.
+static LISTENING: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
+
+/// A page's place among those that listen.
+struct Seat {
+    invoice_id: String,
+    _of_all: SemaphorePermit<'static>,
+}
+
+impl Seat {
+    fn take(invoice_id: &str) -> Option<Seat> {
+        let of_all = SEATS.try_acquire().ok()?;
+        let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = listening.entry(invoice_id.to_owned()).or_default();
+        if *of_one >= MOST_OF_ONE {
+            return None;
+        }
+        *of_one += 1;
+        Some(Seat { invoice_id: invoice_id.to_owned(), _of_all: of_all })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = listening.get_mut(&self.invoice_id) {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                listening.remove(&self.invoice_id);
+            }
+        }
+    }
+}
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -40,7 +77,7 @@ struct Watch {
     mark: String,
     news: broadcast::Receiver<String>,
     looks: u32,
-    _seat: SemaphorePermit<'static>,
+    _seat: Seat,
 }
 
 pub(super) async fn stream(
@@ -48,7 +85,7 @@ pub(super) async fn stream(
     Query(asked): Query<Asked>,
     opened: Opened,
 ) -> Result<Response, Failure> {
-    let Ok(seat) = SEATS.try_acquire() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let Some(seat) = Seat::take(&opened.page.invoice.id) else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let mark = if asked.mark.is_empty() { opened.mark() } else { asked.mark };
     let news = house.news.subscribe();
     let invoice_id = opened.page.invoice.id;
@@ -93,5 +130,19 @@ impl Watch {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_invoice_takes_ten_seats_and_gives_them_back() {
+        let mut seats: Vec<Option<Seat>> = (0..MOST_OF_ONE).map(|_| Seat::take("inv_one")).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(Seat::take("inv_one").is_none() && Seat::take("inv_other").is_some());
+        seats.pop();
+        assert!(Seat::take("inv_one").is_some());
     }
 }
