@@ -110,7 +110,7 @@ const NAMES: &Names<Field> = &[
     (Field::Name, &["ten khoan thu", "khoan thu", "ten khoan", "noi dung thu", "official name", "name", "item"]),
     (Field::Instrument, &["can cu phap ly", "can cu", "van ban", "so van ban", "so hieu", "legal basis", "instrument"]),
     (Field::Clause, &["dieu khoan", "dieu", "clause"]),
-    (Field::Necessity, &["tinh chat", "bat buoc tu nguyen", "necessity"]),
+    (Field::Necessity, &["tinh chat", "bat buoc", "bat buoc tu nguyen", "necessity"]),
     (Field::Revenue, &["loai", "loai khoan thu", "nhom", "revenue", "kind"]),
     (Field::Unit, &["don vi tinh", "don vi", "dvt", "unit"]),
     (Field::Level, &["cap hoc", "cap", "level"]),
@@ -123,8 +123,8 @@ const NAMES: &Names<Field> = &[
 /// Closed lists: the stored word and how files write it, folded.
 type Words = &'static [(&'static str, &'static [&'static str])];
 const NECESSITIES: Words = &[
-    ("mandatory", &["bat buoc", "mandatory"]),
-    ("agreed", &["thoa thuan", "agreed"]),
+    ("mandatory", &["bat buoc", "co", "x", "mandatory"]),
+    ("agreed", &["thoa thuan", "khong", "agreed"]),
     ("voluntary", &["tu nguyen", "dang ky", "voluntary"]),
 ];
 const REVENUES: Words = &[
@@ -189,6 +189,7 @@ pub async fn read_catalogue(
     let found = sheets.iter().find_map(|sheet| header::find(sheet, NAMES, enough).map(|header| (sheet, header)));
     let Some((sheet, header)) = found else { return Err(no_header().into()) };
     let mut preview = CataloguePreview::default();
+    preview.problems.extend(header.notices(sheet, ""));
     for row in &sheet.rows[header.at + 1..] {
         if header.text(row, Field::Name).is_empty() && header.text(row, Field::Amount).is_empty() {
             continue;

@@ -174,8 +174,10 @@ async fn record_in(tx: &mut Tx, due: &Due, status: u16, now: Moment) -> Result<(
         Some(seconds) if !(200..300).contains(&status) => {
             let later = now.plus_ms(seconds * 1_000);
             tx.run(&sql::POSTPONE, args![promise, endpoint, later]).await?;
-            // Where nobody answers the next promise need not knock at once.
-            tx.run(&sql::REST, args![endpoint, now.plus_ms(PAUSES_S[0] * 1_000)]).await?;
+            if status == 0 {
+                // Where nobody answers the next promise need not knock at once.
+                tx.run(&sql::REST, args![endpoint, now.plus_ms(PAUSES_S[0] * 1_000)]).await?;
+            }
         }
         _ => {
             tx.run(&sql::FINISH, args![promise, endpoint]).await?;

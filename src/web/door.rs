@@ -65,10 +65,11 @@ pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl
             metrics::counter!("hocphi_connections_refused_total").increment(1);
             continue;
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(door.patience)
-            .serve_connection(TokioIo::new(quick(stream)), TowerToHyperService::new(Visit { router: router.clone(), peer }));
+        let connection =
+            http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(door.patience).serve_connection(
+                TokioIo::new(quick(stream)),
+                TowerToHyperService::new(Visit { router: router.clone(), peer }),
+            );
         let connection = goodbye.watch(connection);
         tokio::spawn(async move {
             // How a browser leaves is nobody's fault.
@@ -163,10 +164,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = Router::new().route(
-            "/",
-            get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()),
-        );
+        let router =
+            Router::new().route("/", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string()));
         let served = tokio::spawn(serve(listener, router, DOOR, async move { drop(stopped.await) }));
         (address, stop, served)
     }

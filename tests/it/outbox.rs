@@ -15,6 +15,8 @@ use crate::on_both;
 
 on_both!(
     a_promise_is_told_signed_and_tried_again_until_it_is_heard,
+    a_silent_endpoint_keeps_nobody_elses_news,
+    a_school_has_five_endpoints_and_not_one_more,
     a_promise_never_goes_into_a_private_network,
     of_two_processes_one_holds_a_lease_and_the_late_one_is_fenced_off
 );
@@ -80,6 +82,53 @@ async fn a_promise_is_told_signed_and_tried_again_until_it_is_heard(fresh: Fresh
         .collect();
     tries.sort_unstable();
     assert_eq!(tries, [(1, 204), (1, 500), (2, 204)]);
+}
+
+async fn a_silent_endpoint_keeps_nobody_elses_news(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let client = Client::new(true).expect("a client");
+    let register = async |url: &str| {
+        let made = outbox::register(&books.store, &books.vault, &books.clock, &client, "sch_1", url).await;
+        made.expect("an endpoint").0
+    };
+    // The system takes these connections, and nobody ever answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nowhere = format!("http://{}/", silent.local_addr().expect("an address"));
+    for _ in 0..3 {
+        register(&nowhere).await;
+    }
+    books.credit(7, None).await;
+    books.drain().await;
+    books.clock.advance_ms(1);
+    let (url, heard) = listener().await;
+    register(&url).await;
+    books.credit(8, None).await;
+    books.drain().await;
+    let told = async {
+        while heard.lock().expect("nobody panicked").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        done = outbox::deliver(&books.store, &books.vault, &books.clock, &client) => panic!("one ended: {done:?}"),
+        told = tokio::time::timeout(std::time::Duration::from_secs(8), told) => told.expect("the others wait"),
+    }
+}
+
+async fn a_school_has_five_endpoints_and_not_one_more(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let client = Client::new(true).expect("a client");
+    let register = async || {
+        outbox::register(&books.store, &books.vault, &books.clock, &client, "sch_1", "http://127.0.0.1:9/").await
+    };
+    let mut made = Vec::new();
+    for _ in 0..outbox::ENDPOINTS_MOST {
+        made.push(register().await.expect("an endpoint").0);
+    }
+    let refused = register().await.expect_err("one more");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("too-many-endpoints"));
+    outbox::unregister(&books.store, &books.clock, "sch_1", &made[0]).await.expect("ended");
+    register().await.expect("an ended one makes room");
 }
 
 async fn a_promise_never_goes_into_a_private_network(fresh: Fresh) {
