@@ -68,6 +68,13 @@ create table form_use (
     used_at  {int} not null
 ){strict};
 
+-- Wrong guesses at what has few possible answers. Mutable: each counts, and the right answer takes the row away.
+create table guess (
+    about   text  primary key,                -- SHA-256 of what is guessed at
+    wrong   {int} not null,
+    next_at {int} not null
+){strict};
+
 -- A program's request that moved money, kept as long as the money: the same key again gives the same answer.
 create table api_request (
     client_id   text  not null,

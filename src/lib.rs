@@ -43,6 +43,15 @@
 //! - `paper` is a room of its own at the bottom, because notices (fees) and receipts are pages of the same press, and
 //!   neither may import the other.
 //!
+//! # Where the rules were found wanting
+//!
+//! - Two connections tell of one transfer on two days, one before midnight and one after it. What may be the same
+//!   credit is therefore alike within a day, not only on the same one.
+//! - Distinct ids on one connection are distinct credits, because siblings pay the same sum in the same minute; but a
+//!   number that a bank never gives twice, told under a second id, is a doubt, because an aggregator told it anew.
+//! - Money without a payment reference waits for a person whatever we do, so two connections that tell of an equal sum
+//!   without one are a doubt too, once for each.
+//!
 //! # Deliberately absent
 //!
 //! Floats in anything that is money, a state that could be derived and is stored, a query that only one engine

@@ -56,8 +56,6 @@ pub struct Limits {
     pub sign_in_address: Limit,
     /// The parent's page, by token and address.
     pub parent_page: Limit,
-    /// The second fact, by token: there are only 366 days to guess.
-    pub second_fact: Limit,
     /// The public check of a receipt, by address.
     pub check: Limit,
     /// The API, by key.
@@ -72,7 +70,6 @@ impl Default for Limits {
             sign_in_name: Limit::new(100, seconds(30)),
             sign_in_address: Limit::new(30, seconds(2)),
             parent_page: Limit::new(60, seconds(1)),
-            second_fact: Limit::new(5, seconds(20 * 60)),
             check: Limit::new(30, seconds(2)),
             api: Limit::new(600, Duration::from_millis(10)),
         }

@@ -8,6 +8,7 @@
 //! Deliberately absent: roles that are made up at run time, passwords sent by mail, and any table of who may see
 //! which field: a role is one of three words.
 
+mod guess;
 mod keys;
 pub mod limits;
 mod password;
@@ -17,6 +18,7 @@ mod session;
 mod sql;
 mod trail;
 
+pub use guess::guess;
 pub use keys::{ApiKey, NewKey, SCOPES, key_by_token, keys, make_key, revoke_key};
 pub use person::{
     Grant, NewPerson, Newcomer, Person, Place, Role, add_person, add_person_in, end_person, grant, grant_missing_in,

@@ -101,4 +101,15 @@ statements! {
     REMEMBER_REQUEST = "insert into api_request (client_id, operation, request_key, fingerprint, status, resource_id, made_at)
                         values ($1, $2, $3, $4, $5, $6, $7)
                         on conflict (client_id, operation, request_key) do nothing";
+
+    /// Wrong guesses so far. No row: none, or the last one was right.
+    GUESSES = "select wrong, next_at from guess where about = $1";
+
+    /// One more wrong guess.
+    COUNT_GUESS = "
+        insert into guess (about, wrong, next_at) values ($1, $2, $3)
+        on conflict (about) do update set wrong = excluded.wrong, next_at = excluded.next_at";
+
+    /// A right guess. Zero rows: it was the first.
+    FORGET_GUESSES = "delete from guess where about = $1";
 }

@@ -83,12 +83,20 @@ async fn a_name_is_shown_only_after_the_second_fact(fresh: Fresh) {
     visitor.post(&name_address, &[("day", &day), ("month", &month)]).await;
     assert!(visitor.get(&address).await.text.contains(name));
     assert!(!world.visitor().get(&address).await.text.contains(name), "another phone still sees initials");
-    let mut guesser = world.visitor();
-    let mut last = StatusCode::OK;
-    for _ in 0..4 {
-        last = guesser.post(&name_address, &[("day", &wrong_day), ("month", &month)]).await.status;
+    let guess = async |day: &str| world.visitor().post(&name_address, &[("day", day), ("month", &month)]).await.status;
+    for _ in 0..5 {
+        assert_eq!(guess(&wrong_day).await, StatusCode::SEE_OTHER, "the right answer before cleared the count");
     }
-    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS, "there are only 366 days to guess");
+    assert_eq!(guess(&wrong_day).await, StatusCode::TOO_MANY_REQUESTS, "there are only 366 days to guess");
+    assert_eq!(guess(&day).await, StatusCode::TOO_MANY_REQUESTS, "nothing is judged meanwhile");
+    world.house.clock.advance_ms(60 * 60 * 1000);
+    for _ in 0..5 {
+        assert_eq!(guess(&wrong_day).await, StatusCode::SEE_OTHER);
+        world.house.clock.advance_ms(60 * 60 * 1000);
+    }
+    assert_eq!(guess(&day).await, StatusCode::TOO_MANY_REQUESTS, "after ten it takes a day");
+    world.house.clock.advance_ms(23 * 60 * 60 * 1000);
+    assert_eq!(guess(&day).await, StatusCode::SEE_OTHER);
 }
 
 async fn said(world: &World, token: &str) -> String {

@@ -24,7 +24,7 @@ static SEATS: Semaphore = Semaphore::const_new(8192);
 /// So many of them for one invoice: a family has not more telephones, and one link must not take everybody's seats.
 const MOST_OF_ONE: usize = 10;
 /// News come from every process; should one be missed all the same, the books are read again at least this often.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// How often a line is sent so that nobody on the way thinks the stream is dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so many looks the stream ends; a page that is still open connects again by itself.
