@@ -138,6 +138,10 @@ async fn a_head_reads_everything_and_moves_nothing(fresh: Fresh) {
         "/desk/runs/run_x/publish".to_owned(),
         "/desk/runs/run_x/undo".to_owned(),
         "/desk/pupils/pup_x/register".to_owned(),
+        "/desk/setup/connect".to_owned(),
+        "/desk/setup/connections/con_x/secret".to_owned(),
+        "/desk/setup/connections/con_x/retire".to_owned(),
+        "/desk/setup/connections/con_x/end".to_owned(),
     ] {
         let refused = crate::web_desk_work::send(&mut head, &form, &address, &[("reason", "x"), ("note", "x")]).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{address}");

@@ -18,7 +18,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable, typed};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::seat::Desk;
+use crate::web::seat::{Accountant, Desk};
 use crate::web::words::SetupWords;
 
 /// No bank carries more characters of transfer text.
@@ -153,7 +153,11 @@ pub(super) async fn new(
     show(&form_page(&house, &desk, provider, &Typed::new(), None).await?)
 }
 
-pub(super) async fn make(State(house): State<Arc<House>>, desk: Desk, form: Form<Typed>) -> Result<Response, Failure> {
+pub(super) async fn make(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    form: Form<Typed>,
+) -> Result<Response, Failure> {
     let provider = house.providers.get(&typed(&form.fields, "provider")).ok_or_else(Refusal::absent)?;
     let done = form
         .once(&house, async {
@@ -280,7 +284,7 @@ async fn answered(house: &House, desk: &Desk, id: &str, done: Result<Response, F
 
 pub(super) async fn add_secret(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(id): Path<String>,
     form: Form<NewValue>,
 ) -> Result<Response, Failure> {
@@ -304,7 +308,7 @@ pub(super) struct Named {
 
 pub(super) async fn retire(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(id): Path<String>,
     form: Form<Named>,
 ) -> Result<Response, Failure> {
@@ -324,7 +328,7 @@ pub(super) struct Nothing {}
 
 pub(super) async fn end(
     State(house): State<Arc<House>>,
-    desk: Desk,
+    Accountant(desk): Accountant,
     Path(id): Path<String>,
     form: Form<Nothing>,
 ) -> Result<Response, Failure> {

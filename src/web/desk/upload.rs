@@ -1,4 +1,5 @@
-//! Forms that carry a file: the hidden fields are checked before anything is read from the file.
+//! Forms that carry a file. The whole form is taken into memory, up to the limit of its route, from somebody who is
+//! signed in; nothing is done with the file before the hidden fields beside it were checked.
 
 use std::sync::Arc;
 
