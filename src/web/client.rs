@@ -1,7 +1,7 @@
 //! Who is calling, as far as rate limits need to know.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
@@ -12,7 +12,7 @@ use super::House;
 
 /// The caller's address, as limits count it. Only a proxy that the operator named, or one on this machine, may say for
 /// whom it asks: the last address of the last `X-Forwarded-For` is the one it wrote itself. Of an IPv6 address only the
-/// network counts, since one household has 2⁶⁴ of them.
+/// network counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client(pub String);
 
@@ -35,12 +35,20 @@ fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpAddr]) -> String {
         .and_then(|line| line.to_str().ok())
         .and_then(|list| list.rsplit(',').next())
         .and_then(|last| last.trim().parse::<IpAddr>().ok());
-    match forwarded.filter(|_| is_proxy).unwrap_or(peer).to_canonical() {
+    match network(forwarded.filter(|_| is_proxy).unwrap_or(peer)) {
         IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(network) => format!("{network}/64"),
+    }
+}
+
+/// What is counted of an address: an IPv6 address stands for its whole network, since one household has 2⁶⁴ of them.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
         }
+        address @ IpAddr::V4(_) => address,
     }
 }
 

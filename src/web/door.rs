@@ -22,20 +22,24 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service;
 
+use super::client::network;
+
 /// How wide the door is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Door {
     /// Connections at once. A service usually has 1,024 descriptors, and the store needs some of them.
     pub most: usize,
-    /// Connections at once from one address that is not this machine: a proxy stands here, a browser opens six.
+    /// Connections at once from one address or IPv6 network: a browser opens six.
     pub most_of_one: usize,
+    /// Reverse proxies, who bring everybody and have no share; neither has this machine.
+    pub proxies: Vec<IpAddr>,
     /// How long a connection may take to say what it wants, and how long it may say nothing between two requests.
     pub patience: Duration,
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Door { most: 800, most_of_one: 100, patience: Duration::from_secs(20) }
+        Door { most: 800, most_of_one: 100, proxies: Vec::new(), patience: Duration::from_secs(20) }
     }
 }
 
@@ -61,7 +65,7 @@ pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl
             }
         };
         // Whoever finds no seat is shut out at once: a bank comes again, and waiting would cost a descriptor too.
-        let Some(seat) = Inside::seat(&inside, door, peer.ip()) else {
+        let Some(seat) = Inside::seat(&inside, &door, peer.ip()) else {
             metrics::counter!("hocphi_connections_refused_total").increment(1);
             continue;
         };
@@ -99,13 +103,16 @@ struct Seat {
 }
 
 impl Inside {
-    fn seat(inside: &Arc<Inside>, door: Door, peer: IpAddr) -> Option<Seat> {
+    fn seat(inside: &Arc<Inside>, door: &Door, peer: IpAddr) -> Option<Seat> {
+        let address = peer.to_canonical();
+        let has_share = !address.is_loopback() && !door.proxies.contains(&address);
+        let peer = network(peer);
         let mut seats = inside.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seats.values().sum::<usize>() >= door.most {
             return None;
         }
         let of_one = seats.entry(peer).or_default();
-        if *of_one >= door.most_of_one && !peer.is_loopback() {
+        if *of_one >= door.most_of_one && has_share {
             return None;
         }
         *of_one += 1;
@@ -158,7 +165,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
 
-    const DOOR: Door = Door { most: 3, most_of_one: 1, patience: Duration::from_millis(300) };
+    const DOOR: Door = Door { most: 3, most_of_one: 1, proxies: Vec::new(), patience: Duration::from_millis(300) };
 
     async fn opened() -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -214,13 +221,24 @@ mod tests {
     #[test]
     fn one_address_takes_its_share_and_this_machine_more() {
         let inside = Arc::new(Inside::default());
-        let [near, far] = ["127.0.0.1", "203.0.113.7"].map(|ip| ip.parse::<IpAddr>().expect("an address"));
-        let first = Inside::seat(&inside, DOOR, far);
-        assert!(first.is_some() && Inside::seat(&inside, DOOR, far).is_none());
+        let sit = |door: &Door, peer: &str| Inside::seat(&inside, door, peer.parse().expect("an address"));
+        let first = sit(&DOOR, "203.0.113.7");
+        assert!(first.is_some() && sit(&DOOR, "203.0.113.7").is_none());
         drop(first);
-        let again = Inside::seat(&inside, DOOR, far);
-        let proxy = [Inside::seat(&inside, DOOR, near), Inside::seat(&inside, DOOR, near)];
+        let again = sit(&DOOR, "203.0.113.7");
+        let proxy = [sit(&DOOR, "127.0.0.1"), sit(&DOOR, "127.0.0.1")];
         assert!(again.is_some() && proxy.iter().all(Option::is_some));
-        assert!(Inside::seat(&inside, DOOR, near).is_none(), "three in all");
+        assert!(sit(&DOOR, "127.0.0.1").is_none(), "three in all");
+    }
+
+    #[test]
+    fn a_network_has_one_share_and_a_named_proxy_none() {
+        let inside = Arc::new(Inside::default());
+        let door = Door { proxies: vec!["192.168.1.20".parse().expect("an address")], ..DOOR };
+        let sit = |peer: &str| Inside::seat(&inside, &door, peer.parse().expect("an address"));
+        let household = sit("2001:db8:1:2::1");
+        assert!(household.is_some() && sit("2001:db8:1:2:ffff::9").is_none(), "2⁶⁴ addresses and one share");
+        let proxy = [sit("192.168.1.20"), sit("::ffff:192.168.1.20")];
+        assert!(proxy.iter().all(Option::is_some));
     }
 }

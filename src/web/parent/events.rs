@@ -17,12 +17,16 @@ use tokio::sync::{Semaphore, SemaphorePermit, broadcast};
 use super::Opened;
 use crate::fault::Result;
 use crate::web::House;
+use crate::web::client::Client;
 use crate::web::failure::Failure;
 
 /// So many pages may listen at once; the others work by reloading.
 static SEATS: Semaphore = Semaphore::const_new(8192);
 /// So many of them for one invoice: a family has not more telephones, and one link must not take everybody's seats.
 const MOST_OF_ONE: usize = 10;
+/// So many of them for one address, and the others there work by reloading: one place must not take all seats through
+/// many links.
+const MOST_FROM_ONE: usize = 20;
 /// News come from every process; should one be missed all the same, the books are read again at least this often.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// How often a line is sent so that nobody on the way thinks the stream is dead.
@@ -30,35 +34,40 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// After so many looks the stream ends; a page that is still open connects again by itself.
 const LOOKS: u32 = 15;
 
-/// How many pages listen, by invoice.
+/// How many pages listen, by invoice and by address.
 static LISTENING: LazyLock<Mutex<HashMap<String, usize>>> = LazyLock::new(Mutex::default);
 
 /// A page's place among those that listen.
 struct Seat {
-    invoice_id: String,
+    counted: [String; 2],
     _of_all: SemaphorePermit<'static>,
 }
 
 impl Seat {
-    fn take(invoice_id: &str) -> Option<Seat> {
+    fn take(invoice_id: &str, address: &str) -> Option<Seat> {
         let of_all = SEATS.try_acquire().ok()?;
+        let counted = [invoice_id.to_owned(), format!("from {address}")];
         let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_one = listening.entry(invoice_id.to_owned()).or_default();
-        if *of_one >= MOST_OF_ONE {
+        let is_full = |(name, most): (&String, usize)| listening.get(name).is_some_and(|taken| *taken >= most);
+        if counted.iter().zip([MOST_OF_ONE, MOST_FROM_ONE]).any(is_full) {
             return None;
         }
-        *of_one += 1;
-        Some(Seat { invoice_id: invoice_id.to_owned(), _of_all: of_all })
+        for name in &counted {
+            *listening.entry(name.clone()).or_default() += 1;
+        }
+        Some(Seat { counted, _of_all: of_all })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(left) = listening.get_mut(&self.invoice_id) {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                listening.remove(&self.invoice_id);
+        for name in &self.counted {
+            if let Some(left) = listening.get_mut(name) {
+                *left = left.saturating_sub(1);
+                if *left == 0 {
+                    listening.remove(name);
+                }
             }
         }
     }
@@ -83,9 +92,11 @@ struct Watch {
 pub(super) async fn stream(
     State(house): State<Arc<House>>,
     Query(asked): Query<Asked>,
+    Client(address): Client,
     opened: Opened,
 ) -> Result<Response, Failure> {
-    let Some(seat) = Seat::take(&opened.page.invoice.id) else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let seat = Seat::take(&opened.page.invoice.id, &address);
+    let Some(seat) = seat else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let mark = if asked.mark.is_empty() { opened.mark() } else { asked.mark };
     let news = house.news.subscribe();
     let invoice_id = opened.page.invoice.id;
@@ -139,10 +150,21 @@ mod tests {
 
     #[test]
     fn one_invoice_takes_ten_seats_and_gives_them_back() {
-        let mut seats: Vec<Option<Seat>> = (0..MOST_OF_ONE).map(|_| Seat::take("inv_one")).collect();
+        let sit = |place: usize| Seat::take("inv_one", &format!("192.0.2.{place}"));
+        let mut seats: Vec<Option<Seat>> = (0..MOST_OF_ONE).map(sit).collect();
         assert!(seats.iter().all(Option::is_some));
-        assert!(Seat::take("inv_one").is_none() && Seat::take("inv_other").is_some());
+        assert!(sit(11).is_none() && Seat::take("inv_other", "192.0.2.1").is_some());
         seats.pop();
-        assert!(Seat::take("inv_one").is_some());
+        assert!(sit(11).is_some());
+    }
+
+    #[test]
+    fn one_address_takes_twenty_seats_through_however_many_links() {
+        let sit = |link: usize| Seat::take(&format!("inv_many_{link}"), "198.51.100.1");
+        let mut seats: Vec<Option<Seat>> = (0..MOST_FROM_ONE).map(sit).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(sit(21).is_none() && Seat::take("inv_many_1", "198.51.100.2").is_some());
+        seats.pop();
+        assert!(sit(21).is_some());
     }
 }
