@@ -16,6 +16,7 @@ use crate::on_both;
 on_both!(
     a_promise_is_told_signed_and_tried_again_until_it_is_heard,
     a_silent_endpoint_keeps_nobody_elses_news,
+    a_promise_that_cannot_be_signed_is_its_own_failed_try,
     a_school_has_five_endpoints_and_not_one_more,
     a_promise_never_goes_into_a_private_network,
     of_two_processes_one_holds_a_lease_and_the_late_one_is_fenced_off
@@ -113,6 +114,30 @@ async fn a_silent_endpoint_keeps_nobody_elses_news(fresh: Fresh) {
         done = outbox::deliver(&books.store, &books.vault, &books.clock, &client) => panic!("one ended: {done:?}"),
         told = tokio::time::timeout(std::time::Duration::from_secs(8), told) => told.expect("the others wait"),
     }
+}
+
+async fn a_promise_that_cannot_be_signed_is_its_own_failed_try(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let client = Client::new(true).expect("a client");
+    let (url, heard) = listener().await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let made = outbox::register(&books.store, &books.vault, &books.clock, &client, "sch_1", &url).await;
+        ids.push(made.expect("an endpoint").0);
+    }
+    let (broken, whole) = (&ids[0], &ids[1]);
+    // What was sealed for one endpoint does not open for another.
+    let text = format!(
+        "update webhook_endpoint set sealed = (select sealed from webhook_endpoint where id = '{whole}') where id = '{broken}'"
+    );
+    books.raw(&text).await;
+    books.credit(7, None).await;
+    books.drain().await;
+    let tried = outbox::deliver(&books.store, &books.vault, &books.clock, &client).await;
+    assert_eq!(tried.expect("a round"), 2);
+    assert_eq!(heard.lock().expect("nobody panicked").len(), 1, "the whole one was told");
+    let attempts = outbox::attempts(&books.store, broken, 10).await.expect("tries");
+    assert_eq!(attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [0]);
 }
 
 async fn a_school_has_five_endpoints_and_not_one_more(fresh: Fresh) {
