@@ -19,6 +19,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Where the server listens, `127.0.0.1:8080`.
     pub listen: Option<String>,
+    /// Where the figures (`/metrics`) are served, and only there; beside everything else when absent.
+    pub metrics_listen: Option<String>,
     /// The base of hook, receipt and parent links, `https://hocphi.example.vn`, without a slash at the end.
     pub public_url: Option<String>,
     /// The file that holds the master key.
@@ -64,7 +66,7 @@ impl Config {
         if self.public_url.as_deref().is_some_and(|url| !is_public_url(url)) {
             return Err(wrong("the public address must be http://… or https://… and nothing after the path").into());
         }
-        if self.listen.as_deref().is_some_and(|address| !is_listen_address(address)) {
+        if [&self.listen, &self.metrics_listen].into_iter().flatten().any(|address| !is_listen_address(address)) {
             return Err(wrong("an address to listen at is HOST:PORT, such as 127.0.0.1:8080").into());
         }
         Ok(())
@@ -74,6 +76,7 @@ impl Config {
         match name {
             "DATABASE" => self.database = Some(value),
             "LISTEN" => self.listen = Some(value),
+            "METRICS_LISTEN" => self.metrics_listen = Some(value),
             "PUBLIC_URL" => self.public_url = Some(value),
             "KEY_FILE" => self.key_file = Some(value.into()),
             "PROVIDERS" => self.providers = Some(value.into()),
@@ -95,7 +98,7 @@ impl Config {
     /// The master key from its file.
     ///
     /// # Errors
-    /// No file is named, it cannot be read, or it is not a key.
+    /// No file is named, it cannot be read, others than its owner may read it, or it is not a key.
     pub fn master_key(&self) -> Result<MasterKey> {
         let Some(file) = &self.key_file else {
             return Err(Refusal::new(
@@ -106,7 +109,15 @@ impl Config {
             )
             .into());
         };
-        let text = std::fs::read_to_string(file).or_fault(&format!("read the key file {}", file.display()))?;
+        let read = || format!("read the key file {}", file.display());
+        let text = std::fs::read_to_string(file).or_fault(&read())?;
+        #[cfg(unix)]
+        {
+            let about = std::fs::metadata(file).or_fault(&read())?;
+            if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & OTHERS_READ != 0 {
+                return Err(open_key_file(file).into());
+            }
+        }
         MasterKey::parse(&text)
     }
 
@@ -121,6 +132,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("database", &self.database.as_deref().map(without_password))
             .field("listen", &self.listen)
+            .field("metrics_listen", &self.metrics_listen)
             .field("public_url", &self.public_url)
             .field("key_file", &self.key_file.as_ref().map(|_| "(set)"))
             .field("providers", &self.providers)
@@ -129,6 +141,21 @@ impl fmt::Debug for Config {
             .field("log_json", &self.log_json)
             .finish()
     }
+}
+
+/// The bits of a file's mode that let its group or everybody read it.
+#[cfg(unix)]
+const OTHERS_READ: u32 = 0o044;
+
+#[cfg(unix)]
+fn open_key_file(file: &Path) -> Refusal {
+    let file = file.display();
+    Refusal::new(
+        Kind::Forbidden,
+        "open-key-file",
+        format!("Người khác trên máy này đọc được tệp khóa {file}. Hãy chạy: chmod 600 {file}"),
+        format!("Others on this machine may read the key file {file}. Please run: chmod 600 {file}"),
+    )
 }
 
 /// `postgres://user:secret@host/db` without the secret, and without a query that could hold another.
@@ -205,6 +232,7 @@ mod tests {
         }
         for address in ["nonsense", "127.0.0.1", ":8080", "127.0.0.1:99999", "a b:80"] {
             assert!(from_environment(&[("HOCPHI_LISTEN", address)]).is_err(), "{address}");
+            assert!(from_environment(&[("HOCPHI_METRICS_LISTEN", address)]).is_err(), "{address}");
         }
         for address in ["127.0.0.1:0", "[::1]:8080", "localhost:8080", "0.0.0.0:80"] {
             assert!(from_environment(&[("HOCPHI_LISTEN", address)]).is_ok(), "{address}");

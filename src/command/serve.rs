@@ -76,9 +76,18 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
         let base = house.config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let _ = writeln!(out, "nobody is here yet; set up with this link, which works once: {base}/setup/{token}");
     }
+    let figures = match &house.config.metrics_listen {
+        Some(inside) => {
+            let listener = TcpListener::bind(inside).await.or_fault(&format!("listen at {inside}"))?;
+            let figures = web::health::metrics();
+            Some(tokio::spawn(door::serve(listener, figures, Door::default(), std::future::pending())))
+        }
+        None => None,
+    };
     let pace = tokio::spawn(clockwork::run(Arc::clone(&house)));
     let (told, mut heard) = tokio::sync::watch::channel(());
-    let served = door::serve(listener, web::router(Arc::clone(&house)), Door::default(), async move {
+    let door = Door { proxies: house.config.trusted_proxies.clone(), ..Door::default() };
+    let served = door::serve(listener, web::router(Arc::clone(&house)), door, async move {
         stop().await;
         tracing::info!("stopping: requests under way are finished");
         let _ = told.send(());
@@ -96,6 +105,9 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
         () = late => {}
     }
     pace.abort();
+    if let Some(figures) = figures {
+        figures.abort();
+    }
     house.store.close().await;
     Ok(())
 }

@@ -236,11 +236,12 @@ impl Bank {
         transfer.bank_reference = format!("FT{}{serial:08}", Moment(transfer.booked_at).civil().strftime("%y%j"));
         transfer.balance = before + transfer.amount;
         if let Some(journal) = &self.journal {
-            let mut file = std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(journal)
-                .or_fault("open the simulated bank's journal")?;
+            let mut options = std::fs::OpenOptions::new();
+            options.create(true).append(true);
+            // It names payers, as a bank's own books do.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let mut file = options.open(journal).or_fault("open the simulated bank's journal")?;
             let line = serde_json::to_string(&transfer).or_fault("write the simulated bank's journal")?;
             writeln!(file, "{line}").or_fault("write the simulated bank's journal")?;
         }
@@ -472,6 +473,12 @@ mod tests {
             bank.scan(&text, Habit::Exact, now()).expect("paid");
             assert_eq!(bank.transfers().len(), serial);
             assert_eq!(bank.transfers()[serial - 1].id, format!("tx_{serial:06}"));
+        }
+        #[cfg(unix)]
+        {
+            let about = std::fs::metadata(&journal).expect("a journal");
+            let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+            assert_eq!(mode & 0o777, 0o600, "it names payers");
         }
     }
 }

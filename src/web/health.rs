@@ -10,17 +10,22 @@ use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::House;
+use crate::config::Config;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
-/// `/healthz`, `/readyz` and `/metrics`.
-pub fn routes() -> Router<Arc<House>> {
+/// `/healthz`, `/readyz`, and `/metrics` unless it has an address of its own.
+pub fn routes(config: &Config) -> Router<Arc<House>> {
     recorder();
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(async || figures()))
+    let routes = Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready));
+    if config.metrics_listen.is_some() { routes } else { routes.merge(metrics()) }
+}
+
+/// `/metrics` alone, for an address that only the operator's own machines reach.
+pub fn metrics<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    recorder();
+    Router::new().route("/metrics", get(async || figures()))
 }
 
 /// The process's one recorder; nothing when another library took the place first.

@@ -70,7 +70,7 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(setup::routes())
         .merge(parent::routes())
         .merge(assets::routes())
-        .merge(health::routes())
+        .merge(health::routes(&house.config))
         .merge(api::routes())
         .merge(hook::routes())
         .fallback(failure::absent)

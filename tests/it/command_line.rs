@@ -20,6 +20,14 @@ fn hocphi(directory: &Path, arguments: &[&str]) -> Output {
     program(directory, arguments).output().expect("the program runs")
 }
 
+/// A master key as an operator keeps it: its owner's alone.
+fn key_file(directory: &Path, name: &str, key: &str) {
+    let file = directory.join(name);
+    std::fs::write(&file, key).expect("a file");
+    #[cfg(unix)]
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("a mode");
+}
+
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -140,8 +148,8 @@ fn two_programs_that_migrate_one_fresh_file_at_once_both_succeed() {
 #[test]
 fn another_master_key_is_refused_even_where_nothing_was_sealed_yet() {
     let here = tempfile::tempdir().expect("a directory");
-    std::fs::write(here.path().join("right.key"), KEY).expect("a file");
-    std::fs::write(here.path().join("wrong.key"), KEY.replace('0', "1")).expect("a file");
+    key_file(here.path(), "right.key", KEY);
+    key_file(here.path(), "wrong.key", &KEY.replace('0', "1"));
     std::fs::write(here.path().join("statement.csv"), "date,debit,credit,balance,reference,text\n").expect("a file");
     let database = ["--database", "sqlite://hocphi.db"];
     assert!(hocphi(here.path(), &[&["migrate"][..], &database].concat()).status.success());
@@ -189,7 +197,7 @@ fn values_that_begin_with_a_dash_are_values() {
 #[test]
 fn secrets_are_rotated_and_people_are_looked_after_from_the_prompt() {
     let here = tempfile::tempdir().expect("a directory");
-    std::fs::write(here.path().join("master.key"), KEY).expect("a file");
+    key_file(here.path(), "master.key", KEY);
     let run = |arguments: &[&str]| {
         let database = ["--database", "sqlite://hocphi.db"];
         let mut program = program(here.path(), &[arguments, &database].concat());

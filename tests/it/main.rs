@@ -19,6 +19,7 @@ mod journeys_setup;
 mod ledger;
 mod matching;
 mod outbox;
+mod private_files;
 mod provider_command;
 mod races;
 mod receipts;

@@ -1,7 +1,16 @@
 //! Signing in, forms that happen once, and errors that say what to do.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use hocphi::access::SESSION_IDLE_MS;
+use hocphi::clockwork::House;
+use hocphi::config::Config;
+use hocphi::providers::Providers;
+use hocphi::web;
+use tower::ServiceExt;
 
 use crate::engines::Fresh;
 use crate::on_both;
@@ -233,6 +242,16 @@ async fn machines_find_health_readiness_and_figures() {
     assert_eq!(visitor.get("/healthz").await.text, "ok\n");
     assert_eq!(visitor.get("/readyz").await.text, "ready\n");
     assert!(visitor.get("/metrics").await.text.contains("hocphi_http_requests_total"));
+    let house = &world.house;
+    let config = Config { metrics_listen: Some("127.0.0.1:0".to_owned()), ..house.config.clone() };
+    let providers = Providers::embedded().expect("providers");
+    let apart = House::open(house.store.clone(), house.vault.clone(), house.clock.clone(), providers, config);
+    let figures = async |router: Router| {
+        let asked = Request::get("/metrics").body(Body::empty()).expect("a request");
+        router.oneshot(asked).await.expect("an answer").status()
+    };
+    assert_eq!(figures(web::router(Arc::new(apart.expect("a house")))).await, StatusCode::NOT_FOUND);
+    assert_eq!(figures(web::health::metrics()).await, StatusCode::OK, "at an address of their own");
     world.house.store.close().await;
     let down = visitor.get("/readyz").await;
     assert_eq!((down.status, &*down.text), (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n"));

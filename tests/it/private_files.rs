@@ -1,0 +1,40 @@
+//! Files with secrets or children's names in them are their owner's alone.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use hocphi::config::Config;
+
+use crate::engines::sqlite;
+
+fn mode(file: &Path) -> u32 {
+    std::fs::metadata(file).expect("a file").permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn the_database_and_its_companions_are_their_owners_alone() {
+    let fresh = sqlite().await;
+    let file = fresh.address.strip_prefix("sqlite://").expect("a file");
+    for companion in ["", "-wal", "-shm"] {
+        assert_eq!(mode(Path::new(&format!("{file}{companion}"))), 0o600, "{companion}");
+    }
+}
+
+#[test]
+fn a_key_that_others_may_read_is_refused() {
+    let here = tempfile::tempdir().expect("a directory");
+    let file = here.path().join("hocphi.key");
+    std::fs::write(&file, "5a".repeat(32)).expect("a file");
+    let config = Config { key_file: Some(file.clone()), ..Config::default() };
+    for (mode, is_taken) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o644, false)] {
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("a mode");
+        let key = config.master_key().map(drop);
+        assert_eq!(key.is_ok(), is_taken, "{mode:o}");
+        if let Err(refused) = key {
+            let refusal = refused.refusal().expect("a refusal");
+            assert_eq!(refusal.code, "open-key-file");
+            assert!(refusal.en.contains("chmod 600"), "{}", refusal.en);
+        }
+    }
+}
