@@ -98,7 +98,7 @@ impl Config {
     /// The master key from its file.
     ///
     /// # Errors
-    /// No file is named, it cannot be read, others than its owner may read it, or it is not a key.
+    /// No file is named, it cannot be read, or it is not a key.
     pub fn master_key(&self) -> Result<MasterKey> {
         let Some(file) = &self.key_file else {
             return Err(Refusal::new(
@@ -109,16 +109,24 @@ impl Config {
             )
             .into());
         };
-        let read = || format!("read the key file {}", file.display());
-        let text = std::fs::read_to_string(file).or_fault(&read())?;
-        #[cfg(unix)]
-        {
-            let about = std::fs::metadata(file).or_fault(&read())?;
-            if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & OTHERS_READ != 0 {
-                return Err(open_key_file(file).into());
-            }
+        let text = std::fs::read_to_string(file).or_fault(&format!("read the key file {}", file.display()))?;
+        if self.key_is_open() {
+            tracing::warn!("others on this machine may read the key file: chmod 600 keeps it to its owner");
         }
         MasterKey::parse(&text)
+    }
+
+    /// May others on this machine read the key file? It is only warned of, because secrets that an orchestrator mounts
+    /// are readable inside their own container, where there are no others.
+    pub fn key_is_open(&self) -> bool {
+        #[cfg(unix)]
+        {
+            const OTHERS_READ: u32 = 0o044;
+            let about = self.key_file.as_ref().and_then(|file| std::fs::metadata(file).ok());
+            about.is_some_and(|about| std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & OTHERS_READ != 0)
+        }
+        #[cfg(not(unix))]
+        false
     }
 
     /// All settings as lines for the log at the start, without any secret.
@@ -141,21 +149,6 @@ impl fmt::Debug for Config {
             .field("log_json", &self.log_json)
             .finish()
     }
-}
-
-/// The bits of a file's mode that let its group or everybody read it.
-#[cfg(unix)]
-const OTHERS_READ: u32 = 0o044;
-
-#[cfg(unix)]
-fn open_key_file(file: &Path) -> Refusal {
-    let file = file.display();
-    Refusal::new(
-        Kind::Forbidden,
-        "open-key-file",
-        format!("Người khác trên máy này đọc được tệp khóa {file}. Hãy chạy: chmod 600 {file}"),
-        format!("Others on this machine may read the key file {file}. Please run: chmod 600 {file}"),
-    )
 }
 
 /// `postgres://user:secret@host/db` without the secret, and without a query that could hold another.

@@ -59,7 +59,7 @@ pub async fn list_endpoints(
     Ok(Json(endpoints.into_iter().map(body).collect()))
 }
 
-/// Has a school's events told to an address from now on.
+/// Has a school's events told to an address from now on; a school has at most five.
 #[utoipa::path(post, path = "/schools/{school}/webhook-endpoints", tag = "webhooks",
     security(("api_key" = ["webhooks:write"])),
     params(("school" = String, Path, description = "`sch_…`")),

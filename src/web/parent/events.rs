@@ -25,8 +25,8 @@ static SEATS: Semaphore = Semaphore::const_new(8192);
 /// So many of them for one invoice: a family has not more telephones, and one link must not take everybody's seats.
 const MOST_OF_ONE: usize = 10;
 /// So many of them for one address, and the others there work by reloading: one place must not take all seats through
-/// many links.
-const MOST_FROM_ONE: usize = 20;
+/// many links. A telephone company brings a whole quarter of a city by one address.
+const MOST_FROM_ONE: usize = 500;
 /// News come from every process; should one be missed all the same, the books are read again at least this often.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// How often a line is sent so that nobody on the way thinks the stream is dead.
