@@ -128,7 +128,7 @@ fn plain(value: &Value) -> String {
 pub enum Escape {
     /// `JSON.stringify`: only what must be.
     JavaScript,
-    /// Python: everything beyond ASCII as `\uXXXX`.
+    /// Python: everything beyond ASCII as `\u` and four digits.
     Python,
     /// PHP: like Python, and `\/`.
     Php,
