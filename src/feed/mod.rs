@@ -90,7 +90,7 @@ impl Waiting {
 
     fn event(&self, version: i64) -> &'static str {
         match (self.kind.as_str(), version) {
-            ("voided" | "undone", _) => "CANCEL",
+            ("voided" | "undone" | "taken_back", _) => "CANCEL",
             (_, 1) => "NEW",
             _ => "UPDATE",
         }

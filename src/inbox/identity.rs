@@ -135,6 +135,8 @@ pub struct Told {
     pub value_at: Moment,
     pub bank_reference: Option<String>,
     pub likeness: Likeness,
+    /// What may lead to an invoice beside the text, the surest first.
+    pub keys: Vec<String>,
 }
 
 /// What a telling is.
@@ -389,6 +391,7 @@ mod tests {
                 mark: Some("RF".to_owned()),
                 text: String::new(),
             },
+            keys: Vec::new(),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Group commit: one transaction and one sync of the disk serve everybody who waits, and nobody waits longer for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::connection::Connection;
 use super::identity::{Identity, Known, KnownCredit, bare};
+use super::keys;
 use super::prepare::{Prepared, PreparedCredit, memo_context, prepare};
 use super::sql;
 use crate::fault::{Error, Kind, Refusal, Result};
@@ -170,6 +171,7 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
     let mut known = recall_in(tx, vault, batch).await?;
     let (mut deliveries, mut credits, mut tellings, mut undecided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(batch.len());
+    let leading = leading_in(tx, batch).await?;
     for delivery in batch {
         let Prepared { delivery_id, connection_id, heard_at, outcome, reason, body_sealed, .. } = delivery;
         deliveries.push(args![delivery_id, connection_id, *heard_at, *outcome, reason, body_sealed]);
@@ -181,7 +183,8 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
                 Identity::Same(credit_id) => credit_id,
                 Identity::New { doubt, maybe_same_as, bank_reference } => {
                     became = Outcome::New;
-                    credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference));
+                    let key = told.keys.iter().find(|key| leading.contains(*key)).cloned();
+                    credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference, key));
                     undecided.push(args![&told.credit_id, *heard_at]);
                     told.credit_id.clone()
                 }
@@ -194,9 +197,40 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
     }
     tx.insert_many(&sql::KEEP_DELIVERIES, deliveries).await?;
     tx.insert_many(&sql::KEEP_CREDITS, credits).await?;
+    tx.insert_many(&sql::KEEP_DEBITS, batch.iter().flat_map(|delivery| debit_rows(delivery)).collect()).await?;
     tx.insert_many(&sql::KEEP_TELLINGS, tellings).await?;
     tx.insert_many(&sql::MARK_UNDECIDED, undecided).await?;
     Ok(outcomes)
+}
+
+fn debit_rows(delivery: &Prepared) -> impl Iterator<Item = Vec<Arg>> {
+    delivery.debits.iter().map(|debit| {
+        args![
+            &debit.id,
+            &delivery.school_id,
+            &debit.account_id,
+            &delivery.connection_id,
+            &delivery.delivery_id,
+            &debit.told_reference,
+            &debit.fingerprint,
+            debit.kind,
+            debit.amount,
+            debit.value_at.day(),
+            debit.value_at,
+            debit.memo_sealed.clone(),
+            delivery.heard_at
+        ]
+    })
+}
+
+/// Which keys of the batch lead to an invoice.
+async fn leading_in(tx: &mut Tx, batch: &[&Prepared]) -> Result<HashSet<String>> {
+    let keys: Vec<&str> = batch
+        .iter()
+        .flat_map(|delivery| &delivery.credits)
+        .flat_map(|credit| credit.told.keys.iter().map(String::as_str))
+        .collect();
+    Ok(keys::by_keys_in(tx, &keys).await?.into_keys().collect())
 }
 
 fn credit_row(
@@ -205,6 +239,7 @@ fn credit_row(
     doubt: &str,
     maybe_same_as: Option<String>,
     bank_reference: Option<String>,
+    key: Option<String>,
 ) -> Vec<Arg> {
     let told = &credit.told;
     args![
@@ -222,7 +257,9 @@ fn credit_row(
         doubt,
         maybe_same_as,
         delivery.heard_at,
-        &told.likeness.mark
+        &told.likeness.mark,
+        key,
+        credit.gateway_id.clone()
     ]
 }
 

@@ -18,6 +18,7 @@ mod connection;
 mod day;
 mod identity;
 mod keeper;
+mod keys;
 mod prepare;
 mod prove;
 mod sql;
@@ -29,6 +30,7 @@ pub use connection::{
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
+pub use keys::{add_key_in, by_keys_in, order_key, virtual_account_key};
 pub use prepare::{memo_context, open_memo, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
 pub use sql::ALL;

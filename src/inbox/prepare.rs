@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::connection::{Account, Connection};
 use super::identity::{Told, bank_reference, likeness};
+use super::keys;
 use super::sql;
 use crate::fault::Result;
 use crate::ids;
@@ -26,11 +27,26 @@ pub struct Prepared {
     pub reason: String,
     pub body_sealed: Vec<u8>,
     pub credits: Vec<PreparedCredit>,
+    pub debits: Vec<PreparedDebit>,
+}
+
+/// Money of it that left an account, or a credit that was taken back.
+pub struct PreparedDebit {
+    pub id: String,
+    pub account_id: String,
+    pub told_reference: String,
+    pub fingerprint: String,
+    pub kind: &'static str,
+    pub amount: i64,
+    pub value_at: Moment,
+    pub memo_sealed: Vec<u8>,
 }
 
 /// A credit of it.
 pub struct PreparedCredit {
     pub told: Told,
+    /// The connection whose provider settles it later.
+    pub gateway_id: Option<String>,
     pub memo_sealed: Vec<u8>,
     pub payer_sealed: Option<Vec<u8>>,
 }
@@ -77,10 +93,11 @@ pub async fn prepare(
     let key = vault.key_of(&format!("deliveries:{}", connection.school_id)).await?;
     let delivery_id = ids::new_id("dlv");
     let body_sealed = key.seal(body, &format!("body:{delivery_id}"))?;
-    let incoming = heard.lines().iter().filter(|line| line.direction == Direction::In);
-    let (mut credits, mut strange) = (Vec::new(), Vec::new());
-    for line in incoming {
+    let (mut credits, mut debits, mut strange) = (Vec::new(), Vec::new(), Vec::new());
+    for line in heard.lines() {
         match account_of(connection, line) {
+            Some(account) if line.direction != Direction::In => debits.extend(debit(&key, account, line)?),
+            _ if line.direction != Direction::In => {}
             // Sums of what was believed once must fit for ever: nothing takes a credit out of the books again.
             _ if line.amount > Dong::TRANSFER_MOST => strange.push("credit.amount: beyond what one transfer moves"),
             Some(account) => credits.push(credit(vault, &key, provider, connection, account, line)?),
@@ -98,6 +115,7 @@ pub async fn prepare(
         reason,
         body_sealed,
         credits,
+        debits,
     })
 }
 
@@ -167,15 +185,39 @@ fn credit(
     let told = Told {
         connection_id: connection.id.clone(),
         told_reference: storable(&line.told_reference),
-        fingerprint: hex::encode(Sha256::digest(format!("{}\n{}", account.id, line.amount.get()))),
+        fingerprint: fingerprint(account, line.amount),
         account_id: account.id.clone(),
         amount: line.amount.get(),
         value_at: line.at,
         bank_reference: number.and_then(|number| bank_reference(&account.bank_bin, number, true)),
         likeness: likeness(vault.master(), &line.memo),
+        keys: keys::of_told(connection, line),
         credit_id,
     };
-    Ok(PreparedCredit { told, memo_sealed, payer_sealed })
+    Ok(PreparedCredit { told, gateway_id: None, memo_sealed, payer_sealed })
+}
+
+/// What left an account, as it is kept and shown. What no transfer can move is nobody's and stays in the delivery.
+fn debit(key: &DataKey, account: &Account, line: &ToldCredit) -> Result<Option<PreparedDebit>> {
+    if line.amount > Dong::TRANSFER_MOST {
+        return Ok(None);
+    }
+    let id = ids::new_id("dbt");
+    Ok(Some(PreparedDebit {
+        memo_sealed: key.seal(line.memo.as_bytes(), &memo_context(&id))?,
+        id,
+        account_id: account.id.clone(),
+        told_reference: storable(&line.told_reference),
+        fingerprint: fingerprint(account, line.amount),
+        kind: line.direction.word(),
+        amount: line.amount.get(),
+        value_at: line.at,
+    }))
+}
+
+/// What must be equal when one id is told again.
+fn fingerprint(account: &Account, amount: Dong) -> String {
+    hex::encode(Sha256::digest(format!("{}\n{}", account.id, amount.get())))
 }
 
 /// A provider's id as both engines can store it: what is long or holds control characters is replaced by its hash,

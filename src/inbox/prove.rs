@@ -81,6 +81,13 @@ record! {
     }
 }
 
+impl Unshown {
+    /// Out of the books because it was not there: should the money come after all, its line is a credit of its own.
+    fn is_taken_back(&self) -> bool {
+        matches!(self.decided.as_deref(), Some("reversed" | "disowned"))
+    }
+}
+
 /// The same with what it says, where it has no payment reference.
 struct Candidate {
     credit: Unshown,
@@ -104,8 +111,10 @@ pub async fn meet_in(tx: &mut Tx, vault: &Vault, account_id: &str, lines: &[Line
         found.extend(tx.all::<Unshown>(&sql::UNSHOWN_OF_AMOUNT, span).await?);
     }
     let mut seen = HashSet::new();
-    found
-        .retain(|credit| credit.account_id == account_id && credit.line_id.is_none() && seen.insert(credit.id.clone()));
+    found.retain(|credit| {
+        let is_here = credit.account_id == account_id && credit.line_id.is_none();
+        is_here && !credit.is_taken_back() && seen.insert(credit.id.clone())
+    });
     let mut candidates = Vec::with_capacity(found.len());
     for credit in found {
         // What cannot be opened any more says nothing.
@@ -181,7 +190,9 @@ fn credit_row(school_id: &str, account_id: &str, line: &Line, number: Option<Str
         "",
         None::<String>,
         now,
-        &line.likeness.mark
+        &line.likeness.mark,
+        None::<String>,
+        None::<String>
     ]
 }
 

@@ -24,7 +24,7 @@ macro_rules! unshown {
             from credit c left join credit_proof p on p.credit_id = c.id
             left join credit_decision d on d.credit_id = c.id
                 and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-            where ",
+            where c.gateway_id is null and ",
             $which
         )
     };
@@ -112,11 +112,45 @@ statements! {
     /// New credits.
     KEEP_CREDITS = rows "
         insert into credit (id, school_id, account_id, amount, day, value_at, bank_reference, payment_reference,
-            memo_sealed, payer_sealed, origin, doubt, maybe_same_as, kept_at, likeness)", "";
+            memo_sealed, payer_sealed, origin, doubt, maybe_same_as, kept_at, likeness, payment_key, gateway_id)", "";
+
+    /// Money that left, and credits taken back. Fewer come in than were told: a retry.
+    KEEP_DEBITS = rows "
+        insert into debit (id, school_id, account_id, connection_id, delivery_id, told_reference, fingerprint, kind,
+            amount, day, value_at, memo_sealed, heard_at)",
+        "on conflict (told_reference, connection_id, kind, fingerprint) do nothing";
+
+    /// What left a school's accounts in a span of days, and the credit of ours that a reversal takes back.
+    DEBITS = "
+        select d.id, d.account_id, d.kind, d.amount, d.day, d.value_at, t.credit_id, l.kind as decided
+        from debit d
+        left join telling t on d.kind = 'reversal' and t.told_reference = d.told_reference
+            and t.connection_id = d.connection_id and t.fingerprint = d.fingerprint
+        left join credit_decision l on l.credit_id = t.credit_id
+            and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = t.credit_id)
+        where d.school_id = $1 and d.day >= $2 and d.day <= $3 order by d.value_at, d.id";
+
+    /// Credits that a reversal names and that are still in the books.
+    REVERSED = "
+        select distinct t.credit_id from debit d
+        join telling t on t.told_reference = d.told_reference and t.connection_id = d.connection_id
+            and t.fingerprint = d.fingerprint
+        join credit_decision l on l.credit_id = t.credit_id
+            and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = t.credit_id)
+        where d.school_id = $1 and d.kind = 'reversal' and l.kind not in ('reversed', 'disowned', 'same')
+        order by t.credit_id limit $2";
 
     /// Who told of which credit.
     KEEP_TELLINGS = rows "
         insert into telling (connection_id, told_reference, fingerprint, credit_id, delivery_id, told_at)", "";
+
+    /// Which of these keys lead to an invoice. No row for one: a virtual account or an order we did not make.
+    KEYS = list "select key, invoice_id from payment_key where key in", "";
+
+    /// A key that leads to an invoice. Zero rows: it leads somewhere already.
+    ADD_KEY = "
+        insert into payment_key (key, connection_id, kind, invoice_id, made_at, made_by) values ($1, $2, $3, $4, $5, $6)
+        on conflict (key) do nothing";
 
     /// The statement has these credits.
     KEEP_PROOFS = rows "insert into credit_proof (credit_id, line_id, proved_at)", "";

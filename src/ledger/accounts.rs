@@ -7,6 +7,8 @@ pub enum Account {
     Bank,
     /// Money somebody told us of, which no statement shows yet.
     Clearing,
+    /// Money that a wallet or a card gateway took for us and settles later, less its fees.
+    ClearingGateway,
     /// What parents owe, line by line.
     ReceivableParent,
     /// What the State owes for a pupil.
@@ -25,13 +27,16 @@ pub enum Account {
     PayablePassThrough,
     /// Exemptions, posted and not netted.
     ContraRevenueExemption,
+    /// What wallets and gateways keep for themselves.
+    ExpenseGatewayFee,
 }
 
 impl Account {
     /// Every account, in the order reports show them.
-    pub const ALL: [Account; 11] = [
+    pub const ALL: [Account; 13] = [
         Account::Bank,
         Account::Clearing,
+        Account::ClearingGateway,
         Account::ReceivableParent,
         Account::ReceivableState,
         Account::CreditBalanceFamily,
@@ -41,6 +46,7 @@ impl Account {
         Account::RevenueLegalFee,
         Account::PayablePassThrough,
         Account::ContraRevenueExemption,
+        Account::ExpenseGatewayFee,
     ];
 
     /// The text that is stored, exported and published.
@@ -48,6 +54,7 @@ impl Account {
         match self {
             Account::Bank => "bank",
             Account::Clearing => "clearing",
+            Account::ClearingGateway => "clearing.gateway",
             Account::ReceivableParent => "receivable.parent",
             Account::ReceivableState => "receivable.state",
             Account::CreditBalanceFamily => "credit_balance.family",
@@ -57,6 +64,7 @@ impl Account {
             Account::RevenueLegalFee => "revenue.legal_fee",
             Account::PayablePassThrough => "payable.pass_through",
             Account::ContraRevenueExemption => "contra_revenue.exemption",
+            Account::ExpenseGatewayFee => "expense.gateway_fee",
         }
     }
 
@@ -81,6 +89,7 @@ impl Account {
         match self {
             Account::Bank => "assets:bank",
             Account::Clearing => "assets:clearing",
+            Account::ClearingGateway => "assets:gateway",
             Account::ReceivableParent => "assets:receivable:parent",
             Account::ReceivableState => "assets:receivable:state",
             Account::CreditBalanceFamily => "liabilities:credit_balance:family",
@@ -90,6 +99,7 @@ impl Account {
             Account::RevenueLegalFee => "revenues:legal_fee",
             Account::PayablePassThrough => "liabilities:payable:pass_through",
             Account::ContraRevenueExemption => "revenues:contra:exemption",
+            Account::ExpenseGatewayFee => "expenses:gateway_fee",
         }
     }
 }

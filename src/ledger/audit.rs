@@ -79,22 +79,30 @@ statements! {
 
     /// Any row: more or less money entered the books than the credit brought.
     CREDIT_RECEIVED = "
-        select c.id as found from credit c join posting p on p.credit_id = c.id
+        select c.id as found from credit c
+        join posting p on p.credit_id = c.id
+        join entry s on s.id = p.entry_id and s.kind <> 'settled'
         group by c.id, c.amount
-        having sum(case when p.account in ('bank', 'clearing') then p.amount else 0 end) <> c.amount limit 20";
+        having sum(case when p.account in ('bank', 'clearing', 'clearing.gateway') then p.amount else 0 end) <> case
+            when exists (select 1 from entry e where e.credit_id = c.id and e.kind = 'taken_back')
+            then 0 else c.amount end limit 20";
 
     /// Any row: some of a credit is allocated twice, or lost.
     CREDIT_ALLOCATED = "
-        select c.id as found from credit c join posting p on p.credit_id = c.id
+        select c.id as found from credit c
+        join posting p on p.credit_id = c.id
+        join entry s on s.id = p.entry_id and s.kind <> 'settled'
         group by c.id, c.amount
-        having sum(case when p.account in ('bank', 'clearing') then 0 else p.amount end) <> -c.amount limit 20";
+        having sum(case when p.account in ('bank', 'clearing', 'clearing.gateway') then 0 else p.amount end) <> case
+            when exists (select 1 from entry e where e.credit_id = c.id and e.kind = 'taken_back')
+            then 0 else -c.amount end limit 20";
 
     /// Any row: more was taken out of suspense, clearing or a credit's surplus than went in.
     CREDIT_SIDES = "
         select p.credit_id || ' ' || p.account as found from posting p where p.credit_id is not null
         group by p.credit_id, p.account
         having (p.account in ('suspense.unidentified', 'credit_balance.family') and sum(p.amount) > 0)
-            or (p.account in ('bank', 'clearing') and sum(p.amount) < 0) limit 20";
+            or (p.account in ('bank', 'clearing', 'clearing.gateway') and sum(p.amount) < 0) limit 20";
 
     /// Any row: the newest decision says one thing and the money is elsewhere, in suspense or on another invoice.
     DECISIONS_MATCH_MONEY = "
@@ -131,7 +139,19 @@ statements! {
         select d.credit_id as found from credit_decision d
         where d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
           and d.kind <> 'same' and not (d.kind = 'hold' and d.reason in ('maybe_same_credit', 'told_differently'))
-          and (select count(*) from entry e where e.credit_id = d.credit_id and e.kind = 'received') <> 1 limit 20";
+          and (select count(*) from entry e where e.credit_id = d.credit_id and e.kind = 'received')
+            <> case when d.kind in ('reversed', 'disowned')
+                then (select count(*) from entry b where b.credit_id = d.credit_id and b.kind = 'taken_back') else 1 end
+        limit 20";
+
+    /// Any row: a gateway kept more than it was owed, or a settlement was booked that no money came for.
+    SETTLED_ONCE = "
+        select e.id as found from entry e join posting p on p.entry_id = e.id
+        where e.kind = 'settled' and e.reverses is null
+        group by e.id having sum(case when p.account = 'clearing.gateway' then p.amount else 0 end) >= 0
+            or sum(case when p.account = 'suspense.unidentified' then p.amount else 0 end) <= 0
+            or sum(case when p.account = 'expense.gateway_fee' then p.amount else 0 end) < 0
+        limit 20";
 
     /// Any row: money that may be counted already was counted again before anybody decided.
     DOUBTS_NOT_POSTED = "
@@ -226,7 +246,7 @@ statements! {
 }
 
 /// Every invariant that is one query: the sentence, what it would mean, the statement.
-const INVARIANTS: [(&str, &str, Statement); 24] = [
+const INVARIANTS: [(&str, &str, Statement); 25] = [
     ("every entry balances", "an entry got past its only door", ENTRIES_BALANCE),
     ("an entry belongs to one school", "money of one school stands in another's books", ONE_SCHOOL),
     ("an invoice's total is the sum of its lines", "a parent is asked for another sum", INVOICE_TOTALS),
@@ -241,6 +261,7 @@ const INVARIANTS: [(&str, &str, Statement); 24] = [
     ("a bank's reference is one credit", "one transfer was counted twice", BANK_REFERENCES_ONCE),
     ("every credit waits or is decided", "money came that nobody looks at", CREDITS_WAIT_OR_ARE_DECIDED),
     ("a decided credit is posted exactly once", "a payment is lost or doubled", DECIDED_POSTED_ONCE),
+    ("a settlement is what a gateway owed, less its fee", "a wallet's money is lost", SETTLED_ONCE),
     ("a doubt is posted by nobody but a person or a statement", "a payment may be doubled", DOUBTS_NOT_POSTED),
     ("what is proved has a statement line, and is posted so", "bank and books differ", PROOFS_POSTED),
     ("receipt numbers have no hole and no twin", "a receipt was lost or doubled", RECEIPT_NUMBERS),

@@ -20,6 +20,10 @@ pub enum Cause {
     Applied(String, i64),
     /// A credit was taken back from an invoice by the decision of this turn.
     Released(String, i64),
+    /// A credit left the books by the decision of this turn: the bank took it back, or it never came.
+    TakenBack(String, i64),
+    /// A gateway settled credits with the credit that came for them, by the decision of this turn.
+    Settled(String, i64),
     /// An invoice became void by the event of this turn.
     Voided(String, i64),
     /// A void invoice was opened again by the event of this turn.
@@ -37,6 +41,8 @@ impl Cause {
             Cause::Proved(_) => "proved",
             Cause::Applied(..) => "applied",
             Cause::Released(..) => "released",
+            Cause::TakenBack(..) => "taken_back",
+            Cause::Settled(..) => "settled",
             Cause::Voided(..) => "voided",
             Cause::Reinstated(..) => "reinstated",
             Cause::Undone(_) => "undone",
@@ -50,6 +56,8 @@ impl Cause {
             Cause::Issued(id) | Cause::Received(id) | Cause::Proved(id) | Cause::Undone(id) => format!("{kind}:{id}"),
             Cause::Applied(id, turn)
             | Cause::Released(id, turn)
+            | Cause::TakenBack(id, turn)
+            | Cause::Settled(id, turn)
             | Cause::Voided(id, turn)
             | Cause::Reinstated(id, turn) => format!("{kind}:{id}:{turn}"),
         }
@@ -57,9 +65,12 @@ impl Cause {
 
     fn credit_id(&self) -> Option<String> {
         match self {
-            Cause::Received(id) | Cause::Proved(id) | Cause::Applied(id, _) | Cause::Released(id, _) => {
-                Some(id.clone())
-            }
+            Cause::Received(id)
+            | Cause::Proved(id)
+            | Cause::Applied(id, _)
+            | Cause::Released(id, _)
+            | Cause::TakenBack(id, _)
+            | Cause::Settled(id, _) => Some(id.clone()),
             _ => None,
         }
     }

@@ -31,14 +31,14 @@ statements! {
     /// issued, or wholly taken back.
     STANDING_OF_INVOICE = "
         select account, cast(sum(amount) as bigint) as amount, null as receiving_id, invoice_id, line, item_id, family_id, credit_id
-        from posting where invoice_id = $1 and account not in ('bank', 'clearing')
+        from posting where invoice_id = $1 and account not in ('bank', 'clearing', 'clearing.gateway', 'expense.gateway_fee')
         group by account, invoice_id, line, item_id, family_id, credit_id having sum(amount) <> 0
         order by credit_id, line, account";
 
     /// Where a credit's money stands, without what cancelled out. No row: it was never posted.
     STANDING_OF_CREDIT = "
         select account, cast(sum(amount) as bigint) as amount, null as receiving_id, invoice_id, line, item_id, family_id, credit_id
-        from posting where credit_id = $1 and account not in ('bank', 'clearing')
+        from posting where credit_id = $1 and account not in ('bank', 'clearing', 'clearing.gateway', 'expense.gateway_fee')
         group by account, invoice_id, line, item_id, family_id, credit_id having sum(amount) <> 0
         order by account, invoice_id, line";
 

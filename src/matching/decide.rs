@@ -25,6 +25,8 @@ pub enum References {
     None,
     /// Exactly one.
     One,
+    /// None, but its virtual account or its order leads to one invoice.
+    ByKey,
     /// Several different ones: the payer meant something only a person can tell.
     Several,
 }
@@ -161,14 +163,16 @@ pub fn decide(heard: Heard<'_>, found: Option<&OpenInvoice>, paid: impl Fn(i64) 
     match (heard.references, found) {
         (References::None, _) => Decision::Hold(HoldReason::NoReference),
         (References::Several, _) => Decision::Hold(HoldReason::TwoReferences),
-        (References::One, None) => Decision::Hold(HoldReason::UnknownReference),
-        (References::One, Some(invoice)) if invoice.account_id != heard.account_id => {
+        (References::One | References::ByKey, None) => Decision::Hold(HoldReason::UnknownReference),
+        (References::One | References::ByKey, Some(invoice)) if invoice.account_id != heard.account_id => {
             Decision::Hold(HoldReason::OtherAccount)
         }
-        (References::One, Some(invoice)) if invoice.lifecycle != Lifecycle::Open => {
+        (References::One | References::ByKey, Some(invoice)) if invoice.lifecycle != Lifecycle::Open => {
             Decision::Hold(HoldReason::InvoiceNotOpen)
         }
-        (References::One, Some(invoice)) => Decision::Pay(allocate(&invoice.lines, paid, heard.amount)),
+        (References::One | References::ByKey, Some(invoice)) => {
+            Decision::Pay(allocate(&invoice.lines, paid, heard.amount))
+        }
     }
 }
 

@@ -89,7 +89,7 @@ record! {
     pub struct Step {
         /// 1, 2, 3, …
         pub turn: i64,
-        /// `settle`, `part`, `over`, `hold`, `assign`, `release` or `same`.
+        /// `settle`, `part`, `over`, `hold`, `assign`, `release`, `same`, `reversed`, `disowned` or `settled`.
         pub kind: String,
         /// Why it was held.
         pub reason: String,
@@ -143,13 +143,29 @@ impl<'a> Act<'a> {
         Act { seen: turn, ..self }
     }
 
-    fn check_seen(&self, newest: Option<&Newest>) -> Result<(), Refusal> {
+    pub(super) fn check_seen(&self, newest: Option<&Newest>) -> Result<(), Refusal> {
         let stands = newest.map_or(0, |newest| newest.turn);
         if self.seen.is_none_or(|seen| seen == stands) { Ok(()) } else { Err(not_held()) }
     }
 
+    /// When.
+    pub(super) fn at(&self) -> Moment {
+        self.at
+    }
+
+    /// An entry's head with who acts and why.
+    pub(super) fn signed(&self, head: Head) -> Head {
+        head.by(self.actor, self.note)
+    }
+
     /// Writes into the trail what was done to a credit, and with which invoice.
-    async fn trail_in(&self, tx: &mut Tx, action: &'static str, credit: &Credit, invoice_id: &str) -> Result<()> {
+    pub(super) async fn trail_in(
+        &self,
+        tx: &mut Tx,
+        action: &'static str,
+        credit: &Credit,
+        invoice_id: &str,
+    ) -> Result<()> {
         let (about, school_id) = (credit.id.as_str(), Some(credit.school_id.as_str()));
         trail_in(tx, self.at, &Deed { actor: self.actor, action, about, school_id, detail: invoice_id }).await
     }
@@ -374,7 +390,7 @@ async fn apply_in(
 }
 
 /// From wherever a credit's money stands back to suspense. Tells the invoice it was on.
-async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Option<String>> {
+pub(super) async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Option<String>> {
     let standing = Standing::of_in(tx, &[&credit.id]).await?;
     let newest = standing.newest.get(&credit.id);
     act.check_seen(newest)?;
@@ -411,7 +427,7 @@ async fn release_in(tx: &mut Tx, credit: &Credit, act: &Act<'_>) -> Result<Optio
     Ok(newest.invoice_id.clone())
 }
 
-async fn credit_in(tx: &mut Tx, credit_id: &str) -> Result<Credit> {
+pub(super) async fn credit_in(tx: &mut Tx, credit_id: &str) -> Result<Credit> {
     tx.optional(&sql::CREDIT, args![credit_id]).await?.ok_or_else(|| Refusal::absent().into())
 }
 
@@ -425,7 +441,7 @@ async fn payable_in(tx: &mut Tx, credit: &Credit, invoice_id: &str) -> Result<Op
     Ok(invoice)
 }
 
-async fn decide_in(
+pub(super) async fn decide_in(
     tx: &mut Tx,
     credit: &Credit,
     turn: i64,
@@ -451,7 +467,7 @@ fn stated(note: &str) -> Result<&str, Refusal> {
     Ok(note)
 }
 
-fn not_held() -> Refusal {
+pub(super) fn not_held() -> Refusal {
     conflict(
         "credit-not-held",
         "Khoản tiền này không còn chờ xử lý: có thể đã được xử lý rồi.",

@@ -1,7 +1,8 @@
 //! Whose money is it: decides every credit, posts it, numbers its receipt and promises to tell, in one transaction.
 //!
 //! [`drain`] takes one batch of undecided credits; [`decide()`] and [`allocate`] are pure; [`assign`], [`move_to`],
-//! [`release`] and [`same`] are what a person may do with a credit that is held, or went to the wrong child.
+//! [`release`], [`same`] and [`take_back`] are what a person may do with a credit that is held, went to the wrong
+//! child, or is no longer there; [`settle`] meets what a gateway pays at last with what it took.
 //!
 //! **Invariants:** a credit leaves the queue in the same transaction as its decision, so it is decided once
 //! however many processes drain; two credits for one invoice in one batch see each other; money with a doubt is in no
@@ -11,7 +12,9 @@
 
 mod decide;
 mod desk;
+mod settle;
 mod sql;
+mod take_back;
 mod turn;
 
 use std::collections::HashSet;
@@ -21,7 +24,9 @@ pub use desk::{
     Act, Assigned, Held, Shown, Step, assign, assign_in, credits_after, held, held_count, move_to, move_to_in, release,
     same, same_in, shown, story,
 };
+pub use settle::{Settlement, settle, settlements, unsettle};
 pub use sql::ALL;
+pub use take_back::{Why, take_back, take_back_in};
 
 use crate::fault::{Error, Result};
 use crate::ids::PaymentReference;
@@ -58,6 +63,8 @@ record! {
         day: Day,
         value_at: Moment,
         payment_reference: Option<String>,
+        payment_key: Option<String>,
+        gateway_id: Option<String>,
         doubt: String,
         memo_sealed: Vec<u8>,
     }

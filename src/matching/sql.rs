@@ -21,13 +21,16 @@ macro_rules! credits {
 statements! {
     /// Credits that wait to be decided, in the order the money came.
     UNDECIDED = "
-        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.doubt, c.memo_sealed
+        select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.payment_key,
+            c.gateway_id, c.doubt, c.memo_sealed
         from undecided u join credit c on c.id = u.credit_id
         where u.since <= $1 order by c.value_at, c.id limit $2";
 
     /// One credit. No row: the id was made up.
     CREDIT = "
-        select id, school_id, account_id, amount, day, value_at, payment_reference, doubt, memo_sealed from credit where id = $1";
+        select id, school_id, account_id, amount, day, value_at, payment_reference, payment_key, gateway_id, doubt,
+            memo_sealed
+        from credit where id = $1";
 
     /// Takes credits out of the queue. Fewer come back than were asked: another process decided the others.
     TAKE = list "delete from undecided where credit_id in", "returning credit_id";
@@ -50,6 +53,20 @@ statements! {
     /// New decisions. A twin turn means somebody else decided at the same moment: the transaction fails.
     INSERT_DECISIONS = rows "
         insert into credit_decision (credit_id, turn, kind, reason, invoice_id, entry_id, at, actor, note)", "";
+
+    /// The connections of a school whose provider settles later, once it has taken money.
+    GATEWAYS = "select distinct gateway_id from credit where school_id = $1 and gateway_id is not null order by gateway_id";
+
+    /// What a gateway took until a day and has not settled. No row: it owes nothing.
+    OWED_BY_GATEWAY = "
+        select c.id, c.account_id, c.amount, c.day from credit c
+        where c.gateway_id = $1 and c.day <= $2
+          and (select sum(p.amount) from posting p where p.credit_id = c.id and p.account = 'clearing.gateway') > 0
+        order by c.value_at, c.id";
+
+    /// What of a credit its gateway still owes. Null: the credit was never posted.
+    STILL_OWED = "
+        select cast(sum(amount) as bigint) as amount from posting where credit_id = $1 and account = 'clearing.gateway'";
 
     /// A school's credits that a person must look at, the oldest first.
     HELD = "

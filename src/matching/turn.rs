@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Credit, Decision, Doubt, Drained, Heard, Waiting, decide, sql};
+use super::{Credit, Decision, Doubt, Drained, Heard, References, Waiting, decide, sql};
 use crate::fault::{Fault, Result};
 use crate::fees::{self, OpenInvoice};
+use crate::inbox;
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
 use crate::money::Dong;
 use crate::outbox::{self, Event, Happened};
@@ -88,16 +89,16 @@ pub(super) async fn decide_in(
     batch.sort_by_key(|waiting| (waiting.credit.value_at, &waiting.credit.id));
     let ids: Vec<&str> = batch.iter().map(|waiting| waiting.credit.id.as_str()).collect();
     let standing = Standing::of_in(tx, &ids).await?;
-    let invoices = invoices_in(tx, &batch).await?;
-    let invoice_ids: Vec<String> = invoices.values().map(|invoice| invoice.id.clone()).collect();
+    let invoices = Named::of_in(tx, &batch).await?;
+    let invoice_ids: Vec<String> = invoices.ids();
     let mut paid = ledger::paid_by_line_in(tx, &invoice_ids).await?;
 
     let mut written = Written::default();
     for waiting in &batch {
         let credit = &waiting.credit;
         if !standing.is_decided(credit) {
-            let found = credit.payment_reference.as_ref().and_then(|reference| invoices.get(reference));
-            written.decide(waiting, &standing, found, &mut paid, now)?;
+            let (references, found) = invoices.of(waiting);
+            written.decide(credit, references, &standing, found, &mut paid, now)?;
         }
         written.prove(credit, &standing, now)?;
     }
@@ -105,29 +106,64 @@ pub(super) async fn decide_in(
     Ok(Drained { decided: batch.len(), invoices: written.invoices, postponed: 0 })
 }
 
-async fn invoices_in(tx: &mut Tx, batch: &[&Waiting]) -> Result<HashMap<String, OpenInvoice>> {
-    let mut references: Vec<String> =
-        batch.iter().filter_map(|waiting| waiting.credit.payment_reference.clone()).collect();
-    references.sort_unstable();
-    references.dedup();
-    let invoices = fees::by_references_in(tx, &references).await?;
-    Ok(invoices.into_iter().map(|invoice| (invoice.reference.clone(), invoice)).collect())
+/// The invoices that a batch's credits name, by the reference in their text or by the key they came with.
+struct Named {
+    by_reference: HashMap<String, OpenInvoice>,
+    by_key: HashMap<String, OpenInvoice>,
+}
+
+impl Named {
+    async fn of_in(tx: &mut Tx, batch: &[&Waiting]) -> Result<Named> {
+        let mut references: Vec<String> =
+            batch.iter().filter_map(|waiting| waiting.credit.payment_reference.clone()).collect();
+        references.sort_unstable();
+        references.dedup();
+        let invoices = fees::by_references_in(tx, &references).await?;
+        let by_reference = invoices.into_iter().map(|invoice| (invoice.reference.clone(), invoice)).collect();
+        let keys: Vec<&str> = batch.iter().filter_map(|waiting| waiting.credit.payment_key.as_deref()).collect();
+        let leads = inbox::by_keys_in(tx, &keys).await?;
+        let mut ids: Vec<String> = leads.values().cloned().collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let invoices = fees::invoices_in(tx, &ids).await?;
+        let named = |id: &String| invoices.iter().find(|invoice| invoice.id == *id).cloned();
+        let by_key = leads.iter().filter_map(|(key, id)| Some((key.clone(), named(id)?))).collect();
+        Ok(Named { by_reference, by_key })
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.by_reference.values().chain(self.by_key.values()).map(|invoice| invoice.id.clone()).collect()
+    }
+
+    /// How a credit names an invoice. A text and a key that name two are a person's to tell apart.
+    fn of(&self, waiting: &Waiting) -> (References, Option<&OpenInvoice>) {
+        let Credit { payment_reference, payment_key, .. } = &waiting.credit;
+        let by_text = payment_reference.as_ref().and_then(|reference| self.by_reference.get(reference));
+        let by_key = payment_key.as_ref().and_then(|key| self.by_key.get(key));
+        match (waiting.references, by_key) {
+            (References::None, Some(invoice)) => (References::ByKey, Some(invoice)),
+            (References::One, Some(invoice)) if by_text.is_none_or(|named| named.id != invoice.id) => {
+                (References::Several, None)
+            }
+            (references, _) => (references, by_text),
+        }
+    }
 }
 
 impl Written {
     fn decide(
         &mut self,
-        waiting: &Waiting,
+        credit: &Credit,
+        references: References,
         standing: &Standing,
         found: Option<&OpenInvoice>,
         paid: &mut HashMap<(String, i64), Dong>,
         now: Moment,
     ) -> Result<()> {
-        let credit = &waiting.credit;
         let heard = Heard {
             account_id: &credit.account_id,
             amount: credit.amount,
-            references: waiting.references,
+            references,
             doubt: Doubt::of_code(&credit.doubt),
             is_proved: standing.proved.contains(&credit.id),
         };
@@ -205,9 +241,10 @@ pub(super) fn received(credit: &Credit, now: Moment) -> Head {
     Head::new(&credit.school_id, Cause::Received(credit.id.clone()), now).on(credit.day)
 }
 
-/// The money, told but not yet on a statement.
+/// The money, told but not yet on a statement, or with the gateway that took it.
 pub(super) fn money_in(credit: &Credit) -> Posting {
-    Posting::debit(Account::Clearing, credit.amount).receiving(&credit.account_id).of_credit(&credit.id)
+    let account = if credit.gateway_id.is_some() { Account::ClearingGateway } else { Account::Clearing };
+    Posting::debit(account, credit.amount).receiving(&credit.account_id).of_credit(&credit.id)
 }
 
 /// The same money with no owner yet.

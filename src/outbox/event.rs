@@ -11,6 +11,8 @@ pub enum Event {
     CreditAssigned,
     /// A person took money off an invoice again.
     CreditReleased,
+    /// Money left the books again: the bank took it back, or it never came.
+    CreditTakenBack,
     /// A receipt has its number.
     ReceiptIssued,
     /// A receipt counts no more.
@@ -27,11 +29,12 @@ pub enum Event {
 
 impl Event {
     /// Every kind.
-    pub const ALL: [Event; 10] = [
+    pub const ALL: [Event; 11] = [
         Event::CreditReceived,
         Event::CreditHeld,
         Event::CreditAssigned,
         Event::CreditReleased,
+        Event::CreditTakenBack,
         Event::ReceiptIssued,
         Event::ReceiptVoid,
         Event::RunPublished,
@@ -47,6 +50,7 @@ impl Event {
             Event::CreditHeld => "credit.held",
             Event::CreditAssigned => "credit.assigned",
             Event::CreditReleased => "credit.released",
+            Event::CreditTakenBack => "credit.taken_back",
             Event::ReceiptIssued => "receipt.issued",
             Event::ReceiptVoid => "receipt.void",
             Event::RunPublished => "run.published",
@@ -63,6 +67,7 @@ impl Event {
             Event::CreditHeld => "Money came that a person must look at; `id` is the credit, `invoice` is null.",
             Event::CreditAssigned => "A person gave the credit `id` to `invoice`.",
             Event::CreditReleased => "A person took the credit `id` off `invoice`; it waits again.",
+            Event::CreditTakenBack => "The credit `id` left the books: its bank took it back, or it never came.",
             Event::ReceiptIssued => "The receipt `id` of `invoice` has its number; `amount` is the money received.",
             Event::ReceiptVoid => "The receipt `id` of `invoice` counts no more.",
             Event::RunPublished => "Parents see the invoices of the run `id`; `amount` is their sum. Told once a run.",

@@ -126,6 +126,23 @@ impl Books {
         id
     }
 
+    /// A kept credit of a day that a gateway holds.
+    pub async fn credit_through(&self, gateway: &str, amount: i64, reference: &str, day: &str) -> String {
+        let id = ids::new_id("crd");
+        let bytes = match self.store.engine() {
+            hocphi::store::EngineName::Sqlite => "x'00'",
+            hocphi::store::EngineName::Postgres => "'\\x00'::bytea",
+        };
+        let at = hocphi::time::Day::parse(day).expect("a day").begins().0 + self.next();
+        self.raw(&format!(
+            "insert into credit (id, school_id, account_id, amount, day, value_at, payment_reference, memo_sealed, origin,
+                doubt, kept_at, gateway_id) values ('{id}', 'sch_1', 'acc_1', {amount}, '{day}', {at}, '{reference}', {bytes}, 'hook', '', {at}, '{gateway}');
+             insert into undecided values ('{id}', 0);"
+        ))
+        .await;
+        id
+    }
+
     /// A statement line shows the credit.
     pub async fn prove(&self, credit: &str) {
         let n = self.next();

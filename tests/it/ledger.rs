@@ -45,6 +45,7 @@ fn faults(invoice: &str, credit: &str, other_credit: &str, entry: &str) -> Vec<(
         posting_faults(invoice, credit, entry),
         decision_faults(credit, other_credit),
         paper_and_feed_faults(invoice, credit),
+        vec![settlement_fault()],
     ]
     .concat()
 }
@@ -127,6 +128,16 @@ fn decision_faults(credit: &str, other_credit: &str) -> Vec<(&'static str, Strin
             ),
         ),
     ]
+}
+
+fn settlement_fault() -> (&'static str, String) {
+    (
+        "a settlement is what a gateway owed, less its fee",
+        "insert into entry values ('ent_g', 'sch_1', 'settled', 'no gateway', '2026-11-22', 0, null, null, null, 'x', '');
+         insert into posting values ('ent_g', 1, 'clearing.gateway', 5, null, null, null, null, null, null);
+         insert into posting values ('ent_g', 2, 'suspense.unidentified', -5, null, null, null, null, null, null)"
+            .to_owned(),
+    )
 }
 
 fn paper_and_feed_faults(invoice: &str, credit: &str) -> Vec<(&'static str, String)> {

@@ -18,6 +18,7 @@ mod journeys_people;
 mod journeys_setup;
 mod ledger;
 mod matching;
+mod money_back;
 mod outbox;
 mod private_files;
 mod provider_command;

@@ -52,7 +52,8 @@ pub struct FeedEntryBody {
     pub day: String,
     /// The credit or invoice it is about.
     pub record: String,
-    /// `issued`, `received`, `proved`, `applied`, `released`, `voided`, `reinstated` or `undone`.
+    /// `issued`, `received`, `proved`, `applied`, `released`, `taken_back`, `settled`, `voided`,
+    /// `reinstated` or `undone`.
     pub kind: String,
     /// Amounts by account and fee item, debits positive.
     pub postings: Vec<FeedPostingBody>,

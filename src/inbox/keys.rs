@@ -1,0 +1,78 @@
+//! What leads to an invoice beside the reference in a transfer's text: the virtual account the money came through, the
+//! number of an order made at a provider, or our reference in either of them.
+
+use std::collections::HashMap;
+
+use super::connection::Connection;
+use super::sql;
+use crate::fault::Result;
+use crate::fees;
+use crate::ids::PaymentReference;
+use crate::providers::ToldCredit;
+use crate::store::{Arg, Tx, args};
+use crate::time::Moment;
+
+/// The longest number of an order or an account that is a key.
+const LONGEST: usize = 64;
+/// Before a reference of ours that stands in an order's or an account's number.
+const REFERENCE: &str = "reference:";
+
+/// The key of an order made at a provider.
+pub fn order_key(connection_id: &str, number: &str) -> String {
+    format!("order:{connection_id}:{number}")
+}
+
+/// The key of a virtual account.
+pub fn virtual_account_key(connection_id: &str, number: &str) -> String {
+    format!("virtual_account:{connection_id}:{number}")
+}
+
+/// The keys a credit came with, the surest first.
+pub(super) fn of_told(connection: &Connection, line: &ToldCredit) -> Vec<String> {
+    let plain = |text: &&str| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut keys = Vec::new();
+    for (number, key) in [(line.sub_account.as_deref(), virtual_account_key as fn(&str, &str) -> String)] {
+        let Some(number) = number.map(str::trim).filter(plain) else { continue };
+        if let [ours] = PaymentReference::find_all(number).as_slice() {
+            keys.push(format!("{REFERENCE}{ours}"));
+        }
+        keys.push(key(&connection.id, number));
+    }
+    keys
+}
+
+/// The invoices to which these keys lead. A key that leads nowhere is absent.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn by_keys_in(tx: &mut Tx, keys: &[&str]) -> Result<HashMap<String, String>> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let kept = keys.iter().filter(|key| !key.starts_with(REFERENCE)).map(|key| Arg::from(*key)).collect();
+    let mut leads: HashMap<String, String> =
+        tx.all_in::<(String, String)>(&sql::KEYS, kept).await?.into_iter().collect();
+    let ours: Vec<String> = keys.iter().filter_map(|key| key.strip_prefix(REFERENCE)).map(str::to_owned).collect();
+    for invoice in fees::by_references_in(tx, &ours).await? {
+        leads.insert(format!("{REFERENCE}{}", invoice.reference), invoice.id);
+    }
+    Ok(leads)
+}
+
+/// Makes a key lead to an invoice and tells whether it does; one that leads elsewhere already stays.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn add_key_in(
+    tx: &mut Tx,
+    (kind, connection_id, number): (&str, &str, &str),
+    invoice_id: &str,
+    now: Moment,
+    actor: &str,
+) -> Result<bool> {
+    let key = format!("{kind}:{connection_id}:{number}");
+    if tx.run(&sql::ADD_KEY, args![&key, connection_id, kind, invoice_id, now, actor]).await? == 1 {
+        return Ok(true);
+    }
+    Ok(by_keys_in(tx, &[&key]).await?.get(&key).is_some_and(|leads_to| leads_to == invoice_id))
+}
