@@ -8,7 +8,7 @@ use super::prompt::{read_text, say};
 use clap::{Args, Subcommand};
 use hocphi::config::Config;
 use hocphi::fault::{Kind, OrFault, Refusal, Result};
-use hocphi::providers::{BODY_MOST, Heard, Providers, Reply, Request, Secrets};
+use hocphi::providers::{BODY_MOST, Heard, Providers, Reply, ReplyTo, Request, Secrets};
 use hocphi::time::{Clock, Moment};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -104,8 +104,10 @@ impl Hear {
             say!("{}", too_large()?);
             return Ok(ExitCode::SUCCESS);
         }
-        let heard = provider.hear(&request, &secrets, self.now.unwrap_or_else(|| Clock::System.now()));
-        say!("{}", line(&heard, provider.reply(heard.outcome()))?);
+        let now = self.now.unwrap_or_else(|| Clock::System.now());
+        let heard = provider.hear(&request, &secrets, now);
+        let to = ReplyTo { request: &request, secrets: &secrets, now, id: None, bill: None };
+        say!("{}", line(&heard, provider.reply(heard.outcome(), &to))?);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -136,6 +136,8 @@ fn outcome(heard: &Heard, has_credits: bool, strange: &[&str]) -> (&'static str,
         }
         Heard::Nothing { why, .. } => ("nothing", (*why).to_owned()),
         Heard::Test => ("test", String::new()),
+        // The hook answers questions itself and keeps none.
+        Heard::Asks(_) => ("nothing", String::new()),
         Heard::Unreadable(unread) => ("unreadable", unread.to_string()),
         Heard::Refused(disproof) => ("unreadable", disproof.to_string()),
     }

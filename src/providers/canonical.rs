@@ -5,12 +5,16 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::query::{self, Pair};
 use super::request::{Request, Secrets};
+use super::spec::Places;
 
 /// A message: literal text and, in braces, what is put in.
 ///
-/// `{body}` the raw body · `{header:NAME}` · `{secret:NAME}` · `{/pointer}` a text or number of the body ·
-/// `{sorted-pairs:/pointer}` an object as `k=v&k=v` · `{sorted-json:/pointer}` compact JSON with sorted keys.
+/// `{body}` the raw body · `{header:NAME}` · `{secret:NAME}` · `{/pointer}` a text or number of the body, with `|` between
+/// spellings · `{optional:/pointer}` the same, nothing where it is absent · `{pad10:/pointer}` with zeros in front up to ten
+/// characters · `{sorted-pairs:/pointer}` an object as `k=v&k=v` · `{sorted-json:/pointer}` compact JSON with sorted keys ·
+/// `{sorted-query:NAME,NAME}` the query as received, sorted, without empty values and those names.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Template(Vec<Piece>);
@@ -21,9 +25,22 @@ enum Piece {
     Body,
     Header(String),
     Secret(String),
-    Pointer(String),
+    Pointer(Places),
+    Optional(Places),
+    Padded(usize, Places),
     SortedPairs(String),
     SortedJson(String),
+    SortedQuery(Vec<String>),
+}
+
+/// A request and what was found in it.
+pub struct Said<'a> {
+    /// As it arrived.
+    pub request: &'a Request,
+    /// What is told: the body as JSON, or the query as an object of texts.
+    pub told: Option<Value>,
+    /// The query's pairs, where that is what is told.
+    pub pairs: Vec<Pair>,
 }
 
 impl TryFrom<String> for Template {
@@ -58,13 +75,21 @@ fn piece(word: &str) -> Result<Piece, String> {
             Err(format!("{{{word}}}: a JSON pointer begins with a slash"))
         }
     };
+    let places = |text: &str| Places::parse(text).map_err(|what| format!("{{{word}}}: {what}"));
     match word.split_once(':') {
         None if word == "body" => Ok(Piece::Body),
-        None if word.starts_with('/') => Ok(Piece::Pointer(word.to_owned())),
+        None if word == "sorted-query" => Ok(Piece::SortedQuery(Vec::new())),
+        None if word.starts_with('/') => Ok(Piece::Pointer(places(word)?)),
         Some(("header", name)) => Ok(Piece::Header(name.to_owned())),
         Some(("secret", name)) => Ok(Piece::Secret(name.to_owned())),
+        Some(("optional", at)) => Ok(Piece::Optional(places(at)?)),
         Some(("sorted-pairs", at)) => Ok(Piece::SortedPairs(pointer(at)?)),
         Some(("sorted-json", at)) => Ok(Piece::SortedJson(pointer(at)?)),
+        Some(("sorted-query", names)) => Ok(Piece::SortedQuery(names.split(',').map(str::to_owned).collect())),
+        Some((pad, at)) if pad.starts_with("pad") => match pad[3..].parse() {
+            Ok(width @ 1..=64) => Ok(Piece::Padded(width, places(at)?)),
+            _ => Err(format!("{{{word}}}: pad takes a width from 1 to 64")),
+        },
         _ => Err(format!("{{{word}}} is not a word of a message")),
     }
 }
@@ -78,41 +103,73 @@ impl Template {
         })
     }
 
-    /// The message of this request, or none where something that is put in is absent. `left_out` is the place of the
-    /// signature itself, which no provider signs.
-    pub fn message(&self, request: &Request, body: &Value, secrets: &Secrets, left_out: &str) -> Option<Vec<u8>> {
-        let mut message = Vec::with_capacity(request.body.len() + 64);
-        for piece in &self.0 {
-            match piece {
-                Piece::Literal(text) => message.extend_from_slice(text.as_bytes()),
-                Piece::Body => message.extend_from_slice(&request.body),
-                Piece::Header(name) => message.extend_from_slice(request.header(name)?),
-                Piece::Secret(name) => message.extend_from_slice(secrets.values(name).last()?.as_bytes()),
-                Piece::Pointer(at) => message.extend_from_slice(plain(body.pointer(at)?).as_bytes()),
-                Piece::SortedPairs(at) => message.extend_from_slice(sorted_pairs(body, at, left_out)?.as_bytes()),
-                Piece::SortedJson(at) => {
-                    let text = sorted_json(body.pointer(at)?, Escape::JavaScript);
-                    message.extend_from_slice(text.as_bytes());
+    /// The messages that this request may have been signed over, the likeliest first: several where servers encode a query
+    /// differently or a secret within the message has two live values. None where something that is put in is absent.
+    /// `left_out` is the place of the signature itself, which no provider signs.
+    pub fn messages(&self, said: &Said, secrets: &Secrets, left_out: Option<&Places>) -> Vec<Vec<u8>> {
+        let live = self.secrets().map(|name| secrets.values(name).len()).max().unwrap_or(1).max(1);
+        let mut messages: Vec<Vec<u8>> = Vec::new();
+        // The newest values first; one that is being replaced stands beside it.
+        for older in 0..live {
+            for message in self.with(said, secrets, older, left_out).unwrap_or_default() {
+                if !messages.contains(&message) {
+                    messages.push(message);
                 }
             }
         }
-        Some(message)
+        messages
+    }
+
+    fn with(&self, said: &Said, secrets: &Secrets, older: usize, left_out: Option<&Places>) -> Option<Vec<Vec<u8>>> {
+        let null = Value::Null;
+        let told = said.told.as_ref().unwrap_or(&null);
+        let mut messages = vec![Vec::with_capacity(said.request.body.len() + 64)];
+        for piece in &self.0 {
+            let parts: Vec<Vec<u8>> = match piece {
+                Piece::Literal(text) => vec![text.clone().into_bytes()],
+                Piece::Body => vec![said.request.body.clone()],
+                Piece::Header(name) => vec![said.request.header(name)?.to_vec()],
+                Piece::Secret(name) => {
+                    let values = secrets.values(name);
+                    vec![values.get(values.len().checked_sub(1)?.saturating_sub(older))?.as_bytes().to_vec()]
+                }
+                Piece::Pointer(at) => vec![plain(at.find(told).ok()??).into_bytes()],
+                Piece::Optional(at) => vec![at.find(told).ok()?.map(plain).unwrap_or_default().into_bytes()],
+                Piece::Padded(width, at) => vec![format!("{:0>width$}", plain(at.find(told).ok()??)).into_bytes()],
+                Piece::SortedPairs(at) => vec![sorted_pairs(told, at, left_out)?.into_bytes()],
+                Piece::SortedJson(at) => vec![sorted_json(told.pointer(at)?, Escape::JavaScript).into_bytes()],
+                Piece::SortedQuery(names) => {
+                    let own = left_out.into_iter().flat_map(Places::iter).filter_map(|at| at.strip_prefix('/'));
+                    let names: Vec<&str> = names.iter().map(String::as_str).chain(own).collect();
+                    query::sorted(&said.pairs, &names).into_iter().map(String::into_bytes).collect()
+                }
+            };
+            messages = messages
+                .iter()
+                .flat_map(|begun| parts.iter().map(move |part| [begun.as_slice(), part].concat()))
+                .collect();
+        }
+        Some(messages)
     }
 }
 
 /// An object as `k=v&k=v` in the order of its keys, the signature itself left out.
-fn sorted_pairs(body: &Value, at: &str, left_out: &str) -> Option<String> {
+fn sorted_pairs(body: &Value, at: &str, left_out: Option<&Places>) -> Option<String> {
     let object = body.pointer(at)?.as_object()?;
-    let left_out = left_out.strip_prefix(at).and_then(|rest| rest.strip_prefix('/'));
+    let left_out: Vec<&str> = left_out
+        .into_iter()
+        .flat_map(Places::iter)
+        .filter_map(|place| place.strip_prefix(at).and_then(|rest| rest.strip_prefix('/')))
+        .collect();
     let mut pairs: Vec<(&str, &Value)> = object.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    pairs.retain(|(key, _)| Some(*key) != left_out);
+    pairs.retain(|(key, _)| !left_out.contains(key));
     pairs.sort_unstable_by_key(|(key, _)| *key);
     let pairs: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{key}={}", plain(value))).collect();
     Some(pairs.join("&"))
 }
 
 /// A value as it stands in a pair: null and the words JavaScript writes for it are empty, numbers are as received.
-fn plain(value: &Value) -> String {
+pub fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) if text == "null" || text == "undefined" => String::new(),
@@ -175,7 +232,8 @@ fn write_sorted(value: &Value, escape: Escape, text: &mut String) {
     }
 }
 
-fn write_string(string: &str, escape: Escape, text: &mut String) {
+/// A text with its quotes.
+pub fn write_string(string: &str, escape: Escape, text: &mut String) {
     text.push('"');
     for char in string.chars() {
         match char {

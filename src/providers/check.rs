@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::folder::Folder;
-use super::spec::{Pointer, Spec};
-use super::{Heard, Outcome, Provider, Request, Secrets, ToldCredit};
+use super::spec::{Places, Spec};
+use super::{Asked, Bill, Heard, Outcome, Provider, ReplyTo, Request, Secrets, ToldCredit};
+use crate::money::Dong;
 use crate::time::Moment;
+
+/// The file that says what a message is made of.
+const SPEC: &str = "provider.toml";
 
 /// Vectors without which no provider is taken at its word.
 const NEEDED: [&str; 4] = ["genuine", "forged", "outgoing", "told-twice"];
@@ -41,16 +45,55 @@ struct Want {
     reason: Option<String>,
     /// The vector that told of the same credits first.
     same_as: Option<String>,
+    /// What became of it, where that is not what the request alone says: `paid_before`, `no_bill`, `nothing_due`.
+    became: Option<Became>,
+    /// The payer whose bill must be asked for.
+    customer: Option<String>,
+    /// The service whose bill must be asked for.
+    service: Option<String>,
+    /// The bill that is found.
+    bill: Option<WantBill>,
     #[serde(default)]
     credits: Vec<BTreeMap<String, toml::Value>>,
     reply: WantReply,
+}
+
+/// An outcome that only the keeper of credits and bills knows.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Became {
+    ToldBefore,
+    PaidBefore,
+    NoBill,
+    NothingDue,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantBill {
+    id: String,
+    name: String,
+    amount: i64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WantReply {
     status: u16,
+    #[serde(default)]
     body: String,
+}
+
+/// Our number of the delivery in the answer to a vector.
+const DELIVERY: &str = "dlv_test";
+
+/// A vector as it was played.
+struct Played {
+    want: Want,
+    request: Request,
+    secrets: Secrets,
+    now: Moment,
+    heard: Heard,
 }
 
 fn some_time() -> String {
@@ -98,7 +141,7 @@ pub fn check(folders: &[Folder]) -> Checked {
     checked
 }
 
-fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<(Want, Heard), String> {
+fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<Played, String> {
     let file = |extension| {
         let name = format!("{vector}.{extension}");
         folder.vectors.get(&name).ok_or_else(|| format!("there is no {name}"))
@@ -117,11 +160,12 @@ fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<(Want, Hea
     }
     let now = Moment::parse(&want.now).ok_or("now: not a time with a zone")?;
     let heard = provider.hear(&request, &secrets, now);
-    Ok((want, heard))
+    Ok(Played { want, request, secrets, now, heard })
 }
 
 fn play(provider: &Provider, folder: &Folder, vector: &str) -> Result<(), Vec<String>> {
-    let (want, heard) = hear(provider, folder, vector).map_err(|fault| vec![fault])?;
+    let played = hear(provider, folder, vector).map_err(|fault| vec![fault])?;
+    let (want, heard) = (&played.want, &played.heard);
     let mut faults = Vec::new();
     let mut differ = |key: &str, wanted: &str, got: &str| {
         if wanted != got {
@@ -142,8 +186,11 @@ fn play(provider: &Provider, folder: &Folder, vector: &str) -> Result<(), Vec<St
     for (index, (wanted, got)) in want.credits.iter().zip(heard.lines()).enumerate() {
         compare(&provider.0.spec, index, wanted, got, &mut differ);
     }
-    let outcome = if want.same_as.is_some() { Outcome::ToldBefore } else { heard.outcome() };
-    let reply = provider.reply(outcome);
+    if let Heard::Asks(Asked::Bill(asked)) = heard {
+        differ("customer", want.customer.as_deref().unwrap_or_default(), &asked.customer);
+        differ("service", want.service.as_deref().unwrap_or_default(), asked.service.as_deref().unwrap_or_default());
+    }
+    let reply = answered(provider, &played);
     differ("reply.status", &want.reply.status.to_string(), &reply.status.to_string());
     differ("reply.body", &want.reply.body, &reply.body);
     if let Some(first) = &want.same_as {
@@ -151,10 +198,34 @@ fn play(provider: &Provider, folder: &Folder, vector: &str) -> Result<(), Vec<St
             let all: Vec<&str> = heard.lines().iter().map(|line| line.told_reference.as_str()).collect();
             all.join(" ")
         };
-        let (_, told_first) = hear(provider, folder, first).map_err(|fault| vec![format!("same_as: {fault}")])?;
-        differ("same_as", &references(&told_first), &references(&heard));
+        let told_first = hear(provider, folder, first).map_err(|fault| vec![format!("same_as: {fault}")])?;
+        differ("same_as", &references(&told_first.heard), &references(heard));
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    // A wrong message is the commonest reason; the secrets of vectors are for tests and known to everybody.
+    let canonical = provider.canonical(&played.request, &played.secrets);
+    faults.extend(canonical.iter().map(|message| format!("what was signed, as {SPEC} builds it: {message:?}")));
+    Err(faults)
+}
+
+/// The answer, once everything is known that the vector says.
+fn answered(provider: &Provider, played: &Played) -> super::Reply {
+    let want = &played.want;
+    let outcome = match want.became {
+        Some(Became::ToldBefore) => Outcome::ToldBefore,
+        Some(Became::PaidBefore) => Outcome::PaidBefore,
+        Some(Became::NoBill) => Outcome::NoBill,
+        Some(Became::NothingDue) => Outcome::NothingDue,
+        None if want.same_as.is_some() => Outcome::ToldBefore,
+        None => played.heard.outcome(),
+    };
+    let bill = want.bill.as_ref();
+    let bill = bill.map(|bill| Bill { id: bill.id.clone(), name: bill.name.clone(), amount: Dong::new(bill.amount) });
+    let id = (!matches!(outcome, Outcome::Refused)).then_some(DELIVERY);
+    let (request, secrets, now) = (&played.request, &played.secrets, played.now);
+    provider.reply(outcome, &ReplyTo { request, secrets, now, id, bill: bill.as_ref() })
 }
 
 /// Compares one line, key by key; a key that is not wanted must be absent.
@@ -178,13 +249,14 @@ fn compare(
     }
 }
 
-fn keys(told: &ToldCredit) -> [(&'static str, Option<String>); 14] {
+fn keys(told: &ToldCredit) -> [(&'static str, Option<String>); 15] {
     let payer = told.payer.clone().unwrap_or_default();
     [
         ("reference", Some(told.reference.clone())),
         ("told_reference", Some(told.told_reference.clone()).filter(|it| *it != told.reference)),
         ("bank_reference", told.bank_reference.clone().filter(|it| *it != told.reference)),
-        ("account", Some(told.account.clone())),
+        ("order", told.order.clone()),
+        ("account", Some(told.account.clone()).filter(|account| !account.is_empty())),
         ("sub_account", told.sub_account.clone()),
         ("bank_bin", told.bank_bin.clone()),
         ("amount", Some(told.amount.get().to_string())),
@@ -201,15 +273,17 @@ fn keys(told: &ToldCredit) -> [(&'static str, Option<String>); 14] {
 /// Where the file says that a key of a credit comes from.
 fn pointer(spec: &Spec, index: usize, key: &str) -> String {
     let credit = &spec.credit;
+    let each = credit.each.as_ref().map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
     let at = match key {
         "reference" => Some(&credit.reference),
         "told_reference" => credit.told_by.first(),
         "bank_reference" => credit.bank_reference.as_ref(),
+        "order" => credit.order.as_ref(),
         "account" => credit.account.first(),
         "sub_account" => credit.sub_account.as_ref(),
         "bank_bin" => credit.bank.as_ref().map(|bank| &bank.pointer),
         "amount" => Some(&credit.amount),
-        "memo" => Some(&credit.memo),
+        "memo" => credit.memo.0.first(),
         "at" => Some(&credit.at.pointer),
         "direction" => credit.direction.as_ref().map(|word| &word.pointer),
         "balance" => credit.balance.as_ref(),
@@ -218,8 +292,7 @@ fn pointer(spec: &Spec, index: usize, key: &str) -> String {
         "payer_bank" => credit.payer.bank.as_ref(),
         _ => None,
     };
-    let each = credit.each.as_ref().map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
-    at.map_or_else(|| "(not declared)".to_owned(), |at: &Pointer| format!("{each}{}", at.as_str()))
+    at.map_or_else(|| "(not declared)".to_owned(), |at: &Places| format!("{each}{}", at.first()))
 }
 
 #[cfg(test)]

@@ -3,33 +3,29 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
 use serde_json::Value;
-use sha2::{Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 use super::Disproof;
-use super::canonical::{Escape, sorted_json};
+use super::canonical::{Escape, Said, Template, sorted_json};
+use super::read::compact;
 use super::request::{Request, Secrets};
-use super::spec::{Encoding, Hash, Place, Proof, Unit, Window};
+use super::rsa::PublicKey;
+use super::token;
+use super::ways::{DigestHash, Encoding, Hash, Place, Proof, Unit, Window};
 use crate::time::Moment;
 
-/// Proves a request in any of the declared ways for which the connection holds the secrets.
+/// Proves a request in any of the declared ways for which the connection holds the secrets. Where it holds those of a
+/// way that demands more, a way that is content with a part of them does not count.
 ///
 /// # Errors
 /// The most telling reason of the ways tried: stale before wrong, wrong before absent.
-pub fn prove(
-    ways: &[Proof],
-    request: &Request,
-    body: Option<&Value>,
-    secrets: &Secrets,
-    now: Moment,
-) -> Result<(), Disproof> {
+pub fn prove(ways: &[Proof], said: &Said, secrets: &Secrets, now: Moment) -> Result<(), Disproof> {
     let mut worst = Disproof::NoSecret;
-    for way in ways {
-        if way.secrets().iter().any(|name| secrets.values(name).is_empty()) {
-            continue;
-        }
-        let Err(reason) = prove_one(way, request, body.unwrap_or(&Value::Null), secrets, now) else { return Ok(()) };
+    for way in counting(ways, secrets) {
+        let Err(reason) = prove_all(way, said, secrets, now) else { return Ok(()) };
         if rank(reason) > rank(worst) {
             worst = reason;
         }
@@ -37,41 +33,102 @@ pub fn prove(
     Err(worst)
 }
 
+/// The ways that count with these secrets.
+fn counting<'a>(ways: &'a [Proof], secrets: &Secrets) -> Vec<&'a Proof> {
+    let held: Vec<&Proof> =
+        ways.iter().filter(|way| way.secrets().iter().all(|name| !secrets.values(name).is_empty())).collect();
+    let asks_more = |way: &Proof, other: &Proof| {
+        let (fewer, more) = (way.secrets(), other.secrets());
+        fewer.len() < more.len() && fewer.iter().all(|name| more.contains(name))
+    };
+    held.iter().copied().filter(|way| !held.iter().any(|other| asks_more(way, other))).collect()
+}
+
 fn rank(reason: Disproof) -> u8 {
     match reason {
-        Disproof::NoSecret => 0,
+        Disproof::NoSecret | Disproof::Elsewhere => 0,
         Disproof::Absent => 1,
         Disproof::Wrong => 2,
         Disproof::Stale => 3,
     }
 }
 
-fn prove_one(way: &Proof, request: &Request, body: &Value, secrets: &Secrets, now: Moment) -> Result<(), Disproof> {
+fn prove_all(way: &Proof, said: &Said, secrets: &Secrets, now: Moment) -> Result<(), Disproof> {
+    way.parts().iter().try_for_each(|part| prove_one(part, said, secrets, now))
+}
+
+fn prove_one(way: &Proof, said: &Said, secrets: &Secrets, now: Moment) -> Result<(), Disproof> {
+    let request = said.request;
     match way {
         Proof::Bearer { secret, header, prefix } => {
             let told = without_scheme(request.header(header), prefix)?;
             right(secrets.values(secret).iter().any(|value| same(value.as_bytes(), told)))
         }
-        Proof::Basic { user, password } => basic(request, secrets, user, password),
+        Proof::Basic { user, password } => token::basic(request, secrets, user, password).map(|_| ()),
+        Proof::TokenWeIssue { user, password, .. } => token::prove(request, secrets, user, password, now),
         Proof::Hmac { secret, hash, message, signature, encoding, window } => {
-            let left_out = signature.pointer.as_ref().map_or("", |pointer| pointer.as_str());
-            let told = told_code(request, body, signature, *encoding)?;
-            let message = message.message(request, body, secrets, left_out).ok_or(Disproof::Absent)?;
             let values = secrets.values(secret);
-            right(values.iter().any(|key| same(&code(*hash, key.as_bytes(), &message), &told)))?;
+            let is_code = |message: &[u8], told: &[u8]| {
+                values.iter().any(|key| same(&code(*hash, key.as_bytes(), message), told))
+            };
+            signed(said, secrets, message, signature, *encoding, is_code)?;
             window.as_ref().map_or(Ok(()), |window| in_time(request, window, now))
         }
-        Proof::CassoV2 { secret } => casso_v2(request, body, secrets, secret),
+        Proof::Digest { hash, message, signature, encoding } => {
+            let is_hash = |message: &[u8], told: &[u8]| same(&digest(*hash, message), told);
+            signed(said, secrets, message, signature, *encoding, is_hash)
+        }
+        Proof::Rsa { public_key, message, signature, encoding } => {
+            let keys: Vec<PublicKey> =
+                secrets.values(public_key).iter().filter_map(|pem| PublicKey::from_pem(pem)).collect();
+            let is_signature = |message: &[u8], told: &[u8]| keys.iter().any(|key| key.proves(message, told));
+            signed(said, secrets, message, signature, *encoding, is_signature)
+        }
+        Proof::CassoV2 { secret } => casso_v2(said, secrets, secret),
         Proof::StandardWebhooks { secret, window_seconds } => {
             standard_webhooks(request, secrets, secret)?;
             let header = "webhook-timestamp".to_owned();
             in_time(request, &Window { header, unit: Unit::Seconds, seconds: *window_seconds }, now)
         }
+        // A way of ways is refused within another when the file is loaded.
+        Proof::All { .. } => Err(Disproof::Absent),
     }
 }
 
+/// Does the signature that was told stand under one of the messages this request may have been signed over?
+fn signed(
+    said: &Said,
+    secrets: &Secrets,
+    message: &Template,
+    signature: &Place,
+    encoding: Encoding,
+    is_right: impl Fn(&[u8], &[u8]) -> bool,
+) -> Result<(), Disproof> {
+    let told = told_code(said, signature, encoding)?;
+    let messages = message.messages(said, secrets, signature.pointer.as_ref());
+    if messages.is_empty() {
+        return Err(Disproof::Absent);
+    }
+    right(messages.iter().any(|message| is_right(message, &told)))
+}
+
+/// What a request was signed over, for a person who looks for the reason of a failing vector. It holds the secrets
+/// that stand within a message, so it is for vectors alone.
+pub fn canonical(ways: &[Proof], said: &Said, secrets: &Secrets) -> Vec<String> {
+    let parts = counting(ways, secrets).into_iter().flat_map(Proof::parts);
+    let messages = parts.flat_map(|way| match way {
+        Proof::Hmac { message, signature, .. }
+        | Proof::Digest { message, signature, .. }
+        | Proof::Rsa { message, signature, .. } => message.messages(said, secrets, signature.pointer.as_ref()),
+        Proof::CassoV2 { .. } => casso_v2_messages(said).unwrap_or_default(),
+        Proof::StandardWebhooks { .. } => standard_message(said.request).into_iter().collect(),
+        Proof::Bearer { .. } | Proof::Basic { .. } | Proof::TokenWeIssue { .. } | Proof::All { .. } => Vec::new(),
+    });
+    messages.map(|message| String::from_utf8_lossy(&message).into_owned()).collect()
+}
+
 /// The one comparison of a proof. Only the length may be told from the time it takes.
-fn same(ours: &[u8], told: &[u8]) -> bool {
+pub fn same(ours: &[u8], told: &[u8]) -> bool {
     ours.ct_eq(told).into()
 }
 
@@ -81,10 +138,31 @@ fn right(is_right: bool) -> Result<(), Disproof> {
 
 /// The one replay window.
 fn in_time(request: &Request, window: &Window, now: Moment) -> Result<(), Disproof> {
-    let told: i64 = request.header_text(&window.header).and_then(|text| text.parse().ok()).ok_or(Disproof::Absent)?;
-    let told = if window.unit == Unit::Milliseconds { told } else { told.saturating_mul(1_000) };
+    let text = request.header_text(&window.header).ok_or(Disproof::Absent)?;
+    let told = match window.unit {
+        Unit::Seconds => text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000)),
+        Unit::Milliseconds => text.parse().ok(),
+        Unit::CompactMilliseconds => compact_milliseconds(text),
+    };
+    let told = told.ok_or(Disproof::Absent)?;
     let apart = i128::from(now.0) - i128::from(told);
     if apart.abs() <= i128::from(window.seconds) * 1_000 { Ok(()) } else { Err(Disproof::Stale) }
+}
+
+/// `yyyyMMddHHmmssSSS` in Vietnam.
+fn compact_milliseconds(text: &str) -> Option<i64> {
+    let (seconds, thousandths) = text.split_at_checked(14).filter(|(_, rest)| rest.len() == 3)?;
+    if !thousandths.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    compact(seconds)?.0.checked_add(thousandths.parse().ok()?)
+}
+
+fn digest(hash: DigestHash, message: &[u8]) -> Vec<u8> {
+    match hash {
+        DigestHash::Md5 => Md5::digest(message).to_vec(),
+        DigestHash::Sha256 => Sha256::digest(message).to_vec(),
+    }
 }
 
 fn code(hash: Hash, key: &[u8], message: &[u8]) -> Vec<u8> {
@@ -101,12 +179,15 @@ fn code_of<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-fn told_code(request: &Request, body: &Value, place: &Place, encoding: Encoding) -> Result<Vec<u8>, Disproof> {
-    let text = match (&place.header, &place.pointer) {
-        (Some(header), _) => request.header(header),
-        (None, Some(pointer)) => body.pointer(pointer.as_str()).and_then(Value::as_str).map(str::as_bytes),
-        (None, None) => None,
+fn told_code(said: &Said, place: &Place, encoding: Encoding) -> Result<Vec<u8>, Disproof> {
+    let within = |value: &'_ Value| {
+        place.pointer.as_ref().and_then(|at| at.find(value).ok()?.and_then(Value::as_str).map(str::to_owned))
     };
+    let text = match &place.header {
+        Some(header) => said.request.header(header).map(<[u8]>::to_vec),
+        None => said.told.as_ref().and_then(within).map(String::into_bytes),
+    };
+    let text = text.as_deref();
     decoded(without_scheme(text, &place.prefix)?, encoding)
 }
 
@@ -119,53 +200,47 @@ fn decoded(text: &[u8], encoding: Encoding) -> Result<Vec<u8>, Disproof> {
 }
 
 /// What stands after a scheme such as `Apikey `, whose case is nobody's business (RFC 9110, 11.1).
-fn without_scheme<'a>(value: Option<&'a [u8]>, scheme: &str) -> Result<&'a [u8], Disproof> {
+pub fn without_scheme<'a>(value: Option<&'a [u8]>, scheme: &str) -> Result<&'a [u8], Disproof> {
     let value = value.ok_or(Disproof::Absent)?;
     let (head, rest) = value.split_at_checked(scheme.len()).ok_or(Disproof::Absent)?;
     if head.eq_ignore_ascii_case(scheme.as_bytes()) { Ok(rest) } else { Err(Disproof::Absent) }
 }
 
-fn basic(request: &Request, secrets: &Secrets, user: &str, password: &str) -> Result<(), Disproof> {
-    let told = decoded(without_scheme(request.header("authorization"), "Basic ")?, Encoding::Base64)?;
-    let is_right = secrets.values(user).iter().any(|user| {
-        secrets
-            .values(password)
-            .iter()
-            .any(|password| same([user.as_bytes(), b":", password.as_bytes()].concat().as_slice(), &told))
-    });
-    right(is_right)
-}
-
 /// `X-Casso-Signature: t=<milliseconds>,v1=<hex>` over `t.json`, the whole body with sorted keys. Casso's own samples
 /// escape the JSON as their language does, so each way is tried. Casso documents no replay window, and one of ours
 /// would lose retries whose `t` is the first telling's; a replay tells a known reference and changes nothing.
-fn casso_v2(request: &Request, body: &Value, secrets: &Secrets, secret: &str) -> Result<(), Disproof> {
-    let header = request.header_text("x-casso-signature").ok_or(Disproof::Absent)?;
+fn casso_v2(said: &Said, secrets: &Secrets, secret: &str) -> Result<(), Disproof> {
+    let (_, told) = casso_v2_header(said.request).ok_or(Disproof::Absent)?;
+    let messages = casso_v2_messages(said).ok_or(Disproof::Absent)?;
+    let told = decoded(told.as_bytes(), Encoding::Hex)?;
+    right(messages.iter().any(|message| {
+        secrets.values(secret).iter().any(|key| same(&code(Hash::Sha512, key.as_bytes(), message), &told))
+    }))
+}
+
+fn casso_v2_header(request: &Request) -> Option<(&str, &str)> {
     let mut time = None;
     let mut told = None;
-    for part in header.split(',') {
+    for part in request.header_text("x-casso-signature")?.split(',') {
         match part.trim().split_once('=') {
             Some(("t", value)) => time = Some(value),
             Some(("v1", value)) => told = Some(value),
             _ => {}
         }
     }
-    let (Some(time), Some(told)) = (time, told) else { return Err(Disproof::Absent) };
-    if !body.is_object() {
-        return Err(Disproof::Absent);
-    }
-    let told = decoded(told.as_bytes(), Encoding::Hex)?;
-    let is_right = [Escape::JavaScript, Escape::Python, Escape::Php].into_iter().any(|escape| {
-        let message = format!("{time}.{}", sorted_json(body, escape));
-        secrets.values(secret).iter().any(|key| same(&code(Hash::Sha512, key.as_bytes(), message.as_bytes()), &told))
-    });
-    right(is_right)
+    Some((time?, told?))
+}
+
+fn casso_v2_messages(said: &Said) -> Option<Vec<Vec<u8>>> {
+    let (time, _) = casso_v2_header(said.request)?;
+    let body = said.told.as_ref().filter(|body| body.is_object())?;
+    let ways = [Escape::JavaScript, Escape::Python, Escape::Php].into_iter();
+    Some(ways.map(|escape| format!("{time}.{}", sorted_json(body, escape)).into_bytes()).collect())
 }
 
 /// `webhook-signature: v1,<base64> v1,<base64> …` over `id.timestamp.body`; any one that is right proves.
 fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Result<(), Disproof> {
-    let id = request.header("webhook-id").ok_or(Disproof::Absent)?;
-    let time = request.header("webhook-timestamp").ok_or(Disproof::Absent)?;
+    let message = standard_message(request).ok_or(Disproof::Absent)?;
     let signatures = request.header_text("webhook-signature").ok_or(Disproof::Absent)?;
     let told: Vec<Vec<u8>> = signatures
         .split_ascii_whitespace()
@@ -174,7 +249,6 @@ fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Resu
     if told.is_empty() {
         return Err(Disproof::Absent);
     }
-    let message = [id, b".", time, b".", request.body.as_slice()].concat();
     let is_right = secrets.values(secret).iter().any(|value| {
         // A key that is not base64 proves nothing; an empty one would prove everything.
         let key = webhook_key(value);
@@ -182,6 +256,11 @@ fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Resu
         !key.is_empty() && told.iter().any(|told| same(&ours, told))
     });
     right(is_right)
+}
+
+fn standard_message(request: &Request) -> Option<Vec<u8>> {
+    let (id, time) = (request.header("webhook-id")?, request.header("webhook-timestamp")?);
+    Some([id, b".", time, b".", request.body.as_slice()].concat())
 }
 
 fn webhook_key(value: &str) -> Vec<u8> {
@@ -192,6 +271,8 @@ fn webhook_key(value: &str) -> Vec<u8> {
 pub fn fits(way: &Proof, name: &str, value: &str) -> bool {
     match way {
         Proof::StandardWebhooks { secret, .. } if secret == name => !webhook_key(value).is_empty(),
+        Proof::Rsa { public_key, .. } if public_key == name => PublicKey::from_pem(value).is_some(),
+        Proof::All { of } => of.iter().all(|way| fits(way, name, value)),
         _ => true,
     }
 }

@@ -4,8 +4,9 @@ use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::spec::{At, Credit, Format, Pointer, Spec};
-use super::{Direction, Heard, Payer, ToldCredit, Unread};
+use super::credit::{At, Credit, Format};
+use super::spec::{Ask, AskKind, Differs, Places, Pointer, Spec};
+use super::{Asked, BillAsked, Direction, Heard, Payer, Settles, ToldCredit, Unread};
 use crate::money::{Dong, NotMoney};
 use crate::time::{Day, Moment};
 
@@ -13,6 +14,18 @@ use crate::time::{Day, Moment};
 pub fn read(spec: &Spec, file: &str, body: Option<&Value>) -> Heard {
     let unread = |key, pointer: &str, what| Unread { file: file.to_owned(), key, pointer: pointer.to_owned(), what };
     let Some(body) = body else { return Heard::Unreadable(unread("body", "", "not JSON in UTF-8")) };
+    let within: Value;
+    let body = match &spec.request.inside {
+        None => body,
+        Some(at) => {
+            let text = body.pointer(at.as_str()).and_then(Value::as_str);
+            match text.and_then(|text| serde_json::from_str(text).ok()) {
+                Some(value) => within = value,
+                None => return Heard::Unreadable(unread("request.inside", at.as_str(), "not a text of JSON")),
+            }
+            &within
+        }
+    };
     if is_test(spec, body) {
         return Heard::Test;
     }
@@ -29,7 +42,7 @@ pub fn read(spec: &Spec, file: &str, body: Option<&Value>) -> Heard {
         // The pointer of a line within a list begins with the list's own.
         let each = spec.credit.each.as_ref().filter(|each| body.pointer(each.as_str()).is_some());
         let base = each.map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
-        match (Line { credit: &spec.credit, value: line }).told() {
+        match (Line { credit: &spec.credit, settles: spec.settles, value: line }).told() {
             Ok(Some(told)) => lines.push(told),
             Ok(None) => {}
             Err((key, pointer, what)) => problems.push(unread(key, &format!("{base}{pointer}"), what)),
@@ -46,8 +59,25 @@ fn heard(lines: Vec<ToldCredit>, mut problems: Vec<Unread>) -> Heard {
     if !problems.is_empty() {
         return Heard::Unreadable(problems.swap_remove(0));
     }
-    let why = if lines.is_empty() { "no line is a credit" } else { "only money going out" };
+    let why = match lines.iter().filter(|line| line.direction == Direction::Reversal).count() {
+        _ if lines.is_empty() => "no line is a credit",
+        0 => "only money going out",
+        taken_back if taken_back == lines.len() => "an earlier credit is taken back",
+        _ => "only money going out and credits taken back",
+    };
     Heard::Nothing { why, outgoing: lines }
+}
+
+/// Reads a question. A payer's number that is no text is nobody's, and gets the answer for that.
+pub fn asked(ask: &Ask, body: Option<&Value>) -> Heard {
+    let found = |at: Option<&Places>| text(at?.find(body?).ok()??).filter(|text| !text.is_empty());
+    Heard::Asks(match ask.kind {
+        AskKind::Token => Asked::Token,
+        AskKind::Bill => Asked::Bill(BillAsked {
+            customer: found(ask.customer.as_ref()).unwrap_or_default(),
+            service: found(ask.service.as_ref()),
+        }),
+    })
 }
 
 fn is_test(spec: &Spec, body: &Value) -> bool {
@@ -56,9 +86,10 @@ fn is_test(spec: &Spec, body: &Value) -> bool {
     spec.test.iter().any(|marks| marks.iter().all(holds))
 }
 
-/// Is a value of the body the one that the file names?
+/// Is a value of the body the one that the file names, or one of those?
 fn equal(value: &Value, wanted: &toml::Value) -> bool {
     match (value, wanted) {
+        (value, toml::Value::Array(wanted)) => wanted.iter().any(|wanted| equal(value, wanted)),
         (Value::String(value), toml::Value::String(wanted)) => value == wanted,
         (Value::Bool(value), toml::Value::Boolean(wanted)) => value == wanted,
         (Value::Number(value), toml::Value::Integer(wanted)) => value.as_i64() == Some(*wanted),
@@ -71,6 +102,7 @@ type Problem<'a> = (&'static str, &'a str, &'static str);
 
 struct Line<'a> {
     credit: &'a Credit,
+    settles: Settles,
     value: &'a Value,
 }
 
@@ -96,6 +128,7 @@ impl<'a> Line<'a> {
             told_reference: self.told_reference(&reference)?,
             reference,
             bank_reference: self.optional(credit.bank_reference.as_ref()),
+            order: self.optional(credit.order.as_ref()),
             account: self.account()?,
             sub_account: self.optional(credit.sub_account.as_ref()),
             bank_bin: self.bank(),
@@ -103,7 +136,8 @@ impl<'a> Line<'a> {
             memo: self.memo()?,
             at: self.at(&credit.at)?,
             direction,
-            balance: credit.balance.as_ref().and_then(|at| whole(self.value.pointer(at.as_str())?).ok()),
+            settles: self.settles,
+            balance: credit.balance.as_ref().and_then(|at| whole(at.find(self.value).ok()??).ok()),
             payer: (payer != Payer::default()).then_some(payer),
         }))
     }
@@ -118,26 +152,37 @@ impl<'a> Line<'a> {
         Ok(parts?.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect::<Vec<_>>().join("/"))
     }
 
-    fn needed(&self, key: &'static str, at: &'a Pointer) -> Result<String, Problem<'a>> {
-        let at = at.as_str();
-        match self.value.pointer(at) {
-            None => Err((key, at, "missing")),
+    /// The value of a place; a place whose spellings hold different values cannot be read.
+    fn found(&self, key: &'static str, at: &'a Places) -> Result<Option<&'a Value>, Problem<'a>> {
+        at.find(self.value).map_err(|Differs| (key, at.first(), "two spellings with different values"))
+    }
+
+    fn needed(&self, key: &'static str, at: &'a Places) -> Result<String, Problem<'a>> {
+        let problem = |what| (key, at.first(), what);
+        match self.found(key, at)? {
+            None => Err(problem("missing")),
             Some(value) => match text(value) {
-                Some(text) if text.is_empty() => Err((key, at, "empty")),
+                Some(text) if text.is_empty() => Err(problem("empty")),
                 Some(text) => Ok(text),
-                None => Err((key, at, "neither a text nor a whole number")),
+                None => Err(problem("neither a text nor a whole number")),
             },
         }
     }
 
-    fn optional(&self, at: Option<&Pointer>) -> Option<String> {
-        text(self.value.pointer(at?.as_str())?).filter(|text| !text.is_empty())
+    fn optional(&self, at: Option<&Places>) -> Option<String> {
+        text(at?.find(self.value).ok()??).filter(|text| !text.is_empty())
     }
 
     fn account(&self) -> Result<String, Problem<'a>> {
         let places = &self.credit.account;
-        let found = places.iter().find_map(|at| self.optional(Some(at)));
-        found.map_or_else(|| self.needed("credit.account", &places[0]), Ok)
+        for at in places {
+            self.found("credit.account", at)?;
+        }
+        match (places.iter().find_map(|at| self.optional(Some(at))), places.first()) {
+            (Some(found), _) => Ok(found),
+            (None, Some(first)) => self.needed("credit.account", first),
+            (None, None) => Ok(String::new()),
+        }
     }
 
     fn bank(&self) -> Option<String> {
@@ -148,9 +193,13 @@ impl<'a> Line<'a> {
 
     /// The amount without its sign, and the sign.
     fn amount(&self) -> Result<(Dong, i64), Problem<'a>> {
-        let at = self.credit.amount.as_str();
-        let problem = |what| ("credit.amount", at, what);
-        let amount = whole(self.value.pointer(at).ok_or(problem("missing"))?).map_err(problem)?;
+        let (at, scale) = (&self.credit.amount, self.credit.amount_scale);
+        let problem = |what| ("credit.amount", at.first(), what);
+        let told = whole(self.found("credit.amount", at)?.ok_or(problem("missing"))?).map_err(problem)?;
+        if told.get() % scale != 0 {
+            return Err(problem("a fraction of a đồng"));
+        }
+        let amount = Dong::new(told.get() / scale);
         match amount.get().signum() {
             0 => Err(problem("zero")),
             1 => Ok((amount, 1)),
@@ -162,34 +211,49 @@ impl<'a> Line<'a> {
     }
 
     fn direction(&self, sign: i64) -> Result<Direction, Problem<'a>> {
+        let marks = &self.credit.reversal;
+        let holds = |(at, wanted): (&Pointer, &toml::Value)| {
+            self.value.pointer(at.as_str()).is_some_and(|value| equal(value, wanted))
+        };
+        if !marks.is_empty() && marks.iter().all(holds) {
+            return Ok(Direction::Reversal);
+        }
         let Some(word) = &self.credit.direction else {
             return Ok(if sign < 0 { Direction::Out } else { Direction::In });
         };
         let told = self.needed("credit.direction", &word.pointer)?;
-        if told == word.incoming {
+        if word.incoming.hold(&told) {
             Ok(Direction::In)
-        } else if told == word.outgoing {
+        } else if word.outgoing.hold(&told) {
             Ok(Direction::Out)
         } else {
-            Err(("credit.direction", word.pointer.as_str(), "a word for neither direction"))
+            Err(("credit.direction", word.pointer.first(), "a word for neither direction"))
         }
     }
 
-    /// Null and empty are no text; an absent one means that the provider has changed its form.
     fn memo(&self) -> Result<String, Problem<'a>> {
-        let at = self.credit.memo.as_str();
-        match self.value.pointer(at) {
-            Some(Value::Null) => Ok(String::new()),
-            Some(Value::String(memo)) => Ok(memo.clone()),
-            Some(value) => text(value).ok_or(("credit.memo", at, "not a text")),
-            None => Err(("credit.memo", at, "missing")),
+        let mut texts = Vec::new();
+        for at in &self.credit.memo.0 {
+            texts.push(memo(at.first(), self.found("credit.memo", at)?)?);
         }
+        texts.retain(|text| !text.is_empty());
+        Ok(texts.join(" "))
     }
 
     fn at(&self, at: &'a At) -> Result<Moment, Problem<'a>> {
         let text = self.needed("credit.at", &at.pointer)?;
         let moment = at.format.iter().find_map(|format| moment(&text, *format));
-        moment.ok_or(("credit.at", at.pointer.as_str(), "not a time in any declared form"))
+        moment.ok_or(("credit.at", at.pointer.first(), "not a time in any declared form"))
+    }
+}
+
+/// Null and empty are no text; an absent one means that the provider has changed its form.
+fn memo<'a>(at: &'a str, value: Option<&Value>) -> Result<String, Problem<'a>> {
+    match value {
+        Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(memo)) => Ok(memo.clone()),
+        Some(value) => text(value).ok_or(("credit.memo", at, "not a text")),
+        None => Err(("credit.memo", at, "missing")),
     }
 }
 
@@ -212,7 +276,28 @@ fn moment(text: &str, format: Format) -> Option<Moment> {
         }
         Format::Date => Some(Day(text.parse::<Date>().ok().filter(|_| text.len() == 10)?).begins()),
         Format::Rfc3339 => Moment::parse(text),
+        Format::Compact => compact(text),
+        Format::DateGluedTime => {
+            let (date, time) = text.split_at_checked(10).filter(|(_, time)| time.len() == 5)?;
+            moment(&format!("{date} {time}:00"), Format::DateTime)
+        }
+        Format::EpochSeconds => digits(text, 9..=10)?.checked_mul(1_000).map(Moment),
+        Format::EpochMilliseconds => digits(text, 12..=13).map(Moment),
     }
+}
+
+/// `yyyyMMddHHmmss` in Vietnam.
+pub fn compact(text: &str) -> Option<Moment> {
+    digits(text, 14..=14)?;
+    let part = |range: std::ops::Range<usize>| text.get(range);
+    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
+    let (hour, minute, second) = (part(8..10)?, part(10..12)?, part(12..14)?);
+    moment(&format!("{year}-{month}-{day} {hour}:{minute}:{second}"), Format::DateTime)
+}
+
+fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i64> {
+    let is_digits = lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
 }
 
 /// Whole đồng from a number or a text of digits, a sign before them and `.00` after them allowed.

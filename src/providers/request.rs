@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// A request as it arrived. Headers and body are bytes, because a proof is over bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `POST`.
+    /// `POST` or `GET`.
     pub method: String,
     /// Path and query, `/hook/sepay/con_…?x=1`.
     pub target: String,
@@ -48,6 +48,23 @@ impl Request {
             request.headers.push((name.trim().to_owned(), line[colon + 1..].trim_ascii().to_vec()));
         }
         Err("there is no blank line after the headers".to_owned())
+    }
+
+    /// The hook's address, `/hook/{provider}/{connection}`, and what stands behind it: `/bank/api/transaction-sync` or nothing.
+    fn split(&self) -> (&str, &str) {
+        let path = self.target.split_once(['?', '#']).map_or(self.target.as_str(), |(path, _)| path);
+        let steps: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();
+        path.split_at(steps.get(3).copied().unwrap_or(path.len()))
+    }
+
+    /// What stands behind the hook's address, without a slash at its end.
+    pub(super) fn path_behind(&self) -> &str {
+        self.split().1.trim_end_matches('/')
+    }
+
+    /// The connection that the hook's address names; empty for another address.
+    pub(super) fn connection(&self) -> &str {
+        self.split().0.rsplit_once('/').map_or("", |(_, connection)| connection)
     }
 
     /// The value of a header that was sent exactly once. Two of them are none: which one was signed is unknown.

@@ -1,10 +1,17 @@
-//! The words of a `provider.toml`, all of them. A word that is not here is refused when the file is loaded.
+//! The words of a `provider.toml`, all of them; those of proofs are in `ways`, those of credits in `credit`. A word that is
+//! not there is refused when the file is loaded.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::canonical::Template;
+use super::canonical::plain;
+use super::credit::Credit;
+use super::reply::Pattern;
+use super::request::Request;
+use super::ways::Proof;
+use super::{Listened, Settles};
 
 /// A whole `provider.toml`.
 #[derive(Debug, Deserialize)]
@@ -16,6 +23,12 @@ pub struct Spec {
     pub documents: String,
     /// Does a retry carry the same reference as the first telling? What is false here is held, not merged.
     pub retry_keeps_reference: bool,
+    /// When the account itself shows the money.
+    #[serde(default)]
+    pub settles: Settles,
+    /// How a request is made up.
+    #[serde(default)]
+    pub request: Shape,
     /// What of a transfer text reaches the school.
     #[serde(default)]
     pub memo: Memo,
@@ -24,6 +37,9 @@ pub struct Spec {
     /// The provider's test messages, each as JSON pointers and the values they must all have.
     #[serde(default)]
     pub test: Vec<BTreeMap<Pointer, toml::Value>>,
+    /// What the provider asks us for.
+    #[serde(default)]
+    pub ask: Vec<Ask>,
     /// What a credit looks like.
     pub credit: Credit,
     /// What to answer.
@@ -49,254 +65,88 @@ impl Default for Memo {
     }
 }
 
-/// One way in which a provider proves itself.
+/// How a request is made up.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Proof {
-    /// The secret itself in a header.
-    Bearer {
-        /// The name of the secret.
-        secret: String,
-        /// The header that carries it.
-        #[serde(default = "authorization")]
-        header: String,
-        /// What stands before it, `Bearer ` or nothing.
-        #[serde(default)]
-        prefix: String,
-    },
-    /// A user and a password, as HTTP knows them.
-    Basic {
-        /// The name of the secret that holds the user.
-        user: String,
-        /// The name of the secret that holds the password.
-        password: String,
-    },
-    /// A message authentication code over a canonical message.
-    Hmac {
-        /// The name of the secret.
-        secret: String,
-        /// Over which hash.
-        hash: Hash,
-        /// What is signed.
-        message: Template,
-        /// Where the code stands.
-        signature: Place,
-        /// How it is written.
-        #[serde(default)]
-        encoding: Encoding,
-        /// The time that is signed too, and how far it may be from ours.
-        window: Option<Window>,
-    },
-    /// Casso's second form: time and code share a header, and the JSON's escaping depends on their server.
-    CassoV2 {
-        /// The name of the secret.
-        secret: String,
-    },
-    /// <https://www.standardwebhooks.com>: several codes in one header, a `whsec_` key in base64.
-    StandardWebhooks {
-        /// The name of the secret.
-        secret: String,
-        /// How far the signed time may be from ours.
-        window_seconds: i64,
-    },
+#[serde(deny_unknown_fields, default)]
+pub struct Shape {
+    /// The methods that are listened to.
+    pub methods: Vec<Method>,
+    /// Where what is told stands.
+    pub from: From,
+    /// The place of a text that is itself JSON; it is what is read.
+    pub inside: Option<Pointer>,
 }
 
-impl Proof {
-    /// The names of the secrets without which this way does not count.
-    pub fn secrets(&self) -> Vec<&str> {
+impl Default for Shape {
+    fn default() -> Self {
+        Shape { methods: vec![Method::Post], from: From::Body, inside: None }
+    }
+}
+
+/// A method that is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// As nearly all do.
+    Post,
+    /// What is told stands in the query.
+    Get,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub fn word(self) -> &'static str {
         match self {
-            Proof::Bearer { secret, .. } | Proof::CassoV2 { secret } | Proof::StandardWebhooks { secret, .. } => {
-                vec![secret]
-            }
-            Proof::Basic { user, password } => vec![user, password],
-            Proof::Hmac { secret, message, .. } => {
-                let mut names = vec![secret.as_str()];
-                names.extend(message.secrets());
-                names
-            }
+            Method::Post => "POST",
+            Method::Get => "GET",
         }
     }
 }
 
-fn authorization() -> String {
-    "authorization".to_owned()
-}
-
-/// The hash under a code.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hash {
-    /// SHA-256.
-    Sha256,
-    /// SHA-512.
-    Sha512,
-}
-
-/// How the bytes of a code are written.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Encoding {
-    /// Hexadecimal, in either case.
-    #[default]
-    Hex,
-    /// Base64 with padding.
-    Base64,
-}
-
-/// A header or a place in the body; exactly one of the two.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// A header's name.
-    pub header: Option<String>,
-    /// A place in the body.
-    pub pointer: Option<Pointer>,
-    /// What stands before the value.
-    #[serde(default)]
-    pub prefix: String,
-}
-
-/// The replay window of a code: a time that it covers.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Window {
-    /// The header that holds the time.
-    pub header: String,
-    /// In which unit since 1970.
-    #[serde(default)]
-    pub unit: Unit,
-    /// How many seconds it may be from ours, on either side.
-    pub seconds: i64,
-}
-
-/// The unit of a time since 1970.
+/// Where what is told stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    /// Seconds.
+pub enum From {
+    /// In the body, as JSON.
     #[default]
-    Seconds,
-    /// Thousandths of a second.
-    Milliseconds,
+    Body,
+    /// In the query: an object of texts. A name that stands there twice makes it unproven.
+    Query,
 }
 
-/// What a credit looks like. Pointers are within one line when `each` is given, else within the whole body.
+/// Something the provider asks us for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Credit {
-    /// The list of lines, where one delivery holds several. A body without it is one line.
-    pub each: Option<Pointer>,
-    /// Lines in which one of these places has another value mean nothing.
-    #[serde(default, rename = "where")]
-    pub only: BTreeMap<Pointer, toml::Value>,
-    /// The reference as the provider prints it.
-    pub reference: Pointer,
-    /// What together makes it one of a kind; the reference alone when left out.
-    #[serde(default)]
-    pub told_by: Vec<Pointer>,
-    /// The bank's own number.
-    pub bank_reference: Option<Pointer>,
-    /// The BINs of the banks whose own number is never given twice; `*` when that holds for all.
-    #[serde(default)]
-    pub bank_reference_unique_at: Vec<String>,
-    /// The account; the first place that holds one.
-    pub account: Vec<Pointer>,
-    /// The virtual account or sub-account.
-    pub sub_account: Option<Pointer>,
-    /// The bank of the account.
-    pub bank: Option<Bank>,
-    /// The amount: an integer, digits in a text, or either with `.00`.
-    pub amount: Pointer,
-    /// Does a minus before the amount mean money going out?
-    #[serde(default)]
-    pub negative_is_out: bool,
-    /// A word that says which way the money went; without it all lines are incoming.
-    pub direction: Option<DirectionWord>,
-    /// The transfer text.
-    pub memo: Pointer,
-    /// When it happened.
-    pub at: At,
-    /// The balance afterwards.
-    pub balance: Option<Pointer>,
-    /// Who paid.
-    #[serde(default)]
-    pub payer: PayerPlaces,
+pub struct Ask {
+    /// What.
+    pub kind: AskKind,
+    /// The path behind the hook's address where it is asked.
+    pub path: String,
+    /// How it proves itself there.
+    pub proof: Vec<Proof>,
+    /// Where a bill's payer stands.
+    pub customer: Option<Places>,
+    /// Where the service of the bank's contract stands.
+    pub service: Option<Places>,
 }
 
-/// The bank of an account: its BIN, or a name that stands for one.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bank {
-    /// Where.
-    pub pointer: Pointer,
-    /// The names it may have there, and their BINs; a name that is not among them is no bank. Empty: it is the BIN.
-    #[serde(default)]
-    pub names: BTreeMap<String, String>,
-}
-
-/// A word that says which way money went; any other word cannot be read.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DirectionWord {
-    /// Where.
-    pub pointer: Pointer,
-    /// The word for money coming in.
-    #[serde(rename = "in")]
-    pub incoming: String,
-    /// The word for money going out.
-    #[serde(rename = "out")]
-    pub outgoing: String,
-}
-
-/// When it happened.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct At {
-    /// Where.
-    pub pointer: Pointer,
-    /// The forms it may have, tried in turn.
-    pub format: Vec<Format>,
-    /// The zone of a form that carries none; needed exactly then.
-    pub zone: Option<Zone>,
-}
-
-/// The form of a time.
+/// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// `2026-11-22 08:14:02`, no zone.
-    DateTime,
-    /// `2026-11-22`, no zone: the day's first moment.
-    Date,
-    /// With a zone.
-    Rfc3339,
+pub enum AskKind {
+    /// A token that proves it for a while.
+    Token,
+    /// What somebody has to pay.
+    Bill,
 }
 
-impl Format {
-    /// Does a text of this form need a zone from elsewhere?
-    pub fn lacks_zone(self) -> bool {
-        matches!(self, Format::DateTime | Format::Date)
-    }
-}
-
-/// The zones banks of Vietnam keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Zone {
-    /// UTC+7 all year.
-    #[serde(rename = "+07:00")]
-    Vietnam,
-}
-
-/// Who paid; every place may be empty.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PayerPlaces {
-    /// Their name.
-    pub name: Option<Pointer>,
-    /// Their account.
-    pub account: Option<Pointer>,
-    /// Their bank.
-    pub bank: Option<Pointer>,
+/// What a request is about, by its path.
+#[derive(Debug, Clone, Copy)]
+pub enum Meant<'a> {
+    /// Money.
+    Credit,
+    /// A question.
+    Ask(&'a Ask),
 }
 
 /// What to answer to each outcome; `ok` where an outcome has no answer of its own.
@@ -307,10 +157,20 @@ pub struct Replies {
     pub ok: Answer,
     /// All credits were told before.
     pub told_before: Option<Answer>,
+    /// What the money pays had been paid before; `told_before` when left out.
+    pub paid_before: Option<Answer>,
     /// Nothing to book.
     pub nothing: Option<Answer>,
     /// A test message.
     pub test: Option<Answer>,
+    /// The token that was asked for.
+    pub token: Option<Answer>,
+    /// The bill that was asked for.
+    pub bill: Option<Answer>,
+    /// Nobody has the number whose bill was asked for.
+    pub no_bill: Option<Answer>,
+    /// They have nothing to pay.
+    pub nothing_due: Option<Answer>,
     /// Not proven; 401 with `{"success":false}` when left out.
     pub refused: Option<Answer>,
 }
@@ -325,7 +185,8 @@ pub struct Answer {
     #[serde(default = "json")]
     pub content_type: String,
     /// The whole body.
-    pub body: String,
+    #[serde(default)]
+    pub body: Pattern,
 }
 
 fn json() -> String {
@@ -356,40 +217,163 @@ impl TryFrom<String> for Pointer {
     }
 }
 
+/// One place, or several spellings of one place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Spelled")]
+pub struct Places(Vec<Pointer>);
+
+/// Texts, so that one that is no pointer gets its own sentence.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Spelled {
+    /// One.
+    One(String),
+    /// Several spellings.
+    Several(Vec<String>),
+}
+
+impl TryFrom<Spelled> for Places {
+    type Error = &'static str;
+
+    fn try_from(spelled: Spelled) -> Result<Self, Self::Error> {
+        match spelled {
+            Spelled::One(one) => Ok(Places(vec![Pointer::try_from(one)?])),
+            Spelled::Several(several) if several.is_empty() => Err("at least one place"),
+            Spelled::Several(several) => {
+                several.into_iter().map(Pointer::try_from).collect::<Result<_, _>>().map(Places)
+            }
+        }
+    }
+}
+
+/// Two spellings of one place hold different values: nobody can say which one was proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Differs;
+
+impl Places {
+    /// One spelling, or several with `|` between them.
+    ///
+    /// # Errors
+    /// One of them is no pointer.
+    pub fn parse(text: &str) -> Result<Places, &'static str> {
+        text.split('|').map(|part| Pointer::try_from(part.to_owned())).collect::<Result<_, _>>().map(Places)
+    }
+
+    /// The first spelling, for messages.
+    pub fn first(&self) -> &str {
+        self.0.first().map_or("", Pointer::as_str)
+    }
+
+    /// All spellings.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Pointer::as_str)
+    }
+
+    /// The value: of the first spelling that holds something, else of the first that is there at all.
+    ///
+    /// # Errors
+    /// Two spellings hold different things.
+    pub fn find<'a>(&self, value: &'a Value) -> Result<Option<&'a Value>, Differs> {
+        let mut there = self.0.iter().filter_map(|at| value.pointer(at.as_str()));
+        let Some(first) = there.next() else { return Ok(None) };
+        there
+            .try_fold(first, |found, next| match (plain(found), plain(next)) {
+                (_, next) if next.is_empty() => Ok(found),
+                (found_text, _) if found_text.is_empty() => Ok(next),
+                (found_text, next_text) if found_text == next_text => Ok(found),
+                _ => Err(Differs),
+            })
+            .map(Some)
+    }
+}
+
 impl Spec {
+    /// What a request with this method and path is about; none where nothing is listened to.
+    pub fn meant(&self, request: &Request) -> Option<Meant<'_>> {
+        if !self.request.methods.iter().any(|method| method.word() == request.method) {
+            return None;
+        }
+        let path = request.path_behind();
+        if let Some(ask) = self.ask.iter().find(|ask| ask.path == path) {
+            return Some(Meant::Ask(ask));
+        }
+        self.credit.path.as_deref().is_none_or(|credit| credit == path).then_some(Meant::Credit)
+    }
+
+    /// The paths behind the hook's address.
+    pub fn listened(&self) -> Vec<Listened<'_>> {
+        let asked = self.ask.iter().map(|ask| {
+            let what = if ask.kind == AskKind::Token { "token" } else { "bill" };
+            (what, ask.path.as_str())
+        });
+        let all = asked.chain([("credit", self.credit.path.as_deref().unwrap_or_default())]);
+        all.flat_map(|(what, path)| {
+            self.request.methods.iter().map(move |method| Listened { what, method: method.word(), path })
+        })
+        .collect()
+    }
+
+    /// How tokens are made: the name of the user's secret, that of the password, and how long one lives.
+    pub fn token(&self) -> Option<(&str, &str, u32)> {
+        let ways = self.proof.iter().chain(self.ask.iter().flat_map(|ask| &ask.proof));
+        ways.flat_map(Proof::parts).find_map(|way| match way {
+            Proof::TokenWeIssue { user, password, seconds } => Some((user.as_str(), password.as_str(), *seconds)),
+            _ => None,
+        })
+    }
+
+    /// Every way of proving, of credits and of questions.
+    pub fn ways(&self) -> impl Iterator<Item = &Proof> {
+        self.proof.iter().chain(self.ask.iter().flat_map(|ask| &ask.proof))
+    }
+
     /// What the types alone do not rule out: the key that is wrong, and why.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         if self.proof.is_empty() {
             return Some(("proof", "a provider proves itself in at least one way"));
         }
-        for proof in &self.proof {
-            if let Proof::Hmac { signature, .. } = proof
-                && signature.header.is_some() == signature.pointer.is_some()
-            {
-                return Some(("proof.signature", "either a header or a pointer"));
-            }
+        if self.request.methods.is_empty() {
+            return Some(("request.methods", "at least one"));
         }
         if self.test.iter().any(BTreeMap::is_empty) {
             return Some(("test", "at least one place; without any, every message would be a test"));
         }
-        if self.credit.account.is_empty() {
-            return Some(("credit.account", "at least one place"));
-        }
-        let at = &self.credit.at;
-        if at.format.is_empty() {
-            return Some(("credit.at.format", "at least one form"));
-        }
-        if at.format.iter().any(|format| format.lacks_zone()) != at.zone.is_some() {
-            return Some(("credit.at.zone", "needed exactly when a form carries no zone"));
-        }
-        if self.credit.negative_is_out && self.credit.direction.is_some() {
-            return Some(("credit.direction", "a sign or a word says the direction, not both"));
-        }
         if self.memo.max == 0 {
             return Some(("memo.max", "more than nothing"));
         }
-        None
+        if self.credit.path.as_ref().is_some_and(|path| !is_path(path)) {
+            return Some(("credit.path", "a path begins with a slash and does not end with one"));
+        }
+        let proofs = self.ways().find_map(Proof::fault);
+        proofs.or_else(|| self.credit.fault()).or_else(|| self.ask.iter().find_map(|ask| self.ask_fault(ask)))
     }
+
+    fn ask_fault(&self, ask: &Ask) -> Option<(&'static str, &'static str)> {
+        let reply = &self.reply;
+        if ask.proof.is_empty() {
+            return Some(("ask.proof", "a provider proves itself in at least one way"));
+        }
+        let paths = self.ask.iter().map(|ask| &ask.path).chain(&self.credit.path);
+        if !is_path(&ask.path) || paths.filter(|path| **path == ask.path).count() > 1 {
+            return Some(("ask.path", "a path of its own; it begins with a slash and does not end with one"));
+        }
+        match ask.kind {
+            AskKind::Token if self.token().is_none() => Some(("ask.kind", "no proof is a token-we-issue")),
+            AskKind::Token if !ask.proof.iter().all(|way| matches!(way, Proof::Basic { .. })) => {
+                Some(("ask.proof", "a token is given for a user and a password: basic"))
+            }
+            AskKind::Token if reply.token.is_none() => Some(("reply.token", "missing")),
+            AskKind::Bill if ask.customer.is_none() => Some(("ask.customer", "whose bill is asked for")),
+            AskKind::Bill if reply.bill.is_none() => Some(("reply.bill", "missing")),
+            AskKind::Bill if reply.no_bill.is_none() => Some(("reply.no_bill", "missing")),
+            AskKind::Bill if reply.nothing_due.is_none() => Some(("reply.nothing_due", "missing")),
+            _ => None,
+        }
+    }
+}
+
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && !path.ends_with('/') && !path.contains(['?', '#'])
 }
 
 /// A parser's complaint as one sentence: the key, its line, and what is wrong there.

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use crate::clockwork::House;
 use crate::fault::{Refusal, Result};
 use crate::inbox::{self, Delivery};
-use crate::providers::{BODY_MOST, Heard, Outcome, Provider, Reply, Request};
+use crate::providers::{Asked, BODY_MOST, Heard, Outcome, Provider, Reply, ReplyTo, Request};
 
 /// After how many seconds a bank should come again when the store is down.
 const COME_AGAIN: &str = "5";
@@ -64,12 +64,19 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
     let connection = connection
         .filter(|connection| connection.provider == provider.name() && connection.ended_at.is_none())
         .ok_or_else(Refusal::absent)?;
-    let heard = provider.hear(request, &connection.secrets, house.clock.now());
+    let now = house.clock.now();
+    let heard = provider.hear(request, &connection.secrets, now);
+    let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
     if let Heard::Refused(disproof) = &heard {
         count(provider, "refused");
         let (bytes, name) = (request.body.len(), provider.name());
         tracing::warn!(provider = name, connection = connection.id, reason = %disproof, bytes, "delivery not proven");
-        return Ok(provider.reply(Outcome::Refused));
+        return Ok(provider.reply(Outcome::Refused, &to));
+    }
+    if let Heard::Asks(asked) = &heard {
+        count(provider, "asks");
+        let outcome = if *asked == Asked::Token { Outcome::Token } else { Outcome::NoBill };
+        return Ok(provider.reply(outcome, &to));
     }
     let delivery = Delivery { provider, connection: &connection, heard: &heard, body: &request.body };
     let kept = house.keeper.keep(delivery).await?;
@@ -77,7 +84,7 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
         tracing::warn!(provider = provider.name(), delivery = kept.delivery_id, reason, "proven but unreadable");
     }
     count(provider, word(kept.outcome));
-    Ok(provider.reply(kept.outcome))
+    Ok(provider.reply(kept.outcome, &ReplyTo { id: Some(&kept.delivery_id), ..to }))
 }
 
 fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {
@@ -108,6 +115,8 @@ fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::New => "new",
         Outcome::ToldBefore => "told_before",
+        Outcome::PaidBefore => "paid_before",
+        Outcome::Token | Outcome::Bill | Outcome::NoBill | Outcome::NothingDue => "asks",
         Outcome::Nothing => "nothing",
         Outcome::Test => "test",
         Outcome::Refused => "refused",
