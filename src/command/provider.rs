@@ -35,7 +35,7 @@ pub enum Provider {
 /// What `hocphi provider hear` takes.
 #[derive(Args)]
 pub struct Hear {
-    /// The provider's name: payos, casso, casso-v2, sepay, bank-sim, or one of --providers.
+    /// The provider's name, as `hocphi provider check` lists them, or one of --providers.
     name: String,
     /// A secret of the connection: KEY=VALUE, KEY=@FILE or KEY=- for standard input; may be given again.
     #[arg(long, value_name = "KEY=VALUE")]

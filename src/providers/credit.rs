@@ -13,7 +13,7 @@ pub struct Credit {
     /// The path behind the hook's address where credits are told; anywhere but at the questions' when left out.
     pub path: Option<String>,
     /// The list of lines, where one delivery holds several. A body without it is one line.
-    pub each: Option<Pointer>,
+    pub each: Option<Places>,
     /// Lines in which one of these places has another value, or none of a list of values, mean nothing.
     #[serde(default, rename = "where")]
     pub only: BTreeMap<Pointer, toml::Value>,

@@ -29,19 +29,16 @@ pub fn read(spec: &Spec, file: &str, body: Option<&Value>) -> Heard {
     if is_test(spec, body) {
         return Heard::Test;
     }
-    let sent: &[Value] = match &spec.credit.each {
-        None => std::slice::from_ref(body),
-        Some(each) => match body.pointer(each.as_str()) {
-            Some(Value::Array(lines)) => lines,
-            Some(_) => return Heard::Unreadable(unread("credit.each", each.as_str(), "not a list")),
-            None => std::slice::from_ref(body),
-        },
+    let listed = spec.credit.each.as_ref().and_then(|each| each.iter().find_map(|at| Some((at, body.pointer(at)?))));
+    let (base, sent): (Option<&str>, &[Value]) = match listed {
+        None => (None, std::slice::from_ref(body)),
+        Some((at, Value::Array(lines))) => (Some(at), lines),
+        Some((at, _)) => return Heard::Unreadable(unread("credit.each", at, "not a list")),
     };
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     for (index, line) in sent.iter().enumerate() {
         // The pointer of a line within a list begins with the list's own.
-        let each = spec.credit.each.as_ref().filter(|each| body.pointer(each.as_str()).is_some());
-        let base = each.map_or(String::new(), |each| format!("{}/{index}", each.as_str()));
+        let base = base.map_or(String::new(), |base| format!("{base}/{index}"));
         match (Line { credit: &spec.credit, settles: spec.settles, value: line }).told() {
             Ok(Some(told)) => lines.push(told),
             Ok(None) => {}

@@ -2,6 +2,18 @@ use proptest::prelude::*;
 
 use super::*;
 
+const OUTCOMES: [Outcome; 10] = [
+    Outcome::New,
+    Outcome::ToldBefore,
+    Outcome::PaidBefore,
+    Outcome::Nothing,
+    Outcome::Test,
+    Outcome::Token,
+    Outcome::Bill,
+    Outcome::NoBill,
+    Outcome::NothingDue,
+    Outcome::Refused,
+];
 const NOW: Moment = Moment(1_795_310_042_000);
 
 fn all() -> Vec<Provider> {
@@ -20,9 +32,9 @@ fn vector(provider: &str, name: &str) -> Request {
 
 /// Secrets under every name that any provider declares.
 fn secrets() -> Secrets {
-    ["checksum_key", "secure_token", "api_key", "hmac_secret"]
-        .iter()
-        .fold(Secrets::new(), |secrets, name| secrets.with(name, "secret-for-tests"))
+    let all = all();
+    let names = all.iter().flat_map(Provider::secret_names).flatten();
+    names.fold(Secrets::new(), |secrets, name| secrets.with(name, "secret-for-tests"))
 }
 
 fn casso(body: &str) -> Heard {
@@ -86,15 +98,29 @@ proptest! {
     #[test]
     fn no_bytes_make_a_provider_panic(
         body in prop::collection::vec(any::<u8>(), 0..300),
-        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 8),
+        query in prop_oneof!["\\PC{0,40}", "(vnp_[A-Z]{1,4}=[0-9%+]{0,4}&){0,5}"],
+        values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 13),
         now in any::<i64>(),
     ) {
         let names = ["authorization", "secure-token", "x-casso-signature", "x-sepay-timestamp", "x-sepay-signature",
-            "webhook-id", "webhook-timestamp", "webhook-signature"];
-        let headers = names.iter().map(|name| (*name).to_owned()).zip(values).collect();
-        let request = Request { method: String::new(), target: String::new(), headers, body };
+            "webhook-id", "webhook-timestamp", "webhook-signature", "x-secret-key", "x-api-key", "signature",
+            "x-signature", "x-request-timestamp"];
+        let headers: Vec<(String, Vec<u8>)> = names.iter().map(|name| (*name).to_owned()).zip(values).collect();
+        let secrets = secrets();
         for provider in all() {
-            prop_assert_eq!(provider.hear(&request, &secrets(), Moment(now)).word(), "refused");
+            for listened in provider.paths() {
+                let request = Request {
+                    method: listened.method.to_owned(),
+                    target: format!("/hook/{}/con_1{}?{query}", provider.name(), listened.path),
+                    headers: headers.clone(),
+                    body: body.clone(),
+                };
+                prop_assert_eq!(provider.hear(&request, &secrets, Moment(now)).word(), "refused");
+                for outcome in OUTCOMES {
+                    let to = ReplyTo { request: &request, secrets: &secrets, now: Moment(now), id: None, bill: None };
+                    prop_assert!(provider.reply(outcome, &to).status >= 200);
+                }
+            }
         }
     }
 

@@ -77,7 +77,7 @@ fn a_body_over_the_limit_is_refused_as_the_hook_refuses_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("huge.http");
     let path = file.to_str().expect("a path");
-    for provider in ["bank-sim", "casso", "casso-v2", "payos", "sepay"] {
+    for provider in ["bank-sim", "casso", "casso-v2", "generic-hmac", "momo", "payos", "sepay", "tingee"] {
         for (size, status) in [(BODY_MOST - 1, 401), (BODY_MOST, 401), (BODY_MOST + 1, 413)] {
             let head = format!("POST /hook/{provider}/con_x HTTP/1.1\nContent-Length: {size}\n\n");
             std::fs::write(&file, [head.as_bytes(), &vec![b' '; size]].concat()).expect("a file");
