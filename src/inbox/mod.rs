@@ -16,6 +16,8 @@
 
 mod connection;
 mod day;
+mod debits;
+mod doctor;
 mod identity;
 mod keeper;
 mod keys;
@@ -28,6 +30,8 @@ pub use connection::{
     connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
+pub use debits::{Debit, debits, reversed};
+pub use doctor::{Disbelieved, Health, Refusals, health};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
 pub use keys::{add_key_in, by_keys_in, order_key, virtual_account_key};

@@ -122,7 +122,7 @@ statements! {
 
     /// What left a school's accounts in a span of days, and the credit of ours that a reversal takes back.
     DEBITS = "
-        select d.id, d.account_id, d.kind, d.amount, d.day, d.value_at, t.credit_id, l.kind as decided
+        select d.id, d.kind, d.amount, d.value_at, t.credit_id, l.kind as decided
         from debit d
         left join telling t on d.kind = 'reversal' and t.told_reference = d.told_reference
             and t.connection_id = d.connection_id and t.fingerprint = d.fingerprint
@@ -139,6 +139,36 @@ statements! {
             and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = t.credit_id)
         where d.school_id = $1 and d.kind = 'reversal' and l.kind not in ('reversed', 'disowned', 'same')
         order by t.credit_id limit $2";
+
+    /// When a connection last said something that was believed. Null: never.
+    LAST_HEARD = "select max(heard_at) as heard_at from delivery where connection_id = $1";
+
+    /// A connection's deliveries since an instant, by what they were.
+    OUTCOMES = "
+        select outcome, count(*) from delivery where connection_id = $1 and heard_at >= $2
+        group by outcome order by outcome";
+
+    /// Deliveries since an instant whose credits had all been told before.
+    TOLD_AGAIN = "
+        select count(*) from delivery d where d.connection_id = $1 and d.heard_at >= $2 and d.outcome = 'credits'
+          and not exists (select 1 from telling t where t.delivery_id = d.id)";
+
+    /// How long after the bank's time the newest credits of a connection were told, in milliseconds.
+    LAGS = "
+        select t.told_at - c.value_at from telling t join credit c on c.id = t.credit_id
+        where t.connection_id = $1 and t.told_at >= $2 order by t.told_at desc limit $3";
+
+    /// What of a connection was not believed since a day, by reason.
+    REFUSALS = "
+        select reason, cast(sum(times) as bigint) as times, max(last_at) as last_at from connection_refusal
+        where connection_id = $1 and day >= $2 group by reason order by reason";
+
+    /// Counts on.
+    COUNT_REFUSALS = rows "insert into connection_refusal (connection_id, day, reason, times, last_at)",
+        "on conflict (connection_id, day, reason) do update set
+            times = connection_refusal.times + excluded.times,
+            last_at = case when excluded.last_at > connection_refusal.last_at then excluded.last_at
+                else connection_refusal.last_at end";
 
     /// Who told of which credit.
     KEEP_TELLINGS = rows "

@@ -15,9 +15,11 @@
 mod amount;
 mod heading;
 mod import;
+mod missing;
 mod read;
 mod sql;
 
 pub use import::{Summary, Upload, import, open_memo};
+pub use missing::{Missing, missing};
 pub use read::{Statement, StatementLine, read};
 pub use sql::ALL;

@@ -27,4 +27,20 @@ statements! {
     KEEP_LINES = rows "
         insert into statement_line (id, file_id, account_id, file_row, day, value_at, amount, balance, reference,
             memo_sealed, chain_key)", "";
+
+    /// Credits of a school that were told between two days and that no statement has. What a gateway holds comes to the
+    /// bank in another sum; what left the books is dealt with.
+    UNPROVED = "
+        select c.id, c.account_id, c.amount, c.day, c.value_at from credit c
+        left join credit_proof p on p.credit_id = c.id
+        left join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
+        where c.school_id = $1 and c.day >= $2 and c.day <= $3 and p.credit_id is null and c.gateway_id is null
+          and d.kind is not null and d.kind not in ('same', 'reversed', 'disowned')
+        order by c.value_at, c.id limit $4";
+
+    /// Which days the files of accounts cover, and with which balances. No row: no file with a line was brought.
+    COVERED = list "
+        select account_id, first_day, last_day, opening, closing from statement_file
+        where first_day is not null and last_day is not null and account_id in", "";
 }

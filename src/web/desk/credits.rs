@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::Done;
+use super::money_back::{self, Beside};
 use crate::access;
 use crate::fault::{Refusal, Result};
 use crate::fees::view::{self, InvoiceRow};
@@ -75,6 +76,7 @@ struct CreditPage {
     note: String,
     same_note: String,
     story: Vec<Told>,
+    beside: Beside,
 }
 
 /// An open invoice the money may go to.
@@ -149,7 +151,7 @@ pub(super) struct Asked {
 }
 
 /// A credit of the desk's own school.
-async fn own(house: &House, desk: &Desk, credit_id: &str) -> Result<Shown> {
+pub(super) async fn own(house: &House, desk: &Desk, credit_id: &str) -> Result<Shown> {
     let found = matching::shown(&house.store, credit_id).await?;
     Ok(found.filter(|found| found.school_id == desk.school.id).ok_or_else(Refusal::absent)?)
 }
@@ -204,12 +206,24 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
         can_be_same: is_held(&credit) && in_doubt && credit.line_id.is_none(),
         can_assign: is_held(&credit) || is_on_invoice(&credit),
         story: story(house, &credit_id, w).await?,
+        beside: money_back::beside(house, desk, &credit, w).await?,
         amount: credit.amount,
         id: credit_id,
         choices,
         q,
         w,
     })
+}
+
+/// The credit's page with the sentence of a refusal.
+pub(super) async fn refused(
+    house: &House,
+    desk: &Desk,
+    credit_id: String,
+    refusal: &Refusal,
+) -> Result<Response, Failure> {
+    let page = shown(house, desk, credit_id, String::new()).await?;
+    show_again(&CreditPage { frame: page.frame.refusing(refusal), ..page }, refusal)
 }
 
 /// The statement's words, where they are not the telling's: a transfer without a reference may be shown by a line that

@@ -9,10 +9,11 @@ use serde::Deserialize;
 
 use super::upload::{STATEMENT_MOST, Upload};
 use crate::fault::{Refusal, Result};
-use crate::inbox::{self, DayCredit, DayView, Unreadable};
+use crate::inbox::{self, DayCredit, DayView, Debit, Unreadable};
+use crate::matching;
 use crate::money::Dong;
 use crate::roll;
-use crate::statements;
+use crate::statements::{self, Missing};
 use crate::time::{Day, Moment};
 use crate::web::House;
 use crate::web::failure::Failure;
@@ -37,6 +38,10 @@ struct DayPage {
     rows: Vec<Row>,
     accounts: Vec<(String, String)>,
     unreadable: Vec<Unreadable>,
+    debits: Vec<Debit>,
+    missing: Vec<Missing>,
+    /// Credit, amount and time of what the bank took back and the books still have.
+    reversed: Vec<(String, Dong, String)>,
 }
 
 struct Row {
@@ -85,8 +90,20 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
         unreadable: inbox::unreadable(&house.store, &desk.school.id, 50).await?,
+        debits: inbox::debits(&house.store, &desk.school.id, day).await?,
+        missing: statements::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
+        reversed: reversed(house, desk).await?,
         w,
     })
+}
+
+async fn reversed(house: &House, desk: &Desk) -> Result<Vec<(String, Dong, String)>> {
+    let mut found = Vec::new();
+    for id in inbox::reversed(&house.store, &desk.school.id, 50).await? {
+        let credit = matching::shown(&house.store, &id).await?;
+        found.extend(credit.map(|credit| (credit.id, credit.amount, credit.value_at.vietnamese())));
+    }
+    Ok(found)
 }
 
 fn verdict(view: &DayView, w: &'static DeskWords) -> (&'static str, &'static str) {

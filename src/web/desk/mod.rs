@@ -12,6 +12,7 @@ mod day;
 mod home;
 mod invoices;
 mod lists;
+mod money_back;
 mod papers;
 mod pupils;
 mod roster;
@@ -76,6 +77,9 @@ fn money() -> Router<Arc<House>> {
         .route("/desk/credits/{credit}", get(credits::page))
         .route("/desk/credits/{credit}/assign", post(credits::assign))
         .route("/desk/credits/{credit}/same", post(credits::same))
+        .route("/desk/credits/{credit}/take-back", post(money_back::take_back))
+        .route("/desk/credits/{credit}/settle", post(money_back::settle))
+        .route("/desk/credits/{credit}/unsettle", post(money_back::unsettle))
         .route("/desk/day", get(day::page))
         .route("/desk/receipts.csv", get(lists::receipts))
 }
@@ -127,6 +131,10 @@ impl Done {
             "assigned" => words.done_assigned,
             "moved" => words.done_moved,
             "same" => words.done_same,
+            "reversed" => words.done_reversed,
+            "disowned" => words.done_disowned,
+            "settled" => words.done_settled,
+            "unsettled" => words.done_unsettled,
             "roster" => words.done_roster,
             "fees" => words.done_fees,
             _ => "",
