@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::Config;
 use crate::fault::{Error, Result};
-use crate::inbox::Keeper;
+use crate::inbox::{self, Keeper};
 use crate::providers::Providers;
 use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
@@ -35,6 +35,8 @@ const HOLD_MS: i64 = 15_000;
 const RENEW: Duration = Duration::from_secs(4);
 /// How often what nobody needs any more is swept out.
 const SWEEP_MS: i64 = 60 * 60 * 1000;
+/// How often counts of what was not believed are written.
+const REFUSALS: Duration = Duration::from_secs(10);
 /// The longest pause after faults.
 const SLOWEST: Duration = Duration::from_secs(30);
 /// News that a slow listener may be behind; a page that missed some reads itself again.
@@ -58,6 +60,8 @@ pub struct House {
     pub news: broadcast::Sender<String>,
     /// Who writes what banks tell.
     pub keeper: Keeper,
+    /// Deliveries that were not believed, counted until they are written.
+    pub refusals: inbox::Refusals,
     /// Who carries webhooks.
     pub client: outbox::Client,
     /// The link of the first day, while there is one.
@@ -85,6 +89,7 @@ impl House {
             wake,
             news,
             keeper,
+            refusals: inbox::Refusals::default(),
             client,
             first_day: FirstDay::default(),
             holder,
@@ -117,6 +122,7 @@ impl House {
 /// The first fault; what was done before it stands.
 pub async fn settle(house: &House) -> Result<()> {
     sweep(house, None).await?;
+    house.refusals.write(&house.store).await?;
     loop {
         let issued = runs(house, None).await?;
         let decided = credits(house, None).await?;
@@ -137,6 +143,7 @@ pub async fn run(house: Arc<House>) {
         pace(&house, "promises", |house, fence| Box::pin(promises(house, fence))),
         pace(&house, "sweep", |house, fence| Box::pin(sweep(house, fence))),
         news(&house),
+        refusals(&house),
     );
 }
 
@@ -243,6 +250,16 @@ async fn wait(ear: &mut Ear) {
 fn pause(faults: u32) -> Duration {
     let doubled = Duration::from_millis(100).saturating_mul(1 << faults.min(12));
     doubled.min(SLOWEST)
+}
+
+/// Writes what this process did not believe, now and then.
+async fn refusals(house: &House) {
+    loop {
+        sleep(REFUSALS).await;
+        if let Err(error) = house.refusals.write(&house.store).await {
+            tracing::warn!(%error, "what was not believed is counted on and written later");
+        }
+    }
 }
 
 /// Tells open pages what other processes changed; polls only while somebody listens.

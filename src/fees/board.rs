@@ -82,6 +82,7 @@ mod tests {
         let owed = total.minus(paid).expect("an amount");
         let surplus = Dong::new(surplus);
         InvoiceRow {
+            account_id: "acc".to_owned(),
             id: String::new(),
             run_id: String::new(),
             run_title: String::new(),

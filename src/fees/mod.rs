@@ -7,6 +7,7 @@
 //!
 //! Deliberately absent: matching money to invoices (see `matching`), a status column, and any price in code.
 
+mod bill;
 mod board;
 mod books;
 mod catalogue;
@@ -21,6 +22,7 @@ mod sql;
 pub mod view;
 mod void;
 
+pub use bill::{DueBill, due_bill};
 pub use board::{Tally, tally};
 pub use catalogue::{CataloguePreview, FeeItem, ListOf, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{

@@ -6,7 +6,7 @@ use crate::store::statements;
 macro_rules! listed {
     ($which:literal) => {
         concat!(
-            "select i.id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
+            "select i.id, i.account_id, i.reference, i.total, i.due_day, i.class_group_id, c.name as class_name, i.pupil_id,
                 p.code as pupil_code, p.full_name as pupil_name, i.run_id, r.title as run_title,
                 (select e.kind from invoice_event e where e.invoice_id = i.id order by e.turn desc limit 1) as last_kind
             from invoice i
@@ -110,6 +110,20 @@ statements! {
 
     /// A pupil's invoices, the newest first.
     INVOICES_OF_PUPIL = listed!("i.pupil_id = $1 order by i.issued_at desc, i.id desc");
+
+    /// The invoice of a school that carries a reference, once parents may see it.
+    PAYABLE_BY_REFERENCE = listed!("
+        i.school_id = $1 and i.reference = $2
+          and exists (select 1 from billing_run_event e where e.run_id = i.run_id and e.kind = 'published')
+          and not exists (
+              select 1 from billing_run_event e where e.run_id = i.run_id and e.kind in ('undoing', 'undone'))");
+
+    /// The invoices of a school's pupil that parents may see.
+    PAYABLE_BY_CODE = listed!("
+        p.school_id = $1 and p.code = $2
+          and exists (select 1 from billing_run_event e where e.run_id = i.run_id and e.kind = 'published')
+          and not exists (
+              select 1 from billing_run_event e where e.run_id = i.run_id and e.kind in ('undoing', 'undone'))");
 
     /// A new run.
     ADD_RUN = "

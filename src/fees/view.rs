@@ -58,6 +58,8 @@ impl InvoicePage {
 pub struct InvoiceRow {
     /// `inv_…`
     pub id: String,
+    /// The receiving account it must be paid into.
+    pub account_id: String,
     /// The run.
     pub run_id: String,
     /// The run's title.
@@ -121,8 +123,9 @@ pub struct RunProgress {
 }
 
 record! {
-    struct Listed {
+    pub(super) struct Listed {
         id: String,
+        account_id: String,
         run_id: String,
         run_title: String,
         reference: String,
@@ -329,7 +332,7 @@ impl Standing {
     }
 }
 
-async fn with_money(store: &Store, listed: Vec<Listed>) -> Result<Vec<InvoiceRow>> {
+pub(super) async fn with_money(store: &Store, listed: Vec<Listed>) -> Result<Vec<InvoiceRow>> {
     let totals: Vec<(String, Dong)> = listed.iter().map(|row| (row.id.clone(), row.total)).collect();
     let money = standings(store, &totals).await?;
     Ok(listed
@@ -338,6 +341,7 @@ async fn with_money(store: &Store, listed: Vec<Listed>) -> Result<Vec<InvoiceRow
             money: money.get(&row.id).copied().unwrap_or_else(|| Standing::untouched(row.total)),
             lifecycle: if row.last_kind.as_deref() == Some("void") { Lifecycle::Void } else { Lifecycle::Open },
             id: row.id,
+            account_id: row.account_id,
             run_id: row.run_id,
             run_title: row.run_title,
             reference: row.reference,

@@ -44,6 +44,8 @@ pub struct Delivery<'a> {
     pub heard: &'a Heard,
     /// Its bytes as they came.
     pub body: &'a [u8],
+    /// It pays a bill that had been paid before. The bank may take such money back at once, so it is kept as a doubt.
+    pub paid_before: bool,
 }
 
 /// What became of it, after the commit.
@@ -75,11 +77,10 @@ impl Keeper {
     /// Unavailable when too many wait or the store cannot take it: nothing was kept, the bank must come again. A fault
     /// when this one delivery cannot be written.
     pub async fn keep(&self, delivery: Delivery<'_>) -> Result<Kept> {
-        let Delivery { provider, connection, heard, body } = delivery;
-        let size = u32::try_from(body.len().max(1)).unwrap_or(u32::MAX);
+        let size = u32::try_from(delivery.body.len().max(1)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| full())?;
         let place = self.queue.try_reserve().map_err(|_| full())?;
-        let prepared = prepare(&self.vault, provider, connection, heard, body, self.clock.now()).await?;
+        let prepared = prepare(&self.vault, &delivery, self.clock.now()).await?;
         let (answer, answered) = oneshot::channel();
         place.send(Waiting { prepared, answer, _room: room });
         answered.await.unwrap_or_else(|_| Err(full().into()))
@@ -112,7 +113,7 @@ async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waitin
         let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, vault, &deliveries).await);
         match kept {
             Ok(outcomes) => {
-                if outcomes.contains(&Outcome::New) {
+                if outcomes.iter().any(|outcome| matches!(outcome, Outcome::New | Outcome::PaidBefore)) {
                     wake.ring();
                 }
                 for (waiting, outcome) in part.into_iter().zip(outcomes) {
@@ -182,7 +183,8 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
                 Identity::Repeated => continue,
                 Identity::Same(credit_id) => credit_id,
                 Identity::New { doubt, maybe_same_as, bank_reference } => {
-                    became = Outcome::New;
+                    became = if delivery.paid_before { Outcome::PaidBefore } else { Outcome::New };
+                    let doubt = if delivery.paid_before && doubt.is_empty() { "maybe_same_credit" } else { doubt };
                     let key = told.keys.iter().find(|key| leading.contains(*key)).cloned();
                     credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference, key));
                     undecided.push(args![&told.credit_id, *heard_at]);

@@ -31,7 +31,9 @@ pub fn virtual_account_key(connection_id: &str, number: &str) -> String {
 pub(super) fn of_told(connection: &Connection, line: &ToldCredit) -> Vec<String> {
     let plain = |text: &&str| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
     let mut keys = Vec::new();
-    for (number, key) in [(line.sub_account.as_deref(), virtual_account_key as fn(&str, &str) -> String)] {
+    let places: [(Option<&str>, fn(&str, &str) -> String); 2] =
+        [(line.order.as_deref(), order_key), (line.sub_account.as_deref(), virtual_account_key)];
+    for (number, key) in places {
         let Some(number) = number.map(str::trim).filter(plain) else { continue };
         if let [ours] = PaymentReference::find_all(number).as_slice() {
             keys.push(format!("{REFERENCE}{ours}"));

@@ -4,12 +4,13 @@ use sha2::{Digest, Sha256};
 
 use super::connection::{Account, Connection};
 use super::identity::{Told, bank_reference, likeness};
+use super::keeper::Delivery;
 use super::keys;
 use super::sql;
 use crate::fault::Result;
 use crate::ids;
 use crate::money::Dong;
-use crate::providers::{Direction, Heard, Outcome, Provider, ToldCredit, Unread};
+use crate::providers::{Direction, Heard, Outcome, Provider, Settles, ToldCredit, Unread};
 use crate::seal::{DataKey, Vault};
 use crate::store::{Store, args};
 use crate::time::Moment;
@@ -27,6 +28,8 @@ pub struct Prepared {
     pub reason: String,
     pub body_sealed: Vec<u8>,
     pub credits: Vec<PreparedCredit>,
+    /// The bill that is paid here had been paid before: whether it is more money, only the statement knows.
+    pub paid_before: bool,
     pub debits: Vec<PreparedDebit>,
 }
 
@@ -82,14 +85,8 @@ pub async fn open_memo(store: &Store, vault: &Vault, credit_id: &str) -> Result<
 ///
 /// # Errors
 /// Faults of the store while a school's first data key is made.
-pub async fn prepare(
-    vault: &Vault,
-    provider: &Provider,
-    connection: &Connection,
-    heard: &Heard,
-    body: &[u8],
-    now: Moment,
-) -> Result<Prepared> {
+pub async fn prepare(vault: &Vault, delivery: &Delivery<'_>, now: Moment) -> Result<Prepared> {
+    let Delivery { provider, connection, heard, body, paid_before } = *delivery;
     let key = vault.key_of(&format!("deliveries:{}", connection.school_id)).await?;
     let delivery_id = ids::new_id("dlv");
     let body_sealed = key.seal(body, &format!("body:{delivery_id}"))?;
@@ -115,6 +112,7 @@ pub async fn prepare(
         reason,
         body_sealed,
         credits,
+        paid_before,
         debits,
     })
 }
@@ -145,6 +143,9 @@ fn outcome(heard: &Heard, has_credits: bool, strange: &[&str]) -> (&'static str,
 
 /// The bound account a line names: by its number, or by the virtual account it came through.
 fn account_of<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a Account> {
+    if line.account.is_empty() {
+        return only(connection);
+    }
     let named = |number: &str| {
         let number: String = number.chars().filter(|letter| !letter.is_whitespace()).collect();
         connection.accounts.iter().find(|account| {
@@ -152,6 +153,14 @@ fn account_of<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a A
         })
     };
     named(&line.account).or_else(|| line.sub_account.as_deref().and_then(named)).or_else(|| counted(connection, line))
+}
+
+/// The account of a line that names none: a wallet tells of a connection that is made for one.
+fn only(connection: &Connection) -> Option<&Account> {
+    match connection.accounts.as_slice() {
+        [account] => Some(account),
+        _ => None,
+    }
 }
 
 /// The only bound account that a line means if its number was told as a count, which has no zeros in front.
@@ -196,7 +205,8 @@ fn credit(
         keys: keys::of_told(connection, line),
         credit_id,
     };
-    Ok(PreparedCredit { told, gateway_id: None, memo_sealed, payer_sealed })
+    let gateway_id = (line.settles == Settles::Later).then(|| connection.id.clone());
+    Ok(PreparedCredit { told, gateway_id, memo_sealed, payer_sealed })
 }
 
 /// What left an account, as it is kept and shown. What no transfer can move is nobody's and stays in the delivery.

@@ -1,4 +1,4 @@
-//! `POST /hook/{provider}/{connection}`: proves a delivery, has it kept, and only then answers the bank.
+//! `/hook/{provider}/{connection}`, and what a provider asks for below it: proves a delivery, has it kept, and only then answers the bank.
 //!
 //! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what
 //! it says, because a bank repeats for ever or gives up.
@@ -11,20 +11,36 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::any;
 
 use super::failure::Failure;
 use crate::clockwork::House;
 use crate::fault::{Refusal, Result};
-use crate::inbox::{self, Delivery};
-use crate::providers::{Asked, BODY_MOST, Heard, Outcome, Provider, Reply, ReplyTo, Request};
+use crate::fees::{self, DueBill};
+use crate::inbox::{self, Connection, Delivery};
+use crate::providers::{Asked, BODY_MOST, Bill, Disproof, Heard, Outcome, Provider, Reply, ReplyTo, Request};
+use crate::vietqr;
 
 /// After how many seconds a bank should come again when the store is down.
 const COME_AGAIN: &str = "5";
 
 /// The hook, for merging into the house's router.
 pub fn routes() -> Router<Arc<House>> {
-    Router::new().route("/hook/{provider}/{connection}", post(hear)).layer(DefaultBodyLimit::max(BODY_MOST))
+    Router::new()
+        .route("/hook/{provider}/{connection}", any(hear))
+        .route("/hook/{provider}/{connection}/{*path}", any(hear_below))
+        .layer(DefaultBodyLimit::max(BODY_MOST))
+}
+
+async fn hear_below(
+    State(house): State<Arc<House>>,
+    Path((provider, connection, _)): Path<(String, String, String)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    hear(State(house), Path((provider, connection)), method, uri, headers, body).await
 }
 
 async fn hear(
@@ -67,24 +83,67 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
     let now = house.clock.now();
     let heard = provider.hear(request, &connection.secrets, now);
     let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
+    if heard == Heard::Refused(Disproof::Elsewhere) {
+        return elsewhere(provider, request);
+    }
     if let Heard::Refused(disproof) = &heard {
         count(provider, "refused");
+        house.refusals.count(&connection.id, &disproof.to_string(), now);
         let (bytes, name) = (request.body.len(), provider.name());
         tracing::warn!(provider = name, connection = connection.id, reason = %disproof, bytes, "delivery not proven");
         return Ok(provider.reply(Outcome::Refused, &to));
     }
     if let Heard::Asks(asked) = &heard {
         count(provider, "asks");
-        let outcome = if *asked == Asked::Token { Outcome::Token } else { Outcome::NoBill };
-        return Ok(provider.reply(outcome, &to));
+        let Asked::Bill(asked) = asked else { return Ok(provider.reply(Outcome::Token, &to)) };
+        let (outcome, bill) = bill(house, &connection, &asked.customer).await?;
+        return Ok(provider.reply(outcome, &ReplyTo { bill: bill.as_ref(), ..to }));
     }
-    let delivery = Delivery { provider, connection: &connection, heard: &heard, body: &request.body };
+    let paid_before = is_paid_before(house, provider, &connection, &heard).await?;
+    // What was proven by its query alone is kept as it was asked.
+    let body = if request.body.is_empty() { request.target.as_bytes() } else { request.body.as_slice() };
+    let delivery = Delivery { provider, connection: &connection, heard: &heard, body, paid_before };
     let kept = house.keeper.keep(delivery).await?;
     if let Some(reason) = heard.reason().filter(|_| matches!(heard, Heard::Unreadable(_))) {
         tracing::warn!(provider = provider.name(), delivery = kept.delivery_id, reason, "proven but unreadable");
     }
     count(provider, word(kept.outcome));
     Ok(provider.reply(kept.outcome, &ReplyTo { id: Some(&kept.delivery_id), ..to }))
+}
+
+/// The bill that a bank asks for, as it may show it to whoever gave the number.
+async fn bill(house: &House, connection: &Connection, number: &str) -> Result<(Outcome, Option<Bill>)> {
+    let accounts: Vec<String> = connection.accounts.iter().map(|account| account.id.clone()).collect();
+    Ok(match fees::due_bill(&house.store, &connection.school_id, &accounts, number).await? {
+        DueBill::Unknown => (Outcome::NoBill, None),
+        DueBill::Nothing => (Outcome::NothingDue, None),
+        DueBill::Owed { reference, pupil_name, owed } => {
+            (Outcome::Bill, Some(Bill { id: reference, name: printed(&pupil_name), amount: owed }))
+        }
+    })
+}
+
+/// A name as banks print it.
+fn printed(name: &str) -> String {
+    vietqr::fold::ascii(name).to_ascii_uppercase()
+}
+
+/// Does a bank that shows our bills tell of a payment for one that owes nothing any more?
+async fn is_paid_before(house: &House, provider: &Provider, connection: &Connection, heard: &Heard) -> Result<bool> {
+    let shows_bills = provider.paths().iter().any(|listened| listened.what == "bill");
+    let Some(order) = heard.lines().first().and_then(|line| line.order.as_deref()).filter(|_| shows_bills) else {
+        return Ok(false);
+    };
+    Ok(bill(house, connection, order).await?.0 == Outcome::NothingDue)
+}
+
+/// Nothing is listened to there: another path is absent, another method is not allowed.
+fn elsewhere(provider: &Provider, request: &Request) -> Result<Reply> {
+    if provider.methods().contains(&request.method.as_str()) {
+        return Err(Refusal::absent().into());
+    }
+    let status = StatusCode::METHOD_NOT_ALLOWED.as_u16();
+    Ok(Reply { status, content_type: "text/plain".to_owned(), body: String::new() })
 }
 
 fn request(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Request {

@@ -128,7 +128,9 @@ impl Stage {
     pub async fn keep(&self, connection: &Connection, request: &Request) -> hocphi::fault::Result<Kept> {
         let provider = self.providers.get(&connection.provider).expect("a provider");
         let heard = provider.hear(request, &connection.secrets, self.clock.now());
-        self.keeper.keep(Delivery { provider, connection, heard: &heard, body: &request.body }).await
+        self.keeper
+            .keep(Delivery { provider, connection, heard: &heard, body: &request.body, paid_before: false })
+            .await
     }
 
     pub async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {
