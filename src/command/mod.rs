@@ -54,6 +54,7 @@ mod audit;
 mod connect;
 mod database;
 mod demo;
+mod doctor;
 mod export;
 mod fee;
 mod key;

@@ -28,6 +28,8 @@ pub enum Provider {
     /// Add, list and retire the secrets of a connection.
     #[command(subcommand)]
     Secret(super::secret::Secret),
+    /// Look a connection over: when it last spoke, what was not believed, what the bank sees.
+    Doctor(super::doctor::Doctor),
     /// Stop listening to a connection; what it told stays.
     End(super::secret::End),
 }
@@ -58,6 +60,7 @@ impl Provider {
             Provider::Hear(hear) => hear.run(),
             Provider::Connect(connect) => connect.run().await,
             Provider::Secret(secret) => secret.run().await,
+            Provider::Doctor(doctor) => doctor.run().await,
             Provider::End(end) => end.run().await,
         }
     }

@@ -24,6 +24,7 @@ mod read;
 mod reply;
 mod request;
 mod rsa;
+mod sign;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use heard::{
 };
 pub use reply::ReplyTo;
 pub use request::{Request, Secrets};
+pub use sign::Rehearsed;
 use spec::{From, Meant, Spec};
 
 /// The largest body that is listened to, whoever sends it; the hook does not even read a larger one.
@@ -56,6 +58,8 @@ pub struct Provider(Arc<Loaded>);
 
 struct Loaded {
     name: String,
+    /// Its vectors, for rehearsing.
+    vectors: BTreeMap<String, Vec<u8>>,
     /// The file that declares it, for messages.
     file: String,
     spec: Spec,
@@ -109,6 +113,12 @@ impl Provider {
             (Some(Meant::Ask(ask)), Some(said)) => proof::canonical(&ask.proof, &said, secrets),
             _ => Vec::new(),
         }
+    }
+
+    /// What to play against the hook of a connection, `/hook/sepay/con_…`: its own vectors, of which those that are
+    /// signed with the vectors' public secrets must be refused.
+    pub fn rehearsal(&self, address: &str, secrets: &Secrets, now: Moment) -> Vec<Rehearsed> {
+        sign::rehearsal(self, address, secrets, now)
     }
 
     /// What stands behind the hook's address, and by which method it is told or asked there.
@@ -182,7 +192,12 @@ impl Provider {
         let spec: Spec = toml::from_str(text).map_err(|error| wrong(spec::place_of(text, &error)))?;
         match spec.fault() {
             Some((key, what)) => Err(wrong(format!("{key}: {what}"))),
-            None => Ok(Provider(Arc::new(Loaded { name: folder.name.clone(), file, spec }))),
+            None => Ok(Provider(Arc::new(Loaded {
+                name: folder.name.clone(),
+                vectors: folder.vectors.clone(),
+                file,
+                spec,
+            }))),
         }
     }
 }

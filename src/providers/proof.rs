@@ -34,7 +34,7 @@ pub fn prove(ways: &[Proof], said: &Said, secrets: &Secrets, now: Moment) -> Res
 }
 
 /// The ways that count with these secrets.
-fn counting<'a>(ways: &'a [Proof], secrets: &Secrets) -> Vec<&'a Proof> {
+pub fn counting<'a>(ways: &'a [Proof], secrets: &Secrets) -> Vec<&'a Proof> {
     let held: Vec<&Proof> =
         ways.iter().filter(|way| way.secrets().iter().all(|name| !secrets.values(name).is_empty())).collect();
     let asks_more = |way: &Proof, other: &Proof| {
@@ -158,14 +158,14 @@ fn compact_milliseconds(text: &str) -> Option<i64> {
     compact(seconds)?.0.checked_add(thousandths.parse().ok()?)
 }
 
-fn digest(hash: DigestHash, message: &[u8]) -> Vec<u8> {
+pub fn digest(hash: DigestHash, message: &[u8]) -> Vec<u8> {
     match hash {
         DigestHash::Md5 => Md5::digest(message).to_vec(),
         DigestHash::Sha256 => Sha256::digest(message).to_vec(),
     }
 }
 
-fn code(hash: Hash, key: &[u8], message: &[u8]) -> Vec<u8> {
+pub fn code(hash: Hash, key: &[u8], message: &[u8]) -> Vec<u8> {
     match hash {
         Hash::Sha256 => code_of::<Hmac<Sha256>>(key, message),
         Hash::Sha512 => code_of::<Hmac<Sha512>>(key, message),
@@ -231,7 +231,7 @@ fn casso_v2_header(request: &Request) -> Option<(&str, &str)> {
     Some((time?, told?))
 }
 
-fn casso_v2_messages(said: &Said) -> Option<Vec<Vec<u8>>> {
+pub fn casso_v2_messages(said: &Said) -> Option<Vec<Vec<u8>>> {
     let (time, _) = casso_v2_header(said.request)?;
     let body = said.told.as_ref().filter(|body| body.is_object())?;
     let ways = [Escape::JavaScript, Escape::Python, Escape::Php].into_iter();
@@ -240,7 +240,7 @@ fn casso_v2_messages(said: &Said) -> Option<Vec<Vec<u8>>> {
 
 /// `webhook-signature: v1,<base64> v1,<base64> …` over `id.timestamp.body`; any one that is right proves.
 fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Result<(), Disproof> {
-    let message = standard_message(request).ok_or(Disproof::Absent)?;
+    standard_message(request).ok_or(Disproof::Absent)?;
     let signatures = request.header_text("webhook-signature").ok_or(Disproof::Absent)?;
     let told: Vec<Vec<u8>> = signatures
         .split_ascii_whitespace()
@@ -249,13 +249,19 @@ fn standard_webhooks(request: &Request, secrets: &Secrets, secret: &str) -> Resu
     if told.is_empty() {
         return Err(Disproof::Absent);
     }
-    let is_right = secrets.values(secret).iter().any(|value| {
-        // A key that is not base64 proves nothing; an empty one would prove everything.
-        let key = webhook_key(value);
-        let ours = code(Hash::Sha256, &key, &message);
-        !key.is_empty() && told.iter().any(|told| same(&ours, told))
-    });
+    let is_right = secrets
+        .values(secret)
+        .iter()
+        .any(|value| standard_code(request, value).is_some_and(|ours| told.iter().any(|told| same(&ours, told))));
     right(is_right)
+}
+
+/// The code of a request under a key of Standard Webhooks. A key that is not base64 proves nothing; an empty one would
+/// prove everything.
+pub fn standard_code(request: &Request, value: &str) -> Option<Vec<u8>> {
+    let key = webhook_key(value);
+    let message = standard_message(request).filter(|_| !key.is_empty())?;
+    Some(code(Hash::Sha256, &key, &message))
 }
 
 fn standard_message(request: &Request) -> Option<Vec<u8>> {

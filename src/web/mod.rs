@@ -20,6 +20,7 @@ mod journal;
 pub mod oversight;
 pub mod papers;
 pub mod parent;
+pub mod rehearse;
 pub mod seat;
 pub mod setup;
 pub mod words;

@@ -63,16 +63,23 @@ impl Books {
 
     /// An issued invoice with lines of 30, 50 and 20 (the second and third mandatory), times `unit`.
     pub async fn invoice(&self, unit: i64) -> Owed {
+        self.invoice_into("acc_1", None, unit).await
+    }
+
+    /// The same to be paid into an account, under a reference of one's own; its run is published.
+    pub async fn invoice_into(&self, account: &str, reference: Option<&str>, unit: i64) -> Owed {
         let n = self.next();
         let id = ids::new_id("inv");
-        let owed = Owed { id: id.clone(), reference: format!("RF{n:011}"), family: format!("fam_{n}") };
+        let reference = reference.map_or_else(|| format!("RF{n:011}"), str::to_owned);
+        let owed = Owed { id: id.clone(), reference, family: format!("fam_{n}") };
         let lines = [(1, "itm_1", "agreed", "service", 30 * unit), (2, "itm_2", "mandatory", "tuition", 50 * unit)];
         let lines = [lines.as_slice(), &[(3, "itm_3", "mandatory", "pass_through", 20 * unit)]].concat();
         let mut text = format!(
             "insert into family values ('fam_{n}', 'sch_1', 0);
              insert into pupil values ('pup_{n}', 'sch_1', 'fam_{n}', 'P{n}', 'X', 'x', null, null, 0);
-             insert into billing_run values ('run_{n}', 'sch_1', 'acc_1', 'T', '2026-2027', '2026-12-01', 0, 'per_1');
-             insert into invoice values ('{id}', 'run_{n}', 'sch_1', 'acc_1', 'pup_{n}', 'fam_{n}', 'cls_1', '{}', 'h{n}', {}, '2026-12-01', 0);",
+             insert into billing_run values ('run_{n}', 'sch_1', '{account}', 'T', '2026-2027', '2026-12-01', 0, 'per_1');
+             insert into billing_run_event (run_id, kind, at, actor) values ('run_{n}', 'published', 0, 'per_1');
+             insert into invoice values ('{id}', 'run_{n}', 'sch_1', '{account}', 'pup_{n}', 'fam_{n}', 'cls_1', '{}', 'h{n}', {}, '2026-12-01', 0);",
             owed.reference,
             100 * unit
         );

@@ -9,6 +9,7 @@ mod browser;
 mod clockwork;
 mod command_line;
 mod engines;
+mod every_provider;
 mod feed;
 mod fees;
 mod hook;

@@ -11,13 +11,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::fault::{Kind, Refusal, Result};
-use crate::inbox::{self, Connection, NewConnection};
+use crate::inbox::{self, Connection, Health, NewConnection};
 use crate::providers::{Provider, Secrets};
 use crate::roll::{self, ReceivingAccount};
+use crate::time::Moment;
 use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable, typed};
 use crate::web::frame::{Frame, show, show_again};
+use crate::web::rehearse::rehearse;
 use crate::web::seat::{Accountant, Desk};
 use crate::web::words::SetupWords;
 
@@ -64,6 +66,10 @@ struct ConnectionPage {
     memo_prefix: String,
     memo_max: i64,
     secrets: Vec<Secret>,
+    health: Health,
+    heard_at: String,
+    lag: String,
+    addresses: Vec<String>,
 }
 
 /// A secret by its name, with how many values hold.
@@ -226,10 +232,16 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
     let mut names: Vec<String> = found.secrets.names().map(str::to_owned).collect();
     names.sort_unstable();
     names.dedup();
+    let health = inbox::health(&house.store, &found.id, house.clock.now()).await?;
+    let hook = format!("{}/hook/{}/{}", house.public_url(), found.provider, found.id);
     Ok(ConnectionPage {
         frame: Frame::desk(desk, title_of(house, &found.provider)).at("/desk/setup"),
+        heard_at: health.heard_at.map(Moment::vietnamese).unwrap_or_default(),
+        lag: lag(&health, s),
+        addresses: addresses(house, &found.provider, &hook),
+        health,
         is_live: found.ended_at.is_none(),
-        hook: format!("{}/hook/{}/{}", house.public_url(), found.provider, found.id),
+        hook,
         documents: house.providers.get(&found.provider).map_or("", Provider::documents).to_owned(),
         accounts: bound.map(super::account_label).collect(),
         memo_prefix: found.memo_prefix.clone().unwrap_or_default(),
@@ -242,6 +254,36 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
         done,
         s,
     })
+}
+
+fn lag(health: &Health, s: &SetupWords) -> String {
+    match (health.lag_median, health.lag_most) {
+        (Some(median), Some(most)) => (s.lag_seconds)(median / 1_000, most / 1_000),
+        _ => String::new(),
+    }
+}
+
+/// What the bank calls, by which method.
+fn addresses(house: &House, provider: &str, hook: &str) -> Vec<String> {
+    let listened = house.providers.get(provider).map(Provider::paths).unwrap_or_default();
+    listened.iter().map(|listened| format!("{} {hook}{}", listened.method, listened.path)).collect()
+}
+
+/// Plays the bank against the hook, as it answers under the public address.
+pub(super) async fn play(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    Path(id): Path<String>,
+    form: Form<Nothing>,
+) -> Result<Response, Failure> {
+    form.once(&house, async {
+        let found = own(&house, &desk, &id).await?;
+        let provider = house.providers.get(&found.provider).ok_or_else(Refusal::absent)?;
+        let played = rehearse(provider, house.public_url(), &found.id, &found.secrets, house.clock.now()).await?;
+        let is_right = played.iter().all(|one| one.is_right);
+        Ok(format!("/desk/setup/connections/{id}?done={}", if is_right { "played" } else { "played-wrong" }))
+    })
+    .await
 }
 
 #[derive(Deserialize)]
@@ -262,6 +304,8 @@ pub(super) async fn page(
         "secret" => s.done_secret,
         "retired" => s.done_retired,
         "ended" => s.done_ended,
+        "played" => s.played_right,
+        "played-wrong" => s.played_wrong,
         _ => "",
     };
     show(&shown(&house, &desk, &id, said).await?)

@@ -68,6 +68,7 @@ fn fees() -> Router<Arc<House>> {
         .route("/desk/setup/connections/{connection}", get(connect::page))
         .route("/desk/setup/connections/{connection}/secret", post(connect::add_secret))
         .route("/desk/setup/connections/{connection}/retire", post(connect::retire))
+        .route("/desk/setup/connections/{connection}/play", post(connect::play))
         .route("/desk/setup/connections/{connection}/end", post(connect::end))
 }
 
