@@ -61,6 +61,8 @@ mod key;
 mod migrate;
 pub mod prompt;
 mod provider;
+mod provider_forge;
+mod provider_new;
 mod reference;
 mod roster;
 mod secret;

@@ -21,6 +21,10 @@ pub enum Provider {
         /// A directory of provider folders, or one such folder; those of the program when left out.
         directory: Option<PathBuf>,
     },
+    /// Make the folder of a bank that is not known yet.
+    New(super::provider_new::New),
+    /// Change one byte of genuine deliveries and see that none is believed.
+    Forge(super::provider_forge::Forge),
     /// Say in one line of JSON what a request of a provider means.
     Hear(Hear),
     /// Let one tell of money that comes to a school; prints the address to give to it.
@@ -57,6 +61,8 @@ impl Provider {
     pub async fn run(&self) -> Result<ExitCode> {
         match self {
             Provider::Check { directory } => check(directory.as_deref()),
+            Provider::New(new) => new.run(),
+            Provider::Forge(forge) => Ok(forge.run()),
             Provider::Hear(hear) => hear.run(),
             Provider::Connect(connect) => connect.run().await,
             Provider::Secret(secret) => secret.run().await,

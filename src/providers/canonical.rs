@@ -103,6 +103,19 @@ impl Template {
         })
     }
 
+    /// The places of the body that it covers; none where it covers the whole of what is told.
+    pub fn covers(&self) -> Option<Vec<&Places>> {
+        let mut all = Vec::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Body | Piece::SortedPairs(_) | Piece::SortedJson(_) | Piece::SortedQuery(_) => return None,
+                Piece::Pointer(at) | Piece::Optional(at) | Piece::Padded(_, at) => all.push(at),
+                Piece::Literal(_) | Piece::Header(_) | Piece::Secret(_) => {}
+            }
+        }
+        Some(all)
+    }
+
     /// The messages that this request may have been signed over, the likeliest first: several where servers encode a query
     /// differently or a secret within the message has two live values. None where something that is put in is absent.
     /// `left_out` is the place of the signature itself, which no provider signs.

@@ -88,12 +88,16 @@ struct WantReply {
 const DELIVERY: &str = "dlv_test";
 
 /// A vector as it was played.
-struct Played {
+pub struct Played {
     want: Want,
-    request: Request,
-    secrets: Secrets,
-    now: Moment,
-    heard: Heard,
+    /// The request of its `.http`.
+    pub request: Request,
+    /// The secrets of its `.want`.
+    pub secrets: Secrets,
+    /// When it arrives.
+    pub now: Moment,
+    /// What it means.
+    pub heard: Heard,
 }
 
 fn some_time() -> String {
@@ -141,7 +145,11 @@ pub fn check(folders: &[Folder]) -> Checked {
     checked
 }
 
-fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<Played, String> {
+/// Hears one vector.
+///
+/// # Errors
+/// A file of it is missing or cannot be read.
+pub fn hear(provider: &Provider, folder: &Folder, vector: &str) -> Result<Played, String> {
     let file = |extension| {
         let name = format!("{vector}.{extension}");
         folder.vectors.get(&name).ok_or_else(|| format!("there is no {name}"))
@@ -205,8 +213,8 @@ fn play(provider: &Provider, folder: &Folder, vector: &str) -> Result<(), Vec<St
         return Ok(());
     }
     // A wrong message is the commonest reason; the secrets of vectors are for tests and known to everybody.
-    let canonical = provider.canonical(&played.request, &played.secrets);
-    faults.extend(canonical.iter().map(|message| format!("what was signed, as {SPEC} builds it: {message:?}")));
+    let proofs = provider.explain(&played.request, &played.secrets, played.now);
+    faults.extend(proofs.iter().map(|proof| format!("{SPEC}: proof: {proof}")));
     Err(faults)
 }
 

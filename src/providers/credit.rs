@@ -197,6 +197,20 @@ pub struct PayerPlaces {
 }
 
 impl Credit {
+    /// Every place that is read of a credit.
+    pub fn reads(&self) -> Vec<&str> {
+        let payer = &self.payer;
+        let optional = [&self.bank_reference, &self.order, &self.sub_account, &self.balance]
+            .into_iter()
+            .chain([&payer.name, &payer.account, &payer.bank])
+            .flatten();
+        let needed = [&self.reference, &self.amount, &self.at.pointer].into_iter();
+        let others = self.bank.iter().map(|bank| &bank.pointer).chain(self.direction.iter().map(|word| &word.pointer));
+        let listed = self.told_by.iter().chain(&self.account).chain(&self.memo.0);
+        let places = needed.chain(optional).chain(others).chain(listed).flat_map(Places::iter);
+        places.chain(self.only.keys().chain(self.reversal.keys()).map(Pointer::as_str)).collect()
+    }
+
     /// What the types alone do not rule out: the key that is wrong, and why.
     pub fn fault(&self) -> Option<(&'static str, &'static str)> {
         if self.account.is_empty() != self.account_of_connection {

@@ -16,7 +16,9 @@
 mod canonical;
 mod check;
 mod credit;
+mod draft;
 mod folder;
+mod forge;
 mod heard;
 mod proof;
 mod query;
@@ -41,6 +43,7 @@ use crate::time::Moment;
 use canonical::Said;
 pub use check::Checked;
 use folder::Folder;
+pub use forge::{Forged, Forgeries};
 pub use heard::{
     Asked, Bill, BillAsked, Direction, Disproof, Heard, Outcome, Payer, Reply, Settles, ToldCredit, Unread,
 };
@@ -105,12 +108,12 @@ impl Provider {
         reply::reply(spec, &said, outcome, to)
     }
 
-    /// What a request was signed over, as a vector's reader needs it.
-    fn canonical(&self, request: &Request, secrets: &Secrets) -> Vec<String> {
+    /// What a request was signed over, as a vector's reader needs it; never for a connection's own secrets.
+    fn explain(&self, request: &Request, secrets: &Secrets, now: Moment) -> Vec<String> {
         let spec = &self.0.spec;
         match (spec.meant(request), said(spec, request)) {
-            (Some(Meant::Credit), Some(said)) => proof::canonical(&spec.proof, &said, secrets),
-            (Some(Meant::Ask(ask)), Some(said)) => proof::canonical(&ask.proof, &said, secrets),
+            (Some(Meant::Credit), Some(said)) => proof::explain(&spec.proof, &said, secrets, now),
+            (Some(Meant::Ask(ask)), Some(said)) => proof::explain(&ask.proof, &said, secrets, now),
             _ => Vec::new(),
         }
     }
@@ -225,6 +228,19 @@ impl Providers {
     /// The directory cannot be read; what is wrong with its content is part of the value.
     pub fn check(directory: Option<&Path>) -> Result<Checked> {
         Ok(check::check(&directory.map_or_else(|| Ok(folder::embedded()), folder::on_disk)?))
+    }
+
+    /// Plays this many deliveries that are genuine but for one byte, the same ones for the same seed.
+    pub fn forge(seed: u64, cases: u64) -> Forgeries {
+        forge::forge(&folder::embedded(), seed, cases)
+    }
+
+    /// The files of a new provider's folder by their path in it, made from one that is much like it.
+    ///
+    /// # Errors
+    /// Refused: a name that cannot stand in an address or is taken, or no provider of that name to be like.
+    pub fn draft(name: &str, like: &str) -> Result<BTreeMap<String, Vec<u8>>> {
+        Ok(draft::draft(name, like)?)
     }
 
     fn and(mut self, folders: &[Folder]) -> Result<Providers> {

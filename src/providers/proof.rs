@@ -112,19 +112,58 @@ fn signed(
     right(messages.iter().any(|message| is_right(message, &told)))
 }
 
-/// What a request was signed over, for a person who looks for the reason of a failing vector. It holds the secrets
-/// that stand within a message, so it is for vectors alone.
-pub fn canonical(ways: &[Proof], said: &Said, secrets: &Secrets) -> Vec<String> {
+/// What a request was signed over and what its proof would be, for a person who looks for the reason of a failing vector.
+/// It holds secrets, so it is for vectors alone, whose secrets everybody knows.
+pub fn explain(ways: &[Proof], said: &Said, secrets: &Secrets, now: Moment) -> Vec<String> {
     let parts = counting(ways, secrets).into_iter().flat_map(Proof::parts);
-    let messages = parts.flat_map(|way| match way {
-        Proof::Hmac { message, signature, .. }
-        | Proof::Digest { message, signature, .. }
-        | Proof::Rsa { message, signature, .. } => message.messages(said, secrets, signature.pointer.as_ref()),
-        Proof::CassoV2 { .. } => casso_v2_messages(said).unwrap_or_default(),
-        Proof::StandardWebhooks { .. } => standard_message(said.request).into_iter().collect(),
-        Proof::Bearer { .. } | Proof::Basic { .. } | Proof::TokenWeIssue { .. } | Proof::All { .. } => Vec::new(),
-    });
-    messages.map(|message| String::from_utf8_lossy(&message).into_owned()).collect()
+    parts.filter_map(|way| explain_one(way, said, secrets, now)).collect()
+}
+
+fn explain_one(way: &Proof, said: &Said, secrets: &Secrets, now: Moment) -> Option<String> {
+    let last = |name: &str| secrets.values(name).last().map(|value| value.as_bytes().to_vec());
+    let (messages, proof, place) = match way {
+        Proof::Hmac { secret, hash, message, signature, encoding, .. } => {
+            let messages = message.messages(said, secrets, signature.pointer.as_ref());
+            let proof = code(*hash, &last(secret)?, messages.first()?);
+            (messages, written(&proof, *encoding), signature.words())
+        }
+        Proof::Digest { hash, message, signature, encoding } => {
+            let messages = message.messages(said, secrets, signature.pointer.as_ref());
+            let proof = digest(*hash, messages.first()?);
+            (messages, written(&proof, *encoding), signature.words())
+        }
+        Proof::Rsa { message, signature, .. } => {
+            let messages = message.messages(said, secrets, signature.pointer.as_ref());
+            (messages, "(the bank's private key makes it)".to_owned(), signature.words())
+        }
+        Proof::CassoV2 { secret } => {
+            let messages = casso_v2_messages(said)?;
+            let proof = hex::encode(code(Hash::Sha512, &last(secret)?, messages.first()?));
+            (messages, proof, "v1 of the header x-casso-signature".to_owned())
+        }
+        Proof::StandardWebhooks { secret, .. } => {
+            let message = standard_message(said.request)?;
+            let key = webhook_key(secrets.values(secret).last()?);
+            let proof = STANDARD.encode(code(Hash::Sha256, &key, &message));
+            (vec![message], format!("v1,{proof}"), "the header webhook-signature".to_owned())
+        }
+        Proof::TokenWeIssue { user, password, seconds } => {
+            let (user, password) = (secrets.values(user).last()?, secrets.values(password).last()?);
+            let until = Moment(now.0.saturating_add(i64::from(*seconds) * 1_000));
+            let token = token::issue(said.request, user, password, until);
+            return Some(format!("a token that lives then stands in authorization as \"Bearer {token}\""));
+        }
+        Proof::Bearer { .. } | Proof::Basic { .. } | Proof::All { .. } => return None,
+    };
+    let message = String::from_utf8_lossy(messages.first()?).into_owned();
+    Some(format!("signed is {message:?}, and right would be {proof} in {place}"))
+}
+
+fn written(bytes: &[u8], encoding: Encoding) -> String {
+    match encoding {
+        Encoding::Hex => hex::encode(bytes),
+        Encoding::Base64 => STANDARD.encode(bytes),
+    }
 }
 
 /// The one comparison of a proof. Only the length may be told from the time it takes.

@@ -27,9 +27,11 @@ pub fn pairs(target: &str) -> Option<Vec<Pair>> {
     names.windows(2).all(|two| two[0] != two[1]).then_some(pairs)
 }
 
-/// The pairs as one object of texts.
+/// The pairs as one object of texts. Empty values are not in it, as they are in no signature: to add or to take away one must
+/// change nothing.
 pub fn object(pairs: &[Pair]) -> Value {
-    Value::Object(pairs.iter().map(|pair| (pair.name.clone(), Value::from(pair.value.as_str()))).collect::<Map<_, _>>())
+    let held = pairs.iter().filter(|pair| !pair.value.is_empty());
+    Value::Object(held.map(|pair| (pair.name.clone(), Value::from(pair.value.as_str()))).collect::<Map<_, _>>())
 }
 
 /// A form's text: a plus is a blank, `%` and two digits are a byte.
@@ -97,6 +99,7 @@ mod tests {
     fn a_query_is_decoded_sorted_and_kept_as_received_first() {
         let pairs = pairs("/hook?b=H%E1%BB%8Dc+ph%C3%AD&a=x*y&empty=&hash=ff").expect("pairs");
         assert_eq!(object(&pairs)["b"], "Học phí");
+        assert!(object(&pairs).get("empty").is_none());
         let ways = sorted(&pairs, &["hash"]);
         assert_eq!(ways[0], "a=x*y&b=H%E1%BB%8Dc+ph%C3%AD");
         assert_eq!(ways[1], "a=x%2Ay&b=H%E1%BB%8Dc+ph%C3%AD");

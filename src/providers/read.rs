@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::credit::{At, Credit, Format};
-use super::spec::{Ask, AskKind, Differs, Places, Pointer, Spec};
-use super::{Asked, BillAsked, Direction, Heard, Payer, Settles, ToldCredit, Unread};
+use super::spec::{Ask, AskKind, Differs, From, Places, Pointer, Spec};
+use super::{Asked, BillAsked, Direction, Heard, Payer, ToldCredit, Unread};
 use crate::money::{Dong, NotMoney};
 use crate::time::{Day, Moment};
 
@@ -39,7 +39,7 @@ pub fn read(spec: &Spec, file: &str, body: Option<&Value>) -> Heard {
     for (index, line) in sent.iter().enumerate() {
         // The pointer of a line within a list begins with the list's own.
         let base = base.map_or(String::new(), |base| format!("{base}/{index}"));
-        match (Line { credit: &spec.credit, settles: spec.settles, value: line }).told() {
+        match (Line { spec, credit: &spec.credit, value: line }).told() {
             Ok(Some(told)) => lines.push(told),
             Ok(None) => {}
             Err((key, pointer, what)) => problems.push(unread(key, &format!("{base}{pointer}"), what)),
@@ -98,8 +98,8 @@ fn equal(value: &Value, wanted: &toml::Value) -> bool {
 type Problem<'a> = (&'static str, &'a str, &'static str);
 
 struct Line<'a> {
+    spec: &'a Spec,
     credit: &'a Credit,
-    settles: Settles,
     value: &'a Value,
 }
 
@@ -133,7 +133,7 @@ impl<'a> Line<'a> {
             memo: self.memo()?,
             at: self.at(&credit.at)?,
             direction,
-            settles: self.settles,
+            settles: self.spec.settles,
             balance: credit.balance.as_ref().and_then(|at| whole(at.find(self.value).ok()??).ok()),
             payer: (payer != Payer::default()).then_some(payer),
         }))
@@ -231,7 +231,11 @@ impl<'a> Line<'a> {
     fn memo(&self) -> Result<String, Problem<'a>> {
         let mut texts = Vec::new();
         for at in &self.credit.memo.0 {
-            texts.push(memo(at.first(), self.found("credit.memo", at)?)?);
+            match self.found("credit.memo", at)? {
+                // A query's empty values are in no signature, so an absent one must mean the same.
+                None if self.spec.request.from == From::Query => {}
+                found => texts.push(memo(at.first(), found)?),
+            }
         }
         texts.retain(|text| !text.is_empty());
         Ok(texts.join(" "))

@@ -394,7 +394,9 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_in_the_vocabulary_is_refused_with_its_file_and_key() {
-        let mut folder = folder::embedded().remove(0);
+        let mut folders = folder::embedded();
+        folders.retain(|folder| folder.name == "bank-sim");
+        let mut folder = folders.remove(0);
         let spec = String::from_utf8_lossy(&folder.spec).into_owned();
         let refused = |folder: &Folder| Provider::parse(folder).map(|_| ()).expect_err("refused").en;
         folder.spec = spec.replace("memo = ", "memo_regex = ").into_bytes();

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -16,9 +19,8 @@ const OUTCOMES: [Outcome; 10] = [
 ];
 const NOW: Moment = Moment(1_795_310_042_000);
 
-fn all() -> Vec<Provider> {
-    Providers::embedded().expect("the providers of the program").iter().cloned().collect()
-}
+static ALL: LazyLock<Vec<Provider>> =
+    LazyLock::new(|| Providers::embedded().expect("the providers of the program").iter().cloned().collect());
 
 fn named(name: &str) -> Provider {
     Providers::embedded().expect("the providers of the program").get(name).cloned().expect("a provider")
@@ -32,8 +34,7 @@ fn vector(provider: &str, name: &str) -> Request {
 
 /// Secrets under every name that any provider declares.
 fn secrets() -> Secrets {
-    let all = all();
-    let names = all.iter().flat_map(Provider::secret_names).flatten();
+    let names = ALL.iter().flat_map(Provider::secret_names).flatten();
     names.fold(Secrets::new(), |secrets, name| secrets.with(name, "secret-for-tests"))
 }
 
@@ -107,7 +108,7 @@ proptest! {
             "x-signature", "x-request-timestamp"];
         let headers: Vec<(String, Vec<u8>)> = names.iter().map(|name| (*name).to_owned()).zip(values).collect();
         let secrets = secrets();
-        for provider in all() {
+        for provider in ALL.iter() {
             for listened in provider.paths() {
                 let request = Request {
                     method: listened.method.to_owned(),
@@ -167,4 +168,346 @@ fn one_changed_byte_of_a_signed_body_is_refused() {
             assert_eq!(named(name).hear(&changed, &secrets, now), Heard::Refused(Disproof::Wrong), "{name} {place}");
         }
     }
+}
+
+/// The least of a spec: what the tests below put their words into.
+struct Trial {
+    top: &'static str,
+    proof: &'static str,
+    credit: &'static str,
+    rest: &'static str,
+}
+
+impl Default for Trial {
+    fn default() -> Trial {
+        Trial {
+            top: "",
+            proof: "[[proof]]\nkind = \"bearer\"\nsecret = \"key\"\nheader = \"key\"",
+            credit: "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\nmemo = \"/memo\"\n\
+                at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+            rest: "",
+        }
+    }
+}
+
+impl Trial {
+    fn parse(&self) -> Result<Provider, String> {
+        let spec = format!(
+            "title = \"Trial\"\ndocuments = \"none\"\nretry_keeps_reference = true\n{}\n{}\n[credit]\n{}\n{}\n\
+             [reply.ok]\nstatus = 200\nbody = \"ok\"\n",
+            self.top, self.proof, self.credit, self.rest
+        );
+        let (name, path) = ("trial".to_owned(), "providers/trial".to_owned());
+        Provider::parse(&Folder { name, path, spec: spec.into_bytes(), vectors: BTreeMap::new() })
+            .map_err(|refusal| refusal.en)
+    }
+
+    fn provider(&self) -> Provider {
+        self.parse().expect("a provider")
+    }
+
+    fn wrong(&self) -> String {
+        self.parse().map(|_| ()).expect_err("refused")
+    }
+}
+
+fn trial_secrets() -> Secrets {
+    Secrets::new().with("key", "k").with("user", "bank").with("password", "pa:ss")
+}
+
+fn sent(path: &str, headers: &[(&str, &str)], body: &str) -> Request {
+    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+    let target = format!("/hook/trial/con_1{path}");
+    Request { method: "POST".to_owned(), target, headers, body: body.as_bytes().to_vec() }
+}
+
+fn hear_line(trial: &Trial, body: &serde_json::Value) -> Heard {
+    trial.provider().hear(&sent("", &[("key", "k")], &body.to_string()), &trial_secrets(), NOW)
+}
+
+fn line() -> serde_json::Value {
+    serde_json::json!({
+        "id": 7, "account": "01", "amount": 2000, "memo": "a", "at": "2026-11-22T08:14:02+07:00",
+        "word": "C", "status": "done", "order": "RF1"
+    })
+}
+
+fn with(key: &str, value: impl Into<serde_json::Value>) -> serde_json::Value {
+    let mut line = line();
+    line[key] = value.into();
+    line
+}
+
+#[test]
+fn a_credit_may_name_our_order_and_settle_later_on_the_connections_only_account() {
+    let trial = Trial {
+        top: "settles = \"later\"",
+        credit: "reference = \"/id\"\norder = \"/order\"\naccount_of_connection = true\namount = \"/amount\"\nmemo = []\n\
+            at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    let heard = hear_line(&trial, &line());
+    let told = &heard.lines()[0];
+    assert_eq!((told.order.as_deref(), told.account.as_str(), told.memo.as_str()), (Some("RF1"), "", ""));
+    assert_eq!((told.settles, trial.provider().settles_later()), (Settles::Later, true));
+    assert!(!Trial::default().provider().settles_later());
+    let neither = Trial {
+        credit: "reference = \"/id\"\namount = \"/amount\"\nmemo = \"/memo\"\n\
+            at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    assert!(neither.wrong().contains("credit.account: at least one place, or else account_of_connection"));
+}
+
+#[test]
+fn an_amount_may_be_told_in_hundredths_and_a_fraction_is_never_rounded() {
+    let trial = Trial {
+        credit: "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\namount_scale = 100\nmemo = \"/memo\"\n\
+            at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    let amount = |told: &str| hear_line(&trial, &with("amount", told)).lines().first().map(|told| told.amount.get());
+    assert_eq!(amount("125000000"), Some(1_250_000));
+    assert_eq!(amount("100"), Some(1));
+    for refused in ["1", "99", "125000050", "-100", "0", "12500.5"] {
+        assert_eq!(amount(refused), None, "{refused}");
+    }
+}
+
+#[test]
+fn a_line_may_take_a_credit_back_and_words_and_values_may_be_several() {
+    let trial = Trial {
+        credit: "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\nmemo = [\"/memo\", \"/order\"]\n\
+            where = { \"/status\" = [\"done\", \"void\"] }\nreversal = { \"/status\" = \"void\" }\n\
+            direction = { pointer = \"/word\", in = [\"C\", \"3\"], out = \"D\" }\n\
+            at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    let heard = |key: &str, value: &str| hear_line(&trial, &with(key, value));
+    let direction = |heard: &Heard| heard.lines().first().map(|line| line.direction.word());
+    assert_eq!(heard("word", "3").lines()[0].memo, "a RF1");
+    assert_eq!(heard("memo", "").lines()[0].memo, "RF1");
+    assert_eq!(direction(&heard("word", "D")), Some("out"));
+    let void = heard("status", "void");
+    assert_eq!((direction(&void), void.word()), (Some("reversal"), "nothing"));
+    assert_eq!(void.reason().as_deref(), Some("an earlier credit is taken back"));
+    assert_eq!(void.lines()[0].told_reference, heard("word", "C").lines()[0].told_reference);
+    assert_eq!(heard("status", "pending").lines(), []);
+}
+
+#[test]
+fn two_spellings_of_one_place_must_not_hold_two_things() {
+    let trial = Trial {
+        credit: "each = [\"/none\", \"/lines\"]\nreference = [\"/id\", \"/ID\"]\naccount = [[\"/account\", \"/Account\"]]\n\
+            amount = [\"/amount\", \"/Amount\"]\nmemo = [[\"/memo\", \"/Memo\"]]\n\
+            at = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    assert_eq!(hear_line(&trial, &with("Amount", "2000")).word(), "credits");
+    assert_eq!(hear_line(&trial, &with("Amount", "")).word(), "credits");
+    for (key, value) in [("Amount", "2001"), ("ID", "8"), ("Account", "02"), ("Memo", "b")] {
+        let heard = hear_line(&trial, &with(key, value));
+        assert!(heard.reason().is_some_and(|why| why.ends_with("two spellings with different values")), "{heard:?}");
+    }
+    let other =
+        serde_json::json!({ "lines": [{ "ID": 7, "Account": "01", "Amount": 1, "Memo": "a", "at": line()["at"] }] });
+    assert_eq!(hear_line(&trial, &other).word(), "credits");
+}
+
+#[test]
+fn times_are_read_in_every_form_that_is_known() {
+    let forms = [
+        ("compact", "20261122081402", Some(0)),
+        ("compact", "2026112208140", None),
+        ("compact", "20261322081402", None),
+        ("compact", "20261122081402+", None),
+        ("date-glued-time", "2026-11-2208:14", Some(-2_000)),
+        ("date-glued-time", "2026-11-22 08:14", None),
+        ("date-glued-time", "2026-11-2225:14", None),
+        ("epoch-seconds", "1795310042", Some(0)),
+        ("epoch-seconds", "1795310042000", None),
+        ("epoch-seconds", "-795310042", None),
+        ("epoch-milliseconds", "1795310042000", Some(0)),
+        ("epoch-milliseconds", "1795310042", None),
+    ];
+    for (form, text, wanted) in forms {
+        let zone = if form.starts_with("epoch") { "" } else { ", zone = \"+07:00\"" };
+        let credit = format!(
+            "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\nmemo = \"/memo\"\n\
+             at = {{ pointer = \"/at\", format = [\"{form}\"]{zone} }}"
+        );
+        let trial = Trial { credit: credit.leak(), ..Trial::default() };
+        let heard = hear_line(&trial, &with("at", text));
+        assert_eq!(heard.lines().first().map(|told| told.at.0 - NOW.0), wanted, "{form} {text}");
+    }
+}
+
+const ASKS: &str = "[[ask]]\nkind = \"token\"\npath = \"/token\"\n\
+    proof = [{ kind = \"basic\", user = \"user\", password = \"password\" }]\n\
+    [[ask]]\nkind = \"bill\"\npath = \"/bill\"\ncustomer = \"/who\"\nservice = \"/what\"\n\
+    proof = [{ kind = \"bearer\", secret = \"key\", header = \"key\" }]";
+const ASK_REPLIES: &str = "[reply.token]\nstatus = 201\nbody = '{\"t\":\"${token}\",\"s\":${expires_in}}'\n\
+    [reply.bill]\nstatus = 200\nbody = '${bill.id}|${bill.name}|${bill.amount}|${/who}|${/deep/none}|${now}|${id}'\n\
+    [reply.no_bill]\nstatus = 404\n[reply.nothing_due]\nstatus = 204\n\
+    [reply.told_before]\nstatus = 208\n[reply.paid_before]\nstatus = 209";
+const TOKEN: &str = "[[proof]]\nkind = \"token-we-issue\"\nuser = \"user\"\npassword = \"password\"\nseconds = 60";
+
+fn asking() -> Trial {
+    let credit = "path = \"/pay\"\nreference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\nmemo = \"/memo\"\n\
+        at = { pointer = \"/at\", format = [\"rfc3339\"] }";
+    Trial { top: ASKS, proof: TOKEN, credit, rest: ASK_REPLIES }
+}
+
+#[test]
+fn a_bank_asks_for_a_token_and_tells_with_it_at_another_path() {
+    let (bank, secrets) = (asking().provider(), trial_secrets());
+    let ask = sent("/token", &[("authorization", "Basic YmFuazpwYTpzcw==")], "");
+    assert_eq!(bank.hear(&ask, &secrets, NOW), Heard::Asks(Asked::Token));
+    let to = ReplyTo { request: &ask, secrets: &secrets, now: NOW, id: None, bill: None };
+    let reply = bank.reply(Outcome::Token, &to);
+    let told: serde_json::Value = serde_json::from_str(&reply.body).expect("JSON");
+    assert_eq!((reply.status, &told["s"]), (201, &60.into()));
+    let token = format!("Bearer {}", told["t"].as_str().unwrap_or_default());
+    let pay = |path: &str, token: &str, now: i64| {
+        bank.hear(&sent(path, &[("Authorization", token)], &line().to_string()), &secrets, Moment(now))
+    };
+    assert_eq!(pay("/pay", &token, NOW.0 + 59_999).word(), "credits");
+    assert_eq!(pay("/pay/", &token, NOW.0).word(), "credits");
+    assert_eq!(pay("/pay", &token, NOW.0 + 60_000), Heard::Refused(Disproof::Stale));
+    assert_eq!(pay("", &token, NOW.0), Heard::Refused(Disproof::Elsewhere));
+    assert_eq!(pay("/token", &token, NOW.0), Heard::Refused(Disproof::Absent));
+    let wrong = sent("/token", &[("authorization", "Basic YmFuazp3cm9uZw==")], "");
+    assert_eq!(bank.hear(&wrong, &secrets, NOW), Heard::Refused(Disproof::Wrong));
+    let nobody = ReplyTo { request: &wrong, ..to };
+    assert_eq!(bank.reply(Outcome::Token, &nobody).body, "{\"t\":\"\",\"s\":60}", "no token for a wrong password");
+    let listened: Vec<(&str, &str, &str)> = bank.paths().iter().map(|one| (one.what, one.method, one.path)).collect();
+    assert_eq!(listened, [("token", "POST", "/token"), ("bill", "POST", "/bill"), ("credit", "POST", "/pay")]);
+}
+
+#[test]
+fn an_answer_is_made_of_the_bill_and_the_request_and_nobody_writes_into_its_form() {
+    let (bank, secrets) = (asking().provider(), trial_secrets());
+    let ask = sent("/bill", &[("key", "k")], r#"{"who":"a\"b\\","what":"S1"}"#);
+    let Heard::Asks(Asked::Bill(asked)) = bank.hear(&ask, &secrets, NOW) else { panic!("a bill is asked for") };
+    assert_eq!((asked.customer.as_str(), asked.service.as_deref()), ("a\"b\\", Some("S1")));
+    let bill = Bill { id: "RF1".to_owned(), name: "N\"\n".to_owned(), amount: crate::money::Dong::new(5) };
+    let to = ReplyTo { request: &ask, secrets: &secrets, now: NOW, id: Some("dlv_1"), bill: Some(&bill) };
+    let reply = |outcome: Outcome| bank.reply(outcome, &to);
+    assert_eq!(reply(Outcome::Bill).body, r#"RF1|N\"\n|5|a\"b\\||2026-11-22T08:14:02+07:00|dlv_1"#);
+    let status = |outcome: Outcome| reply(outcome).status;
+    assert_eq!((status(Outcome::NoBill), status(Outcome::NothingDue), status(Outcome::New)), (404, 204, 200));
+    assert_eq!((status(Outcome::ToldBefore), status(Outcome::PaidBefore)), (208, 209));
+    assert_eq!((status(Outcome::Nothing), status(Outcome::Test), status(Outcome::Refused)), (200, 200, 401));
+    assert_eq!(reply(Outcome::NoBill).body, "");
+    let text = format!("{bill:?} {asked:?}");
+    assert_eq!(text, "Bill(…) BillAsked(…)");
+    let only_told = Trial { rest: "[reply.told_before]\nstatus = 208", ..Trial::default() };
+    assert_eq!(only_told.provider().reply(Outcome::PaidBefore, &to).status, 208);
+    let list = sent("/bill", &[("key", "k")], r#"{"who":[1]}"#);
+    let Heard::Asks(Asked::Bill(nobody)) = bank.hear(&list, &secrets, NOW) else { panic!("a bill is asked for") };
+    assert_eq!((nobody.customer.as_str(), nobody.service), ("", None));
+}
+
+#[test]
+fn a_question_that_could_not_be_answered_is_refused_when_the_file_is_loaded() {
+    let wrong = |from: &str, to: &str| {
+        let text = |text: &str| -> &'static str { text.replace(from, to).leak() };
+        let asking = asking();
+        Trial { top: text(asking.top), proof: text(asking.proof), credit: asking.credit, rest: text(asking.rest) }
+            .wrong()
+    };
+    assert!(wrong("[reply.token]\nstatus = 201", "[reply.test]\nstatus = 201").contains("reply.token: missing"));
+    assert!(wrong("[reply.no_bill]", "[reply.nothing]").contains("reply.no_bill: missing"));
+    assert!(wrong("[reply.nothing_due]", "[reply.nothing]").contains("reply.nothing_due: missing"));
+    assert!(wrong("path = \"/bill\"", "path = \"/token\"").contains("ask.path"));
+    assert!(wrong("path = \"/bill\"", "path = \"/pay\"").contains("ask.path"));
+    assert!(wrong("path = \"/bill\"", "path = \"bill/\"").contains("ask.path"));
+    assert!(wrong("customer = \"/who\"", "").contains("ask.customer"));
+    assert!(wrong("seconds = 60", "seconds = 0").contains("proof.seconds"));
+    assert!(wrong("${bill.id}", "${bill.iban}").contains("${bill.iban} is not a word of an answer"));
+    assert!(wrong("${id}'", "${id'").contains("a brace is not closed"));
+    assert!(wrong(TOKEN, "[[proof]]\nkind = \"bearer\"\nsecret = \"key\"").contains("no proof is a token-we-issue"));
+    let basic = "proof = [{ kind = \"basic\", user = \"user\", password = \"password\" }]";
+    let bearer = "proof = [{ kind = \"bearer\", secret = \"key\" }]";
+    assert!(wrong(basic, bearer).contains("a token is given for a user and a password"));
+}
+
+#[test]
+fn what_is_told_by_query_is_proven_and_read_from_it_alone() {
+    let trial = Trial {
+        top: "[request]\nmethods = [\"GET\"]\nfrom = \"query\"",
+        proof: "[[proof]]\nkind = \"hmac\"\nsecret = \"key\"\nhash = \"sha256\"\nmessage = \"{sorted-query:kind}\"\n\
+            signature = { pointer = \"/code\" }",
+        ..Trial::default()
+    };
+    let bank = trial.provider();
+    assert_eq!(bank.methods(), ["GET"]);
+    let signed = "account=01&amount=2000&at=2026-11-22T08%3A14%3A02%2B07%3A00&id=7&memo=a+b";
+    let mut mac = <hmac::Hmac<sha2::Sha256> as hmac::KeyInit>::new_from_slice(b"k").expect("a key");
+    hmac::Mac::update(&mut mac, signed.as_bytes());
+    let code = hex::encode(hmac::Mac::finalize(mac).into_bytes());
+    let hear = |method: &str, query: &str| {
+        let mut request = sent(&format!("?{query}"), &[], "{\"amount\":9}");
+        request.method = method.to_owned();
+        bank.hear(&request, &trial_secrets(), NOW)
+    };
+    let heard = hear("GET", &format!("{signed}&kind=x&empty=&code={code}"));
+    assert_eq!(heard.lines().first().map(|told| (told.amount.get(), told.memo.as_str())), Some((2_000, "a b")));
+    assert_eq!(hear("GET", &format!("{signed}&amount=1&code={code}")), Heard::Refused(Disproof::Absent));
+    assert_eq!(hear("GET", &format!("{signed}&more=1&code={code}")), Heard::Refused(Disproof::Wrong));
+    assert_eq!(hear("POST", &format!("{signed}&code={code}")), Heard::Refused(Disproof::Elsewhere));
+}
+
+#[test]
+fn ways_may_be_demanded_together_and_a_part_of_them_is_then_not_enough() {
+    let trial = Trial {
+        proof: "[[proof]]\nkind = \"all\"\nof = [{ kind = \"bearer\", secret = \"key\", header = \"key\" }, \
+            { kind = \"digest\", hash = \"md5\", signature = { pointer = \"/sum\" }, \
+            message = \"{secret:salt}{/id|/ID}{pad10:/amount}{optional:/none}\" }]\n\
+            [[proof]]\nkind = \"bearer\"\nsecret = \"key\"\nheader = \"key\"",
+        ..Trial::default()
+    };
+    let bank = trial.provider();
+    let hear = |body: &serde_json::Value, secrets: &Secrets| {
+        bank.hear(&sent("", &[("key", "k")], &body.to_string()), secrets, NOW)
+    };
+    let both = trial_secrets().with("salt", "s");
+    // The MD5 of `s70000002000`.
+    let sum = hex::encode(<md5::Md5 as sha2::Digest>::digest(b"s70000002000"));
+    assert_eq!(hear(&with("sum", sum.as_str()), &both).word(), "credits");
+    assert_eq!(hear(&with("sum", sum.as_str()), &both.clone().with("salt", "next")).word(), "credits");
+    assert_eq!(hear(&line(), &both), Heard::Refused(Disproof::Absent));
+    assert_eq!(hear(&line(), &trial_secrets()).word(), "credits", "a connection without the second secret");
+    let mut other = with("sum", sum.as_str());
+    other["ID"] = 8.into();
+    assert_eq!(hear(&other, &both), Heard::Refused(Disproof::Absent), "two spellings");
+    assert!(
+        Trial { proof: "[[proof]]\nkind = \"all\"\nof = []", ..Trial::default() }.wrong().contains("at least two ways")
+    );
+    let plain = "[[proof]]\nkind = \"digest\"\nhash = \"md5\"\nmessage = \"{body}\"\nsignature = { header = \"s\" }";
+    assert!(Trial { proof: plain, ..Trial::default() }.wrong().contains("without a secret in it proves nothing"));
+    let wide = "[[proof]]\nkind = \"hmac\"\nsecret = \"key\"\nhash = \"sha256\"\nmessage = \"{pad99:/id}\"\n\
+        signature = { header = \"s\" }";
+    assert!(Trial { proof: wide, ..Trial::default() }.wrong().contains("pad takes a width from 1 to 64"));
+}
+
+#[test]
+fn a_secret_that_is_no_public_key_does_not_fit_where_one_is_needed() {
+    let bank = named("vietinbank");
+    let folders = folder::embedded();
+    let want = folders.iter().find(|folder| folder.name == "vietinbank").map(|folder| &folder.vectors["genuine.want"]);
+    let want: toml::Table = String::from_utf8_lossy(want.expect("a vector")).parse().expect("TOML");
+    let pem = want["secrets"]["bank_public_key_pem"][0].as_str().expect("a key");
+    assert!(bank.fits("bank_public_key_pem", pem));
+    assert!(!bank.fits("bank_public_key_pem", "secret-for-tests"));
+    assert!(named("bidv").fits("secret_key", "anything"));
+}
+
+#[test]
+fn what_stands_in_a_text_of_json_is_read_and_what_stands_beside_it_is_not() {
+    let trial = Trial { top: "[request]\ninside = \"/data\"", ..Trial::default() };
+    let body = serde_json::json!({ "data": line().to_string(), "amount": 9 });
+    assert_eq!(hear_line(&trial, &body).lines()[0].amount.get(), 2_000);
+    let heard = hear_line(&trial, &serde_json::json!({ "data": line() }));
+    assert!(heard.reason().is_some_and(|why| why.contains("request.inside: /data: not a text of JSON")), "{heard:?}");
 }

@@ -135,6 +135,18 @@ impl Proof {
         }
     }
 
+    /// What it covers of a delivery.
+    pub fn covers(&self) -> Covered<'_> {
+        match self {
+            Proof::Bearer { .. } | Proof::Basic { .. } | Proof::TokenWeIssue { .. } => Covered::Nothing,
+            Proof::Hmac { message, .. } | Proof::Digest { message, .. } | Proof::Rsa { message, .. } => message
+                .covers()
+                .map_or(Covered::Whole, |places| Covered::Places(places.into_iter().flat_map(Places::iter).collect())),
+            Proof::CassoV2 { .. } | Proof::StandardWebhooks { .. } => Covered::Whole,
+            Proof::All { of } => of.iter().map(Proof::covers).max().unwrap_or(Covered::Nothing),
+        }
+    }
+
     /// Those that must all hold: itself, or the ways of an `all`.
     pub fn parts(&self) -> &[Proof] {
         match self {
@@ -142,6 +154,17 @@ impl Proof {
             _ => std::slice::from_ref(self),
         }
     }
+}
+
+/// What a way of proving covers of a delivery, from less to more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Covered<'a> {
+    /// Only itself: whoever knows it can write what they like.
+    Nothing,
+    /// These places.
+    Places(Vec<&'a str>),
+    /// All that is told.
+    Whole,
 }
 
 fn base64() -> Encoding {
@@ -194,6 +217,18 @@ pub struct Place {
     /// What stands before the value.
     #[serde(default)]
     pub prefix: String,
+}
+
+impl Place {
+    /// As a sentence names it.
+    pub fn words(&self) -> String {
+        let prefix = if self.prefix.is_empty() { String::new() } else { format!(" after {:?}", self.prefix) };
+        match (&self.header, &self.pointer) {
+            (Some(header), _) => format!("the header {header}{prefix}"),
+            (None, Some(at)) => format!("{}{prefix}", at.first()),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 /// The replay window of a code: a time that it covers.

@@ -130,3 +130,54 @@ fn checking_passes_as_built_and_names_file_key_and_pointer_where_a_vector_is_wro
         "casso/vectors/genuine.want: credits[0].amount: /data/0/cusum_balance: wanted \"1250000\", got \"25000000\"";
     assert!(errors.contains(wanted), "{errors}");
 }
+
+#[test]
+fn a_new_folder_passes_its_check_at_once_and_is_never_written_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let local = directory.path().join("local");
+    let dir = local.to_str().expect("a path");
+    for (name, like) in [("ward-bank", None), ("ward-bank-2", Some("vietqr-vn"))] {
+        let mut arguments = vec!["new", name, "--dir", dir];
+        arguments.extend(like.into_iter().flat_map(|like| ["--like", like]));
+        let output = hocphi(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let output = hocphi(&["check", dir]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for arguments in [
+        &["new", "ward-bank", "--dir", dir][..],
+        &["new", "sepay", "--dir", dir],
+        &["new", "Ward", "--dir", dir],
+        &["new", "ward-bank-3", "--like", "nobody", "--dir", dir],
+    ] {
+        let output = hocphi(arguments);
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+    assert!(!local.join("sepay").exists() && !local.join("ward-bank-3").exists());
+}
+
+#[test]
+fn a_failing_vector_is_explained_by_what_is_signed_and_what_would_be_right() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let dir = directory.path().to_str().expect("a path");
+    assert!(hocphi(&["new", "ward-bank", "--dir", dir]).status.success());
+    let vector = directory.path().join("ward-bank/vectors/genuine.http");
+    let text = std::fs::read_to_string(&vector).expect("a vector");
+    let (head, body) = text.split_once("\n\n").expect("a body");
+    let changed = body.replace("1250000", "1250001");
+    std::fs::write(&vector, format!("{head}\n\n{changed}")).expect("a file");
+    let output = hocphi(&["check", dir]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let explained = format!("genuine.want: provider.toml: proof: signed is {changed:?}, and right would be ");
+    assert!(errors.contains(&explained), "{errors}");
+    assert!(errors.contains(" in the header x-signature after \"sha256=\""), "{errors}");
+}
+
+#[test]
+fn nothing_that_is_changed_by_one_byte_is_believed() {
+    let output = hocphi(&["forge", "--seed", "7", "--cases", "500"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("seed 7, cases 500, accepted 0, hash "), "{said}");
+}
