@@ -70,6 +70,19 @@ impl Row {
         self.cells.iter().map(|(column, text)| (*column, text.as_str()))
     }
 
+    /// This row with the one below it read together, as when a heading is spread over two rows.
+    #[must_use]
+    pub fn joined(&self, below: &Row) -> Row {
+        let mut joined = Row { number: self.number, cells: Vec::new() };
+        let mut columns: Vec<usize> = self.cells().chain(below.cells()).map(|(column, _)| column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        for column in columns {
+            joined.cells.push((column, format!("{} {}", self.text(column), below.text(column)).trim().to_owned()));
+        }
+        joined
+    }
+
     /// The address of a cell of this row, `B7`.
     pub fn address(&self, column: usize) -> String {
         format!("{}{}", column_letters(column), self.number)

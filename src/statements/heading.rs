@@ -9,12 +9,21 @@ pub const DEEPEST: usize = 120;
 /// The columns of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Columns {
+    /// The day the bank booked.
     pub date: usize,
+    /// Another day, which may say when the payer acted.
+    pub other_date: Option<usize>,
     pub debit: Option<usize>,
     pub credit: usize,
     pub balance: Option<usize>,
+    /// Fee or interest, and tax, in columns of their own.
+    pub fees: [Option<usize>; 2],
     pub reference: Option<usize>,
     pub text: Option<usize>,
+    /// The running number of the line.
+    pub ordinal: Option<usize>,
+    /// Whose line it is, in a sheet of many accounts.
+    pub account: Option<usize>,
 }
 
 /// Headings by preference within each kind: the day the bank booked before the day it was asked.
@@ -27,9 +36,21 @@ const DATE: [&str; 7] = [
     "ngay",
     "date",
 ];
-const DEBIT: [&str; 1] = ["ghi no|phat sinh no|debit|rut ra|ps giam|tien ra|no dr|chi ra"];
-const CREDIT: [&str; 1] = ["ghi co|phat sinh co|credit|gui vao|ps tang|tien vao|co cr|thu vao"];
+/// What moves the account as its holder sees it; some banks add the English words of their own side.
+const DEBIT: [&str; 2] = ["tien rut|rut ra|ghi no|phat sinh no|ps giam|tien ra|chi ra|ps no", "debit|no dr|withdrawal"];
+const CREDIT: [&str; 3] = [
+    "tien gui|gui vao|ghi co|phat sinh co|ps tang|tien vao|thu vao|ps co",
+    "credit|co cr|deposit",
+    "so tien gd|so tien giao dich|amount",
+];
 const BALANCE: [&str; 1] = ["so du|balance"];
+const FEE: [&str; 1] = ["phi|phi lai|fee|fee interest"];
+const TAX: [&str; 1] = ["thue|vat|tax"];
+const ORDINAL: [&str; 1] = ["stt|so thu tu"];
+const ACCOUNT: [&str; 1] = ["so tai khoan|so tk|account number|account no"];
+/// Words that make an account somebody else's, or an old one.
+const NOT_OURS: &str =
+    "doi ung|dich|remitter|remitters|beneficiary|counter|corresponsive|nguoi|huong|chuyen|doi tac|cu|old|previous";
 const REFERENCE: [&str; 2] = [
     "so but toan|reference number|so tham chieu|ma tham chieu|ref no|reference|ma giao dich|transaction number",
     "so ct|so chung tu|doc no|so gd|so giao dich",
@@ -39,35 +60,76 @@ const TEXT: [&str; 2] =
 
 /// The columns, when this row heads a statement.
 pub fn columns(row: &Row) -> Option<Columns> {
-    let cells: Vec<(usize, String)> = row.cells().map(|(column, text)| (column, words(text))).collect();
+    // What tells of lines is longer than any heading, and folding it would be slow.
+    let cells: Vec<(usize, String)> =
+        row.cells().take(40).filter(|(_, text)| text.len() < 120).map(|(column, text)| (column, words(text))).collect();
     let mut taken: Vec<usize> = Vec::new();
-    let mut find = |ranks: &[&str], alone: &str| {
-        let found = ranks.iter().find_map(|rank| {
-            cells.iter().find(|(column, text)| !taken.contains(column) && (names(text, rank) || text.trim() == alone))
-        });
-        let column = found.map(|(column, _)| *column);
+    let mut find = |ranks: &[&str], alone: &str, may: &dyn Fn(&str) -> bool| {
+        let mut free = cells.iter().filter(|(column, text)| !taken.contains(column) && may(text));
+        let found = ranks.iter().find_map(|rank| free.clone().find(|(_, text)| names(text, rank)));
+        let column = found.or_else(|| free.find(|(_, text)| text.trim() == alone)).map(|(column, _)| *column);
         taken.extend(column);
         column
     };
+    let any = |_: &str| true;
     // A balance is asked for first: some head it `Số dư / Credit balance`.
-    let balance = find(&BALANCE, "");
-    let date = find(&DATE, "");
-    let reference = find(&REFERENCE, "ref");
-    let debit = find(&DEBIT, "no");
-    let credit = find(&CREDIT, "co");
-    let text = find(&TEXT, "");
+    let balance = find(&BALANCE, "", &any);
+    let date = find(&DATE, "", &any);
+    let other_date = find(&DATE, "", &|text| date.is_some() && !names(text, "sinh nhat|ngay sinh"));
+    let ordinal = find(&ORDINAL, "stt", &any);
+    let reference = find(&REFERENCE, "ref", &|text| !names(text, "tai khoan"));
+    // `Phí/Lãi` is a column, `Phí chuyển tiền` might be a text; amounts are asked for before.
+    let debit = find(&DEBIT, "no", &any);
+    let credit = find(&CREDIT, "co", &any);
+    let text = find(&TEXT, "", &any);
+    let short = |text: &str| text.split_whitespace().count() <= 4;
+    let fees = [find(&FEE, "", &short), find(&TAX, "", &short)];
+    let account = find(&ACCOUNT, "tai khoan", &|text| !names(text, NOT_OURS));
+    let fees = if debit.is_some() && balance.is_some() { fees } else { [None, None] };
     match (date, credit) {
         (Some(date), Some(credit)) if text.is_some() || reference.is_some() => {
-            Some(Columns { date, debit, credit, balance, reference, text })
+            Some(Columns { date, other_date, debit, credit, balance, fees, reference, text, ordinal, account })
         }
         _ => None,
     }
 }
 
+/// What a title or a footer says about the account as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label {
+    Account,
+    OldAccount,
+    Opening,
+    Closing,
+    Count,
+    Sums,
+}
+
+/// Which label this text is, when it is one.
+pub fn label(text: &str) -> Option<Label> {
+    const OPENING: &str = "so du dau|du dau|dau ky|opening balance|starting balance|beginning balance|so du ban dau";
+    const CLOSING: &str = "so du cuoi|du cuoi|cuoi ky|closing balance|ending balance";
+    const COUNT: &str = "so luong giao dich|tong so giao dich|so giao dich phat sinh|number of transactions|total transactions|tong so but toan";
+    const SUMS: &str = "tong so|tong cong|tong phat sinh|cong phat sinh|tong|total|totals";
+    if text.len() > 400 {
+        return None;
+    }
+    let head = text.split([':', '\n']).next().unwrap_or(text);
+    let text = words(text);
+    let head = words(head);
+    if names(&head, ACCOUNT[0]) || head.trim() == "tai khoan" || head.trim() == "account" {
+        let ours = !names(&head, NOT_OURS);
+        return Some(if ours { Label::Account } else { Label::OldAccount });
+    }
+    let found = [(COUNT, Label::Count), (OPENING, Label::Opening), (CLOSING, Label::Closing)];
+    let found = found.into_iter().find(|(listed, _)| names(&text, listed)).map(|(_, label)| label);
+    found.or_else(|| SUMS.split('|').any(|sum| text.starts_with(&format!(" {sum} "))).then_some(Label::Sums))
+}
+
 /// Does this row close the table or sum it up, rather than tell of a transfer?
 pub fn is_sum(row: &Row) -> bool {
     const SUMS: &str = "tong|tong so|tong cong|cong|so du|du dau|du cuoi|total|opening|closing|starting|ending|balance";
-    row.cells().take(3).any(|(_, text)| {
+    row.cells().take(3).filter(|(_, text)| text.len() < 120).any(|(_, text)| {
         let text = words(text);
         SUMS.split('|').any(|sum| text.starts_with(&format!(" {sum} ")))
     })
@@ -78,7 +140,7 @@ fn names(text: &str, rank: &str) -> bool {
 }
 
 /// ASCII words between single blanks, without footnote digits.
-fn words(text: &str) -> String {
+pub fn words(text: &str) -> String {
     let plain: String =
         roll::folded(text).chars().map(|letter| if letter.is_ascii_alphabetic() { letter } else { ' ' }).collect();
     format!(" {} ", plain.split_whitespace().collect::<Vec<_>>().join(" "))

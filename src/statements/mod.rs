@@ -13,13 +13,16 @@
 //! account.
 
 mod amount;
+mod chain;
+mod dates;
 mod heading;
 mod import;
 mod missing;
 mod read;
 mod sql;
+mod table;
 
 pub use import::{Summary, Upload, import, open_memo};
 pub use missing::{Missing, missing};
-pub use read::{Statement, StatementLine, read};
+pub use read::{Hole, MOST_LINES, Statement, StatementLine, read, read_all};
 pub use sql::ALL;

@@ -1,18 +1,32 @@
 //! A bank's file as people download it, read into lines whose balances follow one another.
 
-use jiff::civil::DateTime;
-
-use super::amount::{self, Grouping, NotAmount};
-use super::heading::{self, Columns};
+use super::chain::{self, Part};
+use super::table;
 use crate::fault::{Kind, Refusal};
-use crate::roll::sheet::{self, Row, Sheet};
+use crate::roll::sheet;
 use crate::time::{Day, Moment};
 
-/// A statement as its file tells it, the oldest line first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The most lines a statement may have.
+pub const MOST_LINES: usize = 100_000;
+
+/// A statement of one account as its file tells it, the oldest line first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Statement {
+    /// The account's number, when the file names it as such.
+    pub account: Option<String>,
     /// Runs of digits above the table, among which the account's number may be.
     pub numbers: Vec<String>,
+    /// The balance before the first line, when it is printed.
+    pub opening: Option<i64>,
+    /// The balance after the last line, when it is printed.
+    pub closing: Option<i64>,
+    /// The days it was asked for, when they are printed.
+    pub period: Option<(Day, Day)>,
+    /// The days of which every line is here: proved by the balances, never where there is a hole. A file that was
+    /// downloaded on the last of them cannot know what came later on that day.
+    pub complete: Option<(Day, Day)>,
+    /// Where lines are missing.
+    pub holes: Vec<Hole>,
     /// Its lines.
     pub lines: Vec<StatementLine>,
 }
@@ -20,11 +34,11 @@ pub struct Statement {
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatementLine {
-    /// The row as a spreadsheet numbers it.
+    /// The row as a spreadsheet numbers it; in a file without rows, the line of text it begins on.
     pub row: usize,
     /// The day it was booked.
     pub day: Day,
-    /// The instant, when the file says it; else the day's beginning.
+    /// The instant the payer acted, when the file says it, else the beginning of that day.
     pub at: Moment,
     /// Positive: money came.
     pub amount: i64,
@@ -32,235 +46,114 @@ pub struct StatementLine {
     pub balance: Option<i64>,
     /// As the bank wrote it, possibly empty.
     pub reference: String,
-    /// The transfer text.
+    /// The transfer text as the bank wrote it, its blanks and line breaks kept: what finds a payment reference in it
+    /// looks past them.
     pub text: String,
 }
 
-/// A line whose amounts are still texts.
-struct Raw<'a> {
-    row: &'a Row,
-    at: Moment,
+/// Lines that a file lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    /// The row before it; none when the statement begins with it.
+    pub after_row: Option<usize>,
+    /// The row after it; none when the statement ends with it.
+    pub before_row: Option<usize>,
+    /// The instant of the line before it.
+    pub from: Moment,
+    /// The instant of the line after it.
+    pub to: Moment,
+    /// What the missing lines come to, when the line after them is right.
+    pub missing: i64,
+    /// The line after it, when nothing tells a missing line from a changed amount in this one. It is not among the
+    /// lines.
+    pub withheld: Option<StatementLine>,
 }
 
-/// Reads a file. Formulas are not evaluated; nothing is stored.
+impl Hole {
+    /// `thiếu từ 09:12 đến 11:40 ngày 14/10/2026`
+    pub fn vietnamese(&self) -> String {
+        let (from, to) = (self.from.civil(), self.to.civil());
+        let (one, other) = (self.from.day().vietnamese(), self.to.day().vietnamese());
+        if self.has_no_times() {
+            return if one == other {
+                format!("thiếu trong ngày {one}")
+            } else {
+                format!("thiếu từ ngày {one} đến ngày {other}")
+            };
+        }
+        let (from, to) = (from.strftime("%H:%M"), to.strftime("%H:%M"));
+        if one == other {
+            format!("thiếu từ {from} đến {to} ngày {one}")
+        } else {
+            format!("thiếu từ {from} ngày {one} đến {to} ngày {other}")
+        }
+    }
+
+    /// `missing from 09:12 to 11:40 on 14/10/2026`
+    pub fn english(&self) -> String {
+        let (from, to) = (self.from.civil(), self.to.civil());
+        let (one, other) = (self.from.day().vietnamese(), self.to.day().vietnamese());
+        if self.has_no_times() {
+            return if one == other { format!("missing on {one}") } else { format!("missing from {one} to {other}") };
+        }
+        let (from, to) = (from.strftime("%H:%M"), to.strftime("%H:%M"));
+        if one == other {
+            format!("missing from {from} to {to} on {one}")
+        } else {
+            format!("missing from {from} on {one} to {to} on {other}")
+        }
+    }
+
+    fn has_no_times(&self) -> bool {
+        let midnight = |at: Moment| at == at.day().begins();
+        midnight(self.from) && midnight(self.to)
+    }
+}
+
+/// Reads a file of one account. Formulas are not evaluated; nothing is stored.
 ///
 /// # Errors
-/// Refused with the cell: no heading, a date or an amount that cannot be read, a part of a đồng, a balance that
-/// does not
-/// follow.
+/// Refused with the cell: no heading, a date or an amount that cannot be read, a part of a đồng, a changed row; and a
+/// file with several accounts, for which there is [`read_all`].
 pub fn read(bytes: &[u8], filename: &str) -> Result<Statement, Refusal> {
-    let sheets = sheet::read(bytes, filename)?;
-    let found = sheets.iter().find_map(|sheet| {
-        let mut rows = sheet.rows.iter().take(heading::DEEPEST).enumerate();
-        rows.find_map(|(at, row)| heading::columns(row).map(|columns| (sheet, at, columns)))
-    });
-    let Some((sheet, header, columns)) = found else {
-        return Err(Refusal::new(
-            Kind::Shape,
-            "no-statement-heading",
-            "Không tìm thấy dòng tiêu đề của sao kê: cần các cột ngày, ghi nợ, ghi có và nội dung.",
-            "There is no heading of a statement: it needs columns for date, debit, credit and text.",
-        ));
-    };
-    let raw = raw_lines(sheet, header, columns)?;
-    let grouping = grouping(&raw, columns)?;
-    let mut lines = Vec::with_capacity(raw.len());
-    for raw in &raw {
-        if let Some(line) = line(raw, columns, grouping)? {
-            lines.push(line);
-        }
-    }
-    put_in_order(&mut lines, columns)?;
-    Ok(Statement { numbers: numbers(&sheet.rows[..header]), lines })
-}
-
-/// Rows that tell of a transfer. A date left blank is that of the row above.
-fn raw_lines(sheet: &Sheet, header: usize, columns: Columns) -> Result<Vec<Raw<'_>>, Refusal> {
-    let mut lines: Vec<Raw> = Vec::new();
-    for row in &sheet.rows[header + 1..] {
-        let moves = [Some(columns.credit), columns.debit].into_iter().flatten().any(|at| !row.text(at).is_empty());
-        if !moves || heading::columns(row).is_some() {
-            continue;
-        }
-        let date = row.text(columns.date);
-        let at = match instant(date) {
-            Some(at) => at,
-            None if heading::is_sum(row) => continue,
-            None if date.is_empty() && !lines.is_empty() => lines[lines.len() - 1].at.day().begins(),
-            None => {
-                let refusal = Refusal::new(
-                    Kind::Meaning,
-                    "statement-date",
-                    "Có ô ngày không đọc được: cần dạng 22/11/2026 hoặc 2026-11-22.",
-                    "A date cannot be read: it must look like 22/11/2026 or 2026-11-22.",
-                );
-                return Err(refusal.at(row.address(columns.date), "ngày không đọc được", "not a date"));
-            }
-        };
-        lines.push(Raw { row, at });
-    }
-    Ok(lines)
-}
-
-/// The one way in which every amount of the file can be read.
-fn grouping(raw: &[Raw<'_>], columns: Columns) -> Result<Grouping, Refusal> {
-    let places: Vec<usize> = [Some(columns.credit), columns.debit, columns.balance].into_iter().flatten().collect();
-    let wrong = |grouping| {
-        let cells = raw.iter().flat_map(|raw| places.iter().map(|column| (raw.row, *column)));
-        let mut cells = cells.filter(|(row, column)| !is_blank(row.text(*column)));
-        cells.find_map(|(row, column)| {
-            amount::read(row.text(column), grouping).err().map(|problem| (problem, row.address(column)))
-        })
-    };
-    let (Some(by_dots), Some(by_commas)) = (wrong(Grouping::Dots), wrong(Grouping::Commas)) else {
-        let dots = wrong(Grouping::Dots).is_none();
-        return Ok(if dots { Grouping::Dots } else { Grouping::Commas });
-    };
-    let fraction = [&by_dots, &by_commas].into_iter().find(|(problem, _)| *problem == NotAmount::Fraction);
-    if let Some((_, cell)) = fraction {
-        let refusal = Refusal::new(
+    let mut all = read_all(bytes, filename)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(statement), true) => Ok(statement),
+        _ => Err(Refusal::new(
             Kind::Meaning,
-            "statement-fraction",
-            "Có số tiền lẻ dưới một đồng.",
-            "An amount has a fraction of a đồng.",
-        );
-        return Err(refusal.at(cell, "lẻ dưới một đồng", "a fraction of a đồng"));
+            "statement-many-accounts",
+            "Tệp có sao kê của nhiều tài khoản: hãy chọn tài khoản cần nhập.",
+            "The file has statements of several accounts: choose the account to bring in.",
+        )),
     }
-    let cell = if by_dots.1 == by_commas.1 { by_dots.1 } else { format!("{}, {}", by_dots.1, by_commas.1) };
-    Err(Refusal::new(
-        Kind::Meaning,
-        "statement-amount",
-        "Có số tiền không đọc được, hoặc tệp viết lẫn lộn 1.250.000 và 1,250,000.",
-        "An amount cannot be read, or the file mixes 1.250.000 with 1,250,000.",
+}
+
+/// Reads a file into one statement for each account it has, at least one.
+///
+/// # Errors
+/// As [`read`], without the last.
+pub fn read_all(bytes: &[u8], filename: &str) -> Result<Vec<Statement>, Refusal> {
+    let parts = table::parts(&sheet::read(bytes, filename)?)?;
+    let lines: usize = parts.iter().map(|part: &Part| part.entries.len()).sum();
+    if lines > MOST_LINES {
+        return Err(too_many_lines());
+    }
+    parts.into_iter().map(chain::settled).collect()
+}
+
+fn too_many_lines() -> Refusal {
+    Refusal::new(
+        Kind::TooLarge,
+        "too-many-lines",
+        "Sao kê có hơn 100.000 dòng; hãy chia nhỏ rồi gửi lại.",
+        "The statement has more than 100,000 lines; please split it and send it again.",
     )
-    .at(cell, "số tiền không đọc được", "not an amount as the rest of the file writes them"))
-}
-
-fn is_blank(text: &str) -> bool {
-    matches!(text.trim(), "" | "-" | "–")
-}
-
-fn line(raw: &Raw<'_>, columns: Columns, grouping: Grouping) -> Result<Option<StatementLine>, Refusal> {
-    let row = raw.row;
-    let value = |column: Option<usize>| {
-        let text = column.map_or("", |column| row.text(column));
-        if is_blank(text) { None } else { amount::read(text, grouping).ok() }
-    };
-    let credit = value(Some(columns.credit)).unwrap_or_default();
-    // Some banks write what left with a minus, some without.
-    let debit = value(columns.debit).unwrap_or_default().abs();
-    let both = || {
-        let refusal = Refusal::new(
-            Kind::Meaning,
-            "statement-both-sides",
-            "Một dòng vừa ghi nợ vừa ghi có, hoặc ghi có số âm.",
-            "A line has both debit and credit, or a negative credit.",
-        );
-        refusal.at(row.address(columns.credit), "không rõ tiền vào hay ra", "money in or out?")
-    };
-    let amount = match (credit, debit) {
-        (0, 0) => return Ok(None),
-        (0, debit) => -debit,
-        (credit, 0) if credit > 0 || columns.debit.is_none() => credit,
-        _ => return Err(both()),
-    };
-    let text =
-        |column: Option<usize>| column.map_or("", |column| row.text(column)).replace('\0', " ").trim().to_owned();
-    Ok(Some(StatementLine {
-        row: row.number,
-        day: raw.at.day(),
-        at: raw.at,
-        amount,
-        balance: value(columns.balance),
-        reference: text(columns.reference),
-        text: text(columns.text),
-    }))
-}
-
-/// Turns a file that begins with the newest line, and checks that every balance follows from the one before it.
-fn put_in_order(lines: &mut [StatementLine], columns: Columns) -> Result<(), Refusal> {
-    let forward = broken(lines.iter());
-    let Some(at) = forward else {
-        if broken(lines.iter().rev()).is_none()
-            && lines.first().map(|line| line.day) > lines.last().map(|line| line.day)
-        {
-            lines.reverse();
-        }
-        return Ok(());
-    };
-    if broken(lines.iter().rev()).is_none() {
-        lines.reverse();
-        return Ok(());
-    }
-    let column = sheet::column_letters(columns.balance.unwrap_or_default());
-    let refusal = Refusal::new(
-        Kind::Meaning,
-        "statement-balance-breaks",
-        format!("Số dư ở dòng {at} không khớp với dòng trước: sao kê thiếu dòng hoặc bị sửa."),
-        format!("The balance in row {at} does not follow from the line before: a line is missing or was changed."),
-    );
-    Err(refusal.at(format!("{column}{at}"), "số dư không khớp", "does not follow"))
-}
-
-/// The row of the first balance that does not follow.
-fn broken<'a>(lines: impl Iterator<Item = &'a StatementLine>) -> Option<usize> {
-    let mut before: Option<i64> = None;
-    for line in lines {
-        let expected = before.and_then(|before| before.checked_add(line.amount));
-        if let (Some(balance), Some(_)) = (line.balance, before)
-            && expected != Some(balance)
-        {
-            return Some(line.row);
-        }
-        before = line.balance;
-    }
-    None
-}
-
-/// Runs of at least six digits above the table, blanks within a run forgiven.
-fn numbers(rows: &[Row]) -> Vec<String> {
-    let mut found = Vec::new();
-    for row in rows {
-        for (_, text) in row.cells() {
-            let mut run = String::new();
-            for letter in text.chars().chain(['/']) {
-                match letter {
-                    '0'..='9' => run.push(letter),
-                    ' ' | '\u{a0}' | '.' | '-' if !run.is_empty() => {}
-                    _ => {
-                        if run.len() >= 6 {
-                            found.push(std::mem::take(&mut run));
-                        }
-                        run.clear();
-                    }
-                }
-            }
-        }
-    }
-    found
-}
-
-/// `22/11/2026`, `2026-11-22`, each perhaps with a time.
-fn instant(text: &str) -> Option<Moment> {
-    let text = text.trim().replace('T', " ");
-    let (date, time) = text.split_once([' ', '\n']).map_or((text.as_str(), ""), |(date, time)| (date, time.trim()));
-    let parts: Vec<&str> = date.split(['/', '-', '.']).collect();
-    let [one, two, three] = parts.as_slice() else { return None };
-    let (year, month, day) = if one.len() == 4 { (one, two, three) } else { (three, two, one) };
-    if year.len() != 4 {
-        return None;
-    }
-    let day = Day::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
-    if time.is_empty() {
-        return Some(day.begins());
-    }
-    let time = if time.matches(':').count() == 1 { format!("{time}:00") } else { time.to_owned() };
-    let civil: DateTime = format!("{day}T{time:0>8}").parse().ok()?;
-    Moment::from_civil(civil)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     const HEAD: &str =
@@ -270,12 +163,19 @@ mod tests {
         read(format!("{HEAD}{rows}").as_bytes(), "x.csv")
     }
 
+    fn sums(statement: &Statement) -> Vec<i64> {
+        statement.lines.iter().map(|line| line.amount).collect()
+    }
+
     fn amounts(rows: &str) -> Vec<i64> {
-        of(rows).expect("a statement").lines.iter().map(|line| line.amount).collect()
+        sums(&of(rows).expect("a statement"))
     }
 
     fn refused(rows: &str) -> (&'static str, String) {
-        let refusal = of(rows).expect_err("a refusal");
+        told(&of(rows).expect_err("a refusal"))
+    }
+
+    fn told(refusal: &Refusal) -> (&'static str, String) {
         (refusal.code, refusal.places.first().map(|place| place.at.clone()).unwrap_or_default())
     }
 
@@ -288,7 +188,10 @@ mod tests {
         let commas = "2026-11-22,FT1,,\"1,250,000\",\"2,250,000.00\",RF\n2026-11-22 09:00:00,F2,\"50,000\",-,\"2,200,000\",phi\n";
         assert_eq!(amounts(commas), [1_250_000, -50_000]);
         let statement = of(plain).expect("a statement");
-        assert_eq!(statement.numbers, ["0881000123456"]);
+        assert_eq!(
+            (statement.account.as_deref(), &*statement.numbers),
+            (Some("0881000123456"), &["0881000123456".to_owned()][..])
+        );
         assert_eq!(statement.lines[0].at.rfc3339(), "2026-11-22T08:14:02+07:00");
         assert_eq!((statement.lines[0].row, statement.lines[0].reference.as_str()), (5, "FT1"));
     }
@@ -305,8 +208,129 @@ mod tests {
         assert_eq!(refused("22/11/2026,a,,10.5,,x\n"), ("statement-fraction", "D5".to_owned()));
         assert_eq!(refused("22/11/2026,a,,1.250.000,\"2,250,000\",x\n").0, "statement-amount");
         assert_eq!(refused("31/02/2026,a,,10,,x\n"), ("statement-date", "A5".to_owned()));
+        assert_eq!(refused("01/01/9999,a,,10,,x\n"), ("statement-date", "A5".to_owned()));
         assert_eq!(refused("22/11/2026,a,5,10,,x\n").0, "statement-both-sides");
         assert_eq!(refused("22/11/2026,a,,-10,,x\n").0, "statement-both-sides");
         assert_eq!(read(b"a,b\n1,2\n", "x.csv").expect_err("no heading").code, "no-statement-heading");
+        assert_eq!(refused("22/11/2026,a,,10,,x\nTổng cộng,,,11,,\n").0, "statement-sum");
+    }
+
+    /// A day of forty lines, each row as cells: number, date, reference, debit, credit, balance, text.
+    fn day() -> Vec<Vec<String>> {
+        let mut balance = 1_000_000;
+        (0..40)
+            .map(|turn: i64| {
+                let amount = if turn % 5 == 3 { -(7_000 + turn) } else { 250_000 + turn * 1_000 };
+                balance += amount;
+                let date = format!("14/10/2026 {:02}:{:02}:00", 8 + turn / 10, turn % 10 * 6);
+                let (debit, credit) = if amount < 0 { (-amount, 0) } else { (0, amount) };
+                let cell = |amount: i64| if amount == 0 { String::new() } else { amount.to_string() };
+                vec![
+                    (turn + 1).to_string(),
+                    date,
+                    format!("F{turn}"),
+                    cell(debit),
+                    cell(credit),
+                    balance.to_string(),
+                    "x".to_owned(),
+                ]
+            })
+            .collect()
+    }
+
+    /// How the day is told: with running numbers, with printed sums, or with neither.
+    fn file(rows: &[Vec<String>], numbered: bool, footer: &str) -> Result<Statement, Refusal> {
+        let mut text = "Số dư đầu kỳ,1000000\nSTT,Ngày,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n".to_owned();
+        for row in rows {
+            let number = if numbered { row[0].as_str() } else { "" };
+            writeln!(text, "{number},{}", row[1..].join(",")).expect("a row");
+        }
+        text.push_str(footer);
+        read(text.as_bytes(), "x.csv")
+    }
+
+    fn footer(rows: &[Vec<String>]) -> String {
+        let sum = |column: usize| rows.iter().filter_map(|row| row[column].parse::<i64>().ok()).sum::<i64>();
+        let last = rows.last().map(|row| row[5].clone()).unwrap_or_default();
+        format!("Tổng cộng,,,{},{},,\nSố dư cuối kỳ,,,,,{last},\n", sum(3), sum(4))
+    }
+
+    #[test]
+    fn a_whole_day_is_complete_in_whatever_order_it_stands() {
+        let rows = day();
+        let whole = file(&rows, true, &footer(&rows)).expect("a day");
+        assert_eq!((whole.lines.len(), whole.opening, whole.closing), (40, Some(1_000_000), rows[39][5].parse().ok()));
+        let mut newest: Vec<_> = rows.clone();
+        newest.reverse();
+        let mut by_amount = rows.clone();
+        by_amount.sort_by_key(|row| row[4].parse::<i64>().unwrap_or_default());
+        let mut swapped = rows.clone();
+        swapped.swap(11, 12);
+        for other in [newest, by_amount, swapped] {
+            let read = file(&other, true, &footer(&rows)).expect("the same day");
+            assert_eq!((sums(&read), read.holes.len()), (sums(&whole), 0));
+        }
+    }
+
+    #[test]
+    fn rows_that_are_missing_are_a_hole_with_its_time() {
+        let rows = day();
+        for (first, many) in [(5_usize, 1_usize), (8, 3), (20, 15), (2, 2), (0, 4)] {
+            let mut less = rows.clone();
+            let gone: Vec<_> = less.drain(first..first + many).collect();
+            let signed = |row: &Vec<String>| row[4].parse::<i64>().unwrap_or(0) - row[3].parse::<i64>().unwrap_or(0);
+            let missing: i64 = gone.iter().map(signed).sum();
+            for (numbered, footer) in
+                [(true, String::new()), (true, footer(&rows)), (false, footer(&rows)), (false, String::new())]
+            {
+                let read = file(&less, numbered, &footer).expect("a hole is no refusal");
+                let [hole] = read.holes.as_slice() else { panic!("one hole") };
+                assert_eq!((hole.missing, hole.before_row), (missing, Some(first + 3)));
+                assert_eq!(hole.after_row, first.checked_sub(1).map(|before| before + 3));
+                assert_eq!(read.complete, None);
+                assert_eq!(read.lines.len() + usize::from(hole.withheld.is_some()), 40 - many);
+                assert!(!(numbered && hole.withheld.is_some()), "numbers that jump prove it");
+            }
+        }
+        let mut less = rows.clone();
+        less.drain(12..37);
+        let hole = file(&less, true, "").expect("a hole").holes[0].clone();
+        assert_eq!(hole.vietnamese(), "thiếu từ 09:06 đến 11:42 ngày 14/10/2026");
+        assert_eq!(hole.english(), "missing from 09:06 to 11:42 on 14/10/2026");
+        let mut tail = rows.clone();
+        tail.truncate(30);
+        let hole = file(&tail, true, &footer(&rows)).expect("a hole at the end").holes[0].clone();
+        assert_eq!((hole.after_row, hole.before_row), (Some(32), None));
+    }
+
+    #[test]
+    fn a_changed_cell_is_refused_with_its_row_or_never_believed() {
+        let rows = day();
+        for at in [0, 1, 7, 20, 38, 39] {
+            let mut balance = rows.clone();
+            balance[at][5] = "5000".to_owned();
+            assert_eq!(
+                told(&file(&balance, true, &footer(&rows)).expect_err("a balance")),
+                ("statement-edited", format!("F{}", at + 3))
+            );
+            let column = if rows[at][4].is_empty() { 3 } else { 4 };
+            for amount in ["999999", "5"] {
+                let mut changed = rows.clone();
+                changed[at][column] = amount.to_owned();
+                let cell = format!("{}{}", if column == 3 { "D" } else { "E" }, at + 3);
+                let refusal = file(&changed, true, &footer(&rows)).expect_err("an amount");
+                assert_eq!(told(&refusal), ("statement-edited", cell.clone()), "numbers say that nothing is missing");
+                if amount == "999999" {
+                    let refusal = file(&changed, false, &footer(&rows)).expect_err("an amount");
+                    assert_eq!(told(&refusal), ("statement-edited", cell), "sums say that nothing is missing");
+                }
+                if let Ok(read) = file(&changed, false, "") {
+                    assert!(read.lines.iter().all(|line| line.row != at + 3), "nothing tells, so the row is withheld");
+                    assert_eq!(read.holes[0].before_row, Some(at + 3));
+                }
+            }
+        }
+        let credits: Vec<_> = rows.iter().filter(|row| row[3].is_empty()).cloned().collect();
+        assert_eq!(told(&file(&credits, false, "").expect_err("a filter")).0, "statement-balance-breaks");
     }
 }
