@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: old .xls, encrypted workbooks, and guessing at old Vietnamese encodings.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 
 use calamine::{DataRef, Reader, Xlsx};
@@ -20,6 +21,10 @@ pub const MOST_UNPACKED: u64 = 64 << 20;
 pub const MOST_CELLS: usize = 1_000_000;
 /// The most rows.
 pub const MOST_ROWS: usize = 100_000;
+
+/// How an .xls and an .xlsx begin.
+const OLD_MAGIC: [u8; 4] = [0xd0, 0xcf, 0x11, 0xe0];
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 /// A sheet of a workbook, or a whole .csv.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -107,6 +112,21 @@ pub fn read(bytes: &[u8], filename: &str) -> Result<Vec<Sheet>, Refusal> {
         return Err(refused("file-empty", "Tệp không có dòng nào.", "The file has no rows."));
     }
     Ok(sheets)
+}
+
+/// The text of a file that is one, for readers of other things than tables; nothing when it is a workbook, or in an
+/// encoding that only its words can tell.
+///
+/// # Errors
+/// A file beyond the limit.
+pub fn plain_text(bytes: &[u8]) -> Result<Option<Cow<'_, str>>, Refusal> {
+    if bytes.len() > MOST_BYTES {
+        return Err(too_large("file-too-large", "Tệp lớn hơn 32 MB", "The file is larger than 32 MB"));
+    }
+    if bytes.starts_with(&OLD_MAGIC) || bytes.starts_with(ZIP_MAGIC) {
+        return Ok(None);
+    }
+    Ok(decoded(bytes).ok())
 }
 
 /// `0` is `A`, `27` is `AB`.
@@ -295,7 +315,7 @@ fn counts_are_honest(window: &[u8], until: usize) -> bool {
 
 fn read_text(bytes: &[u8], filename: &str) -> Result<Sheet, Refusal> {
     let text = decoded(bytes)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text.as_ref());
     let (text, separator) = match text.strip_prefix("sep=") {
         Some(rest) => rest.split_at_checked(1).map_or((rest, b','), |(mark, rest)| (rest, mark.as_bytes()[0])),
         None => (text, separator_of(text)),
@@ -318,15 +338,15 @@ fn read_text(bytes: &[u8], filename: &str) -> Result<Sheet, Refusal> {
 }
 
 /// UTF-8 with or without a mark, or the UTF-16 that Excel calls "Unicode text".
-fn decoded(bytes: &[u8]) -> Result<String, Refusal> {
+fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, Refusal> {
     let sixteen = |rest: &[u8], join: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = rest.chunks_exact(2).map(|pair| join([pair[0], pair[1]])).collect();
         String::from_utf16(&units).map_err(|_| not_unicode())
     };
     let text = match bytes {
-        [0xff, 0xfe, rest @ ..] => sixteen(rest, u16::from_le_bytes)?,
-        [0xfe, 0xff, rest @ ..] => sixteen(rest, u16::from_be_bytes)?,
-        _ => std::str::from_utf8(bytes).map_err(|_| not_unicode())?.to_owned(),
+        [0xff, 0xfe, rest @ ..] => Cow::Owned(sixteen(rest, u16::from_le_bytes)?),
+        [0xfe, 0xff, rest @ ..] => Cow::Owned(sixteen(rest, u16::from_be_bytes)?),
+        _ => Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| not_unicode())?),
     };
     if text.contains('\0') {
         return Err(refused(

@@ -5,19 +5,21 @@
 //! **Invariants**
 //! - A line is stored once, by its day, amount, balance, reference, text and its ordinal among equals; the same file
 //!   twice, or files that overlap, add nothing.
-//! - Every balance follows from the one before it, or the file is refused with the row.
+//! - Every balance follows from the one before it, or the hole is named, or the file is refused with the row.
 //! - Each incoming line shows one credit and each credit is shown by one line; two siblings never become one.
 //! - Whatever was lost, doubled or told in another order before, the books are the same afterwards.
 //!
-//! Deliberately absent: MT940 and CAMT.053, which no Vietnamese bank publishes a sample of; formulas; guessing an
-//! account.
+//! Deliberately absent: formulas; guessing an account; the dialects of MT940 and CAMT.053 of single banks, of which none
+//! publishes a sample.
 
 mod amount;
+mod camt;
 mod chain;
 mod dates;
 mod heading;
 mod import;
 mod missing;
+mod mt940;
 mod read;
 mod sql;
 mod table;

@@ -1,7 +1,7 @@
 //! A bank's file as people download it, read into lines whose balances follow one another.
 
 use super::chain::{self, Part};
-use super::table;
+use super::{camt, mt940, table};
 use crate::fault::{Kind, Refusal};
 use crate::roll::sheet;
 use crate::time::{Day, Moment};
@@ -133,6 +133,14 @@ pub fn read(bytes: &[u8], filename: &str) -> Result<Statement, Refusal> {
 /// # Errors
 /// As [`read`], without the last.
 pub fn read_all(bytes: &[u8], filename: &str) -> Result<Vec<Statement>, Refusal> {
+    if let Some(text) = sheet::plain_text(bytes)? {
+        if mt940::is_one(&text) {
+            return mt940::statements(&text);
+        }
+        if camt::is_one(&text) {
+            return camt::statements(&text);
+        }
+    }
     let parts = table::parts(&sheet::read(bytes, filename)?)?;
     let lines: usize = parts.iter().map(|part: &Part| part.entries.len()).sum();
     if lines > MOST_LINES {
@@ -141,7 +149,7 @@ pub fn read_all(bytes: &[u8], filename: &str) -> Result<Vec<Statement>, Refusal>
     parts.into_iter().map(chain::settled).collect()
 }
 
-fn too_many_lines() -> Refusal {
+pub(super) fn too_many_lines() -> Refusal {
     Refusal::new(
         Kind::TooLarge,
         "too-many-lines",
