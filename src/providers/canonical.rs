@@ -11,9 +11,10 @@ use super::spec::Places;
 
 /// A message: literal text and, in braces, what is put in.
 ///
-/// `{body}` the raw body · `{header:NAME}` · `{secret:NAME}` · `{/pointer}` a text or number of the body, with `|` between
-/// spellings · `{optional:/pointer}` the same, nothing where it is absent · `{pad10:/pointer}` with zeros in front up to ten
-/// characters · `{sorted-pairs:/pointer}` an object as `k=v&k=v` · `{sorted-json:/pointer}` compact JSON with sorted keys ·
+/// `{body}` the raw body · `{header:NAME}` · `{secret:NAME}` · `{/pointer}` a text or number of the body, with `|`
+/// between spellings · `{optional:/pointer}` the same, nothing where it is absent · `{pad10:/pointer}` with zeros in
+/// front up to ten characters · `{sorted-pairs:/pointer}` an object as `k=v&k=v` · `{sorted-json:/pointer}` compact
+/// JSON with sorted keys ·
 /// `{sorted-query:NAME,NAME}` the query as received, sorted, without empty values and those names.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -116,8 +117,9 @@ impl Template {
         Some(all)
     }
 
-    /// The messages that this request may have been signed over, the likeliest first: several where servers encode a query
-    /// differently or a secret within the message has two live values. None where something that is put in is absent.
+    /// The messages that this request may have been signed over, the likeliest first: several where servers encode a
+    /// query differently or a secret within the message has two live values. None where something that is put in is
+    /// absent.
     /// `left_out` is the place of the signature itself, which no provider signs.
     pub fn messages(&self, said: &Said, secrets: &Secrets, left_out: Option<&Places>) -> Vec<Vec<u8>> {
         let live = self.secrets().map(|name| secrets.values(name).len()).max().unwrap_or(1).max(1);

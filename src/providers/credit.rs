@@ -67,8 +67,8 @@ fn one() -> i64 {
     1
 }
 
-/// One place for the transfer text, or several whose texts are joined by a blank, in this order; none where the provider
-/// has no text.
+/// One place for the transfer text, or several whose texts are joined by a blank, in this order; none where the
+/// provider has no text.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "Joined")]
 pub struct MemoPlaces(pub Vec<Places>);

@@ -1,8 +1,8 @@
 //! Deliveries changed by one byte, to show that none of them is believed.
 //!
-//! **Invariant:** a changed delivery is refused, or it means exactly what the genuine one meant. Anything else is counted as
-//! accepted. Changed is only what the provider's scheme covers: everything where it signs the whole, the signed places where
-//! it signs some, the token where it signs nothing.
+//! **Invariant:** a changed delivery is refused, or it means exactly what the genuine one meant. Anything else is
+//! counted as accepted. Changed is only what the provider's scheme covers: everything where it signs the whole, the
+//! signed places where it signs some, the token where it signs nothing.
 
 use sha2::{Digest, Sha256};
 

@@ -79,6 +79,18 @@ pub struct Listened<'a> {
     pub path: &'a str,
 }
 
+/// What a secret must be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretForm {
+    /// Any text.
+    #[default]
+    Any,
+    /// Base64, with or without `whsec_` before it.
+    WebhookKey,
+    /// An RSA public key as PEM, of 2048 bits or more.
+    PublicKey,
+}
+
 /// All providers by name.
 #[derive(Clone)]
 pub struct Providers(BTreeMap<String, Provider>);
@@ -159,9 +171,14 @@ impl Provider {
         self.0.spec.proof.iter().map(ways::Proof::secrets).collect()
     }
 
-    /// Can this value be that secret at all? A key of Standard Webhooks is base64; others take any text.
+    /// Can this value be that secret at all?
     pub fn fits(&self, name: &str, value: &str) -> bool {
-        self.0.spec.ways().all(|way| proof::fits(way, name, value))
+        proof::fits(self.secret_form(name), value)
+    }
+
+    /// What that secret must be, for the sentence that refuses another.
+    pub fn secret_form(&self, name: &str) -> SecretForm {
+        self.0.spec.ways().map(|way| proof::secret_form(way, name)).max().unwrap_or_default()
     }
 
     /// How many characters of transfer text it lets through; fewer when the account is not linked with it.

@@ -8,13 +8,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
-use super::Disproof;
 use super::canonical::{Escape, Said, Template, sorted_json};
 use super::read::compact;
 use super::request::{Request, Secrets};
 use super::rsa::PublicKey;
 use super::token;
 use super::ways::{DigestHash, Encoding, Hash, Place, Proof, Unit, Window};
+use super::{Disproof, SecretForm};
 use crate::time::Moment;
 
 /// Proves a request in any of the declared ways for which the connection holds the secrets. Where it holds those of a
@@ -112,8 +112,8 @@ fn signed(
     right(messages.iter().any(|message| is_right(message, &told)))
 }
 
-/// What a request was signed over and what its proof would be, for a person who looks for the reason of a failing vector.
-/// It holds secrets, so it is for vectors alone, whose secrets everybody knows.
+/// What a request was signed over and what its proof would be, for a person who looks for the reason of a failing
+/// vector. It holds secrets, so it is for vectors alone, whose secrets everybody knows.
 pub fn explain(ways: &[Proof], said: &Said, secrets: &Secrets, now: Moment) -> Vec<String> {
     let parts = counting(ways, secrets).into_iter().flat_map(Proof::parts);
     parts.filter_map(|way| explain_one(way, said, secrets, now)).collect()
@@ -312,13 +312,22 @@ fn webhook_key(value: &str) -> Vec<u8> {
     STANDARD.decode(value.strip_prefix("whsec_").unwrap_or(value)).unwrap_or_default()
 }
 
-/// Can this value be that secret of this way of proving?
-pub fn fits(way: &Proof, name: &str, value: &str) -> bool {
+/// What that secret of this way of proving must be.
+pub fn secret_form(way: &Proof, name: &str) -> SecretForm {
     match way {
-        Proof::StandardWebhooks { secret, .. } if secret == name => !webhook_key(value).is_empty(),
-        Proof::Rsa { public_key, .. } if public_key == name => PublicKey::from_pem(value).is_some(),
-        Proof::All { of } => of.iter().all(|way| fits(way, name, value)),
-        _ => true,
+        Proof::StandardWebhooks { secret, .. } if secret == name => SecretForm::WebhookKey,
+        Proof::Rsa { public_key, .. } if public_key == name => SecretForm::PublicKey,
+        Proof::All { of } => of.iter().map(|way| secret_form(way, name)).max().unwrap_or_default(),
+        _ => SecretForm::Any,
+    }
+}
+
+/// Is this value of that form?
+pub fn fits(form: SecretForm, value: &str) -> bool {
+    match form {
+        SecretForm::Any => true,
+        SecretForm::WebhookKey => !webhook_key(value).is_empty(),
+        SecretForm::PublicKey => PublicKey::from_pem(value).is_some(),
     }
 }
 

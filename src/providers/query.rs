@@ -13,8 +13,8 @@ pub struct Pair {
     pub value: String,
 }
 
-/// The pairs of a target's query, in the order sent. None where one is not text, or a name stands twice: which of the two was
-/// signed is unknown.
+/// The pairs of a target's query, in the order sent. None where one is not text, or a name stands twice: which of the
+/// two was signed is unknown.
 pub fn pairs(target: &str) -> Option<Vec<Pair>> {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let mut pairs: Vec<Pair> = Vec::new();
@@ -27,8 +27,8 @@ pub fn pairs(target: &str) -> Option<Vec<Pair>> {
     names.windows(2).all(|two| two[0] != two[1]).then_some(pairs)
 }
 
-/// The pairs as one object of texts. Empty values are not in it, as they are in no signature: to add or to take away one must
-/// change nothing.
+/// The pairs as one object of texts. Empty values are not in it, as they are in no signature: to add or to take away
+/// one must change nothing.
 pub fn object(pairs: &[Pair]) -> Value {
     let held = pairs.iter().filter(|pair| !pair.value.is_empty());
     Value::Object(held.map(|pair| (pair.name.clone(), Value::from(pair.value.as_str()))).collect::<Map<_, _>>())

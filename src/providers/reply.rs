@@ -28,7 +28,8 @@ pub struct ReplyTo<'a> {
 
 /// A text and, as `${word}`, what is put in.
 ///
-/// `${now}` · `${id}` our number of the delivery · `${/pointer}` a value of the request · `${token}` and `${expires_in}` ·
+/// `${now}` · `${id}` our number of the delivery · `${/pointer}` a value of the request · `${token}` and
+/// `${expires_in}` ·
 /// `${bill.id}`, `${bill.name}`, `${bill.amount}`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(try_from = "String")]

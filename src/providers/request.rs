@@ -50,7 +50,8 @@ impl Request {
         Err("there is no blank line after the headers".to_owned())
     }
 
-    /// The hook's address, `/hook/{provider}/{connection}`, and what stands behind it: `/bank/api/transaction-sync` or nothing.
+    /// The hook's address, `/hook/{provider}/{connection}`, and what stands behind it: `/bank/api/transaction-sync`
+    /// or nothing.
     fn split(&self) -> (&str, &str) {
         let path = self.target.split_once(['?', '#']).map_or(self.target.as_str(), |(path, _)| path);
         let steps: Vec<usize> = path.match_indices('/').map(|(at, _)| at).collect();

@@ -1,5 +1,5 @@
-//! The words of a `provider.toml`, all of them; those of proofs are in `ways`, those of credits in `credit`. A word that is
-//! not there is refused when the file is loaded.
+//! The words of a `provider.toml`, all of them; those of proofs are in `ways`, those of credits in `credit`. A word
+//! that is not there is refused when the file is loaded.
 
 use std::collections::BTreeMap;
 

@@ -501,6 +501,9 @@ fn a_secret_that_is_no_public_key_does_not_fit_where_one_is_needed() {
     assert!(bank.fits("bank_public_key_pem", pem));
     assert!(!bank.fits("bank_public_key_pem", "secret-for-tests"));
     assert!(named("bidv").fits("secret_key", "anything"));
+    let forms = [("vietinbank", "bank_public_key_pem"), ("bank-sim", "hmac_secret"), ("bidv", "secret_key")];
+    let forms = forms.map(|(provider, name)| named(provider).secret_form(name));
+    assert_eq!(forms, [SecretForm::PublicKey, SecretForm::WebhookKey, SecretForm::Any]);
 }
 
 #[test]

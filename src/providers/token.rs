@@ -1,4 +1,5 @@
-//! Tokens that we issue and keep nowhere: `expiry.code`, both base64url, the code under the password that was given for it.
+//! Tokens that we issue and keep nowhere: `expiry.code`, both base64url, the code under the password that was given
+//! for it.
 //!
 //! **Invariant:** a token dies with its time and with its password, and is good on the one connection it was made for.
 
