@@ -273,7 +273,7 @@ mod tests {
 
     const TWO: &str = "{1:F01BFTVVNVXAXXX0000000000}{2:O940}{4:\r\n:20:STMT1\r\n:25:BFTVVNVX/0011001932418VND\r\n:28C:365/1\r\n\
         :60F:C261230VND1000000,\r\n:61:2612310101C1250000,NTRFNONREF//FT26365001\r\n:86:MBVCB.123.nop tien RF42BCFG\r\nHJKLM hoc phi\r\n\
-        :61:261231D11000,00NCHGFEE1\r\n:61:2612311231RC250000,NTRFX//Y\r\n:86:huy ộ\r\n-\r\nsau gach\r\n:62F:C270101VND1989000,00\r\n-}\r\n\
+        :61:261231D11000,00NCHGFEE1\r\n:61:2612310101RC250000,NTRFX//Y\r\n:86:huy ộ\r\n-\r\nsau gach\r\n:62F:C270101VND1989000,00\r\n-}\r\n\
         :20:STMT2\r\n:25:190123\r\n:60F:C261231VND5,\r\n:62F:C261231VND5,\r\n:86:het\r\n-\r\n";
 
     #[test]
@@ -285,13 +285,10 @@ mod tests {
             (one.account.as_deref(), one.opening, one.closing),
             (Some("0011001932418"), Some(1_000_000), Some(1_989_000))
         );
-        let told: Vec<_> =
-            one.lines.iter().map(|line| (line.day.to_string(), line.at.day().to_string(), line.amount)).collect();
-        let (last, first) = ("2026-12-31".to_owned(), "2027-01-01".to_owned());
-        assert_eq!(
-            told,
-            [(first, last.clone(), 1_250_000), (last.clone(), last.clone(), -11_000), (last.clone(), last, -250_000)]
-        );
+        let told = one.lines.iter().map(|line| (line.day.to_string(), line.at.day().to_string(), line.amount));
+        let wanted = [("2027-01-01", 1_250_000), ("2026-12-31", -11_000), ("2027-01-01", -250_000)];
+        let wanted = wanted.map(|(day, amount)| (day.to_owned(), "2026-12-31".to_owned(), amount));
+        assert_eq!(told.collect::<Vec<_>>(), wanted);
         assert_eq!((one.lines[0].reference.as_str(), one.lines[1].reference.as_str()), ("FT26365001", "FEE1"));
         assert_eq!(one.lines[0].text, "MBVCB.123.nop tien RF42BCFG\nHJKLM hoc phi");
         assert_eq!(one.lines[2].text, "huy ộ\n-\nsau gach");
