@@ -60,10 +60,13 @@ statements! {
     /// The lines of invoices.
     LINES_OF = list "select * from invoice_line where invoice_id in", "order by invoice_id, position";
 
-    /// What is owed on invoices and what came beyond. No row: not posted yet.
+    /// What is owed on invoices, what came for them and what came beyond. No row: not posted yet. Nothing is owed on a
+    /// void invoice although nothing came, so what came is asked for by itself.
     OWED = list "
         select invoice_id,
             cast(sum(case when account = 'receivable.parent' then amount else 0 end) as bigint) as owed,
+            cast(-sum(case when account = 'receivable.parent' and credit_id is not null then amount else 0 end) as bigint)
+                as paid,
             cast(-sum(case when account = 'credit_balance.family' then amount else 0 end) as bigint) as surplus
         from posting where account in ('receivable.parent', 'credit_balance.family') and invoice_id in",
         "group by invoice_id";
@@ -110,6 +113,9 @@ statements! {
 
     /// A pupil's invoices, the newest first.
     INVOICES_OF_PUPIL = listed!("i.pupil_id = $1 order by i.issued_at desc, i.id desc");
+
+    /// Invoices by their ids, as lists show them.
+    LISTED = list listed!("i.id in"), "";
 
     /// The invoice of a school that carries a reference, once parents may see it.
     PAYABLE_BY_REFERENCE = listed!("

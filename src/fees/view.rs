@@ -263,6 +263,17 @@ pub async fn pupil_account(store: &Store, pupil_id: &str, today: Day) -> Result<
     }))
 }
 
+/// Invoices by their ids, as lists show them.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_by_id(store: &Store, ids: &[String]) -> Result<Vec<InvoiceRow>> {
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    with_money(store, store.all_in(&sql::LISTED, keys(&ids)).await?).await
+}
+
 /// A school's runs with how far each is, the newest first.
 ///
 /// # Errors
@@ -310,14 +321,15 @@ pub async fn invoice_ids_after(
 /// Faults of the store.
 pub async fn standings(store: &Store, invoices: &[(String, Dong)]) -> Result<HashMap<String, Standing>> {
     let ids = invoices.iter().map(|(id, _)| Arg::from(id)).collect();
-    let rows: Vec<(String, Dong, Dong)> = store.all_in(&sql::OWED, ids).await?;
-    let rows: HashMap<String, (Dong, Dong)> = rows.into_iter().map(|(id, owed, over)| (id, (owed, over))).collect();
+    let rows: Vec<(String, Dong, Dong, Dong)> = store.all_in(&sql::OWED, ids).await?;
+    let rows: HashMap<String, (Dong, Dong, Dong)> =
+        rows.into_iter().map(|(id, owed, paid, over)| (id, (owed, paid, over))).collect();
     Ok(invoices
         .iter()
         .map(|(id, total)| {
-            let standing = rows.get(id).map_or(Standing::untouched(*total), |(owed, over)| Standing {
+            let standing = rows.get(id).map_or(Standing::untouched(*total), |(owed, paid, over)| Standing {
                 owed: *owed,
-                paid: total.minus(*owed).unwrap_or(Dong::ZERO),
+                paid: *paid,
                 surplus: *over,
                 position: Position::of(*total, *owed, *over),
             });

@@ -11,7 +11,7 @@ use crate::outbox::{self, Event, Happened};
 use crate::receipts;
 use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, args, record, transact};
-use crate::time::{Clock, Day, Moment};
+use crate::time::{Day, Moment};
 
 record! {
     /// A credit that a person must look at.
@@ -252,11 +252,10 @@ pub async fn move_to(
 ///
 /// # Errors
 /// An unknown credit, one that is on no invoice, or no reason.
-pub async fn release(store: &Store, clock: &Clock, credit_id: &str, actor: &str, note: &str) -> Result<Option<String>> {
-    let act = Act::new(clock.now(), actor, note)?;
+pub async fn release(store: &Store, credit_id: &str, act: &Act<'_>) -> Result<Option<String>> {
     transact!(store, |tx| {
         let credit = credit_in(tx, credit_id).await?;
-        let from = release_in(tx, &credit, &act).await?;
+        let from = release_in(tx, &credit, act).await?;
         act.trail_in(tx, "credit.released", &credit, from.as_deref().unwrap_or_default()).await?;
         Ok(from)
     })

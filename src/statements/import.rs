@@ -49,6 +49,8 @@ pub struct Summary {
     pub found: usize,
     /// Lines that an earlier file had brought.
     pub already: usize,
+    /// The last day it tells of; none for a file without lines.
+    pub last_day: Option<Day>,
 }
 
 /// A line with its key, ready to be stored.
@@ -101,7 +103,8 @@ async fn keep(
         Result::<String>::Ok(file_id)
     }
     .await)?;
-    let mut summary = Summary { already: already.len(), ..Summary::default() };
+    let last_day = keyed.iter().map(|keyed| keyed.line.day).max();
+    let mut summary = Summary { already: already.len(), last_day, ..Summary::default() };
     let mut fresh: Vec<&Keyed> = keyed.iter().filter(|keyed| already.insert(keyed.key.clone())).collect();
     summary.new = fresh.len();
     for round in [Round::Sure, Round::Rest] {

@@ -67,7 +67,7 @@ pub async fn wrong_method() -> StatusCode {
 /// The answer when a handler panicked: the details are for the log.
 pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
-    page(&Said::broken(StatusCode::INTERNAL_SERVER_ERROR), Language::Vi, "")
+    page(&Said::broken(StatusCode::INTERNAL_SERVER_ERROR), Language::Vi, "", "")
 }
 
 /// What is said about an error.
@@ -130,6 +130,7 @@ pub async fn present(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_program = ["/api/", "/feed/", "/hook/"].iter().any(|prefix| path.starts_with(prefix));
     let language = Language::of_request(request.headers(), request.uri());
+    let back = back(path);
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let response = next.run(request).await;
     let status = response.status();
@@ -148,7 +149,7 @@ pub async fn present(request: Request, next: Next) -> Response {
         return response;
     }
     let said = failure.map_or_else(|| Said::plain(status), Said::of);
-    let mut answer = if is_program { problem(&said, &id) } else { page(&said, language, &id) };
+    let mut answer = if is_program { problem(&said, &id) } else { page(&said, language, &id, back) };
     for name in [header::ALLOW, header::SET_COOKIE, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
         for value in response.headers().get_all(&name) {
             answer.headers_mut().append(name.clone(), value.clone());
@@ -190,9 +191,19 @@ struct FailurePage<'a> {
     sentence: &'a str,
     places: Vec<(&'a str, &'a str)>,
     id: &'a str,
+    back: &'a str,
 }
 
-fn page(said: &Said, language: Language, id: &str) -> Response {
+/// Where people of this part of the house begin again; parents have their own link.
+fn back(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        Some("desk") => "/desk",
+        Some("oversight") => "/oversight",
+        _ => "",
+    }
+}
+
+fn page(said: &Said, language: Language, id: &str, back: &str) -> Response {
     let pick = |vi, en| if language == Language::En { en } else { vi };
     let page = FailurePage {
         words: language.words(),
@@ -200,6 +211,7 @@ fn page(said: &Said, language: Language, id: &str) -> Response {
         sentence: pick(&said.vi, &said.en),
         places: said.places.iter().map(|place| (&*place.at, &**pick(&place.vi, &place.en))).collect(),
         id,
+        back,
     };
     match page.render() {
         Ok(text) => (said.status, Html(text)).into_response(),

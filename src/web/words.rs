@@ -157,6 +157,7 @@ pub struct FailureWords {
     pub title: &'static str,
     pub help: &'static str,
     pub quote: &'static str,
+    pub back: &'static str,
 }
 
 /// The pages of signing in.

@@ -23,7 +23,7 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     let credit = books.credit(400, Some(&owed.reference)).await;
     books.drain().await;
     hocphi::fees::void_invoice(&books.store, &books.clock, &owed.id, "per_1", "Nguyễn Văn An").await.expect("void");
-    hocphi::matching::release(&books.store, &books.clock, &credit, "per_1", "Nguyễn Văn An").await.expect("released");
+    hocphi::matching::release(&books.store, &credit, &books.act("Nguyễn Văn An")).await.expect("released");
     books.sequence().await;
     let leaves = feed::entries(&books.store, &Scope::All, 0, 100).await.expect("leaves");
     let told: Vec<(i64, &str, &str, i64)> =
@@ -50,7 +50,8 @@ async fn cause_comes_before_effect_whatever_the_clocks_say(fresh: Fresh) {
     let credit = books.credit(400, Some(&owed.reference)).await;
     books.drain().await;
     let slow = Clock::set(books.clock.now().plus_ms(-300));
-    hocphi::matching::release(&books.store, &slow, &credit, "per_1", "nhầm").await.expect("released");
+    let act = hocphi::matching::Act::new(slow.now(), "per_1", "nhầm").expect("words");
+    hocphi::matching::release(&books.store, &credit, &act).await.expect("released");
     books.sequence().await;
     let leaves = feed::entries(&books.store, &Scope::All, 1, 100).await.expect("leaves");
     let told: Vec<(&str, i64, bool)> = leaves

@@ -124,7 +124,7 @@ async fn three_lines_three_part_payments_and_one_move(fresh: Fresh) {
     books.sequence().await;
     books.assert_sound().await;
 
-    let back = matching::release(&books.store, &books.clock, &credits[1], "per_1", "chưa rõ").await.expect("released");
+    let back = matching::release(&books.store, &credits[1], &books.act("chưa rõ")).await.expect("released");
     assert_eq!(back.as_deref(), Some(right.id.as_str()));
     assert_eq!(books.paid(&right.id).await, [0, 0, 0]);
     assert_eq!(books.balance(Account::SuspenseUnidentified).await, -350);
@@ -141,6 +141,13 @@ async fn a_void_invoice_leaves_its_money_to_the_family(fresh: Fresh) {
     fees::void_invoice(&books.store, &books.clock, &void.id, "per_1", "thu nhầm").await.expect("void");
     assert_eq!(books.paid(&void.id).await, [0, 0, 0]);
     assert_eq!(books.family_credit(&void.family).await, 600);
+    let never = books.invoice(10).await;
+    fees::void_invoice(&books.store, &books.clock, &never.id, "per_1", "lập nhầm").await.expect("void");
+    for id in [&void.id, &never.id] {
+        let total = (id.clone(), hocphi::money::Dong::new(1_000));
+        let standing = fees::view::standings(&books.store, &[total]).await.expect("a standing")[id];
+        assert_eq!((standing.owed.get(), standing.paid.get()), (0, 0), "nothing is owed, and nothing counts as paid");
+    }
     books.assert_sound().await;
 
     // Moved afterwards, the money comes from where the void put it.

@@ -65,8 +65,9 @@ impl Stage {
     }
 }
 
-fn summary(new: usize, met: usize, found: usize, already: usize) -> Summary {
-    Summary { new, met, found, already }
+/// New lines, credits met, credits found, lines an earlier file had.
+fn counts(summary: Summary) -> [usize; 4] {
+    [summary.new, summary.met, summary.found, summary.already]
 }
 
 async fn a_lost_webhook_is_found_and_the_same_file_adds_nothing(fresh: Fresh) {
@@ -79,9 +80,9 @@ async fn a_lost_webhook_is_found_and_the_same_file_adds_nothing(fresh: Fresh) {
         ("22/11/2026", "FEE", -11_000, "phi"),
     ];
     let noon = file(MB, 0, &lines[..2]);
-    assert_eq!(stage.import(&noon).await.expect("a statement"), summary(2, 1, 1, 0));
-    assert_eq!(stage.import(&noon).await.expect("again"), summary(0, 0, 0, 2));
-    assert_eq!(stage.import(&file(MB, 0, &lines)).await.expect("the whole day"), summary(2, 0, 1, 2));
+    assert_eq!(counts(stage.import(&noon).await.expect("a statement")), [2, 1, 1, 0]);
+    assert_eq!(counts(stage.import(&noon).await.expect("again")), [0, 0, 0, 2]);
+    assert_eq!(counts(stage.import(&file(MB, 0, &lines)).await.expect("the whole day")), [2, 0, 1, 2]);
     let select =
         Statement { name: "", kind: StatementKind::Fixed, sql: "select id from statement_file order by id", tail: "" };
     let files: Vec<String> = stage.store.all(&select, Vec::new()).await.expect("files");
@@ -102,7 +103,7 @@ async fn a_statement_frees_a_doubt_by_its_own_line(fresh: Fresh) {
     assert_eq!(stage.settled().await[0], ("clearing".to_owned(), 1_250_000), "a doubt is in no book");
     let one: Line = ("22/11/2026", "5243.1", 1_250_000, &reference);
     let two: Line = ("22/11/2026", "5243.2", 1_250_000, &reference);
-    assert_eq!(stage.import(&file(VCB, 0, &[one, two])).await.expect("a statement"), summary(2, 2, 0, 0));
+    assert_eq!(counts(stage.import(&file(VCB, 0, &[one, two])).await.expect("a statement")), [2, 2, 0, 0]);
     assert_eq!(stage.settled().await[0], ("bank".to_owned(), 2_500_000));
 }
 
@@ -121,7 +122,7 @@ async fn a_transfer_booked_after_the_weekend_meets_its_telling(fresh: Fresh) {
     let told = Transfer { account: VCB, at: "2026-11-21 18:30:00", ..transfer(1, &reference) };
     stage.tell(&stage.sepay, &told.sepay()).await;
     let booked: Line = ("23/11/2026", "5243.1", 1_250_000, &reference);
-    assert_eq!(stage.import(&file(VCB, 0, &[booked])).await.expect("a statement"), summary(1, 1, 0, 0));
+    assert_eq!(counts(stage.import(&file(VCB, 0, &[booked])).await.expect("a statement")), [1, 1, 0, 0]);
     assert_eq!(stage.settled().await[0], ("bank".to_owned(), 1_250_000));
 }
 
@@ -133,7 +134,7 @@ async fn a_layout_with_other_days_is_refused(fresh: Fresh) {
     let payers = stage.import(&file(VCB, 0, &[on("21/11/2026")])).await.expect_err("the payers' days");
     assert_eq!(payers.refusal().map(|refusal| refusal.code), Some("statement-differs"));
     let later = file(VCB, 900_000, &[on("24/11/2026")]);
-    assert_eq!(stage.import(&later).await.expect("paid once more"), summary(1, 0, 1, 0));
+    assert_eq!(counts(stage.import(&later).await.expect("paid once more")), [1, 0, 1, 0]);
 }
 
 async fn two_files_of_one_account_at_once_are_read_one_after_the_other(fresh: Fresh) {
@@ -161,7 +162,7 @@ async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
     let refused = stage.import(&untitled).await.expect_err("three accounts could be meant");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("which-account"));
     let chosen = Upload { account: Some(("970436".to_owned(), VCB.to_owned())), ..untitled };
-    assert_eq!(stage.import(&chosen).await.expect("chosen"), summary(1, 0, 1, 0));
+    assert_eq!(counts(stage.import(&chosen).await.expect("chosen")), [1, 0, 1, 0]);
     let named = Upload { account: chosen.account, ..file(MB, 0, &[line]) };
     let refused = stage.import(&named).await.expect_err("it names another account");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("statement-of-another-account"));

@@ -39,7 +39,7 @@ struct Item {
     name: String,
     necessity: &'static str,
     basis: String,
-    document: String,
+    document: &'static str,
     prices: Vec<String>,
 }
 
@@ -92,7 +92,7 @@ fn shown(item: FeeItem, prices: &[Price], desk: &Desk, today: Day, w: &DeskWords
         prices: priced.collect(),
         necessity: (w.necessity_of)(&item.necessity),
         basis: [item.instrument.unwrap_or_default(), item.clause].join(" ").trim().to_owned(),
-        document: item.document_kind,
+        document: (w.document_of)(&item.document_kind),
         code: item.code,
         name: item.official_name,
     }

@@ -164,7 +164,8 @@ pub(super) async fn take(
             let sums = statements::import(&house.store, &house.vault, &house.clock, &file).await?;
             house.changed(&[]);
             let lines = sums.new + sums.already;
-            Ok(format!("/desk/day?read={lines}.{}.{}.{}", sums.found, sums.met, sums.already))
+            let day = sums.last_day.map(|day| format!("day={day}&")).unwrap_or_default();
+            Ok(format!("/desk/day?{day}read={lines}.{}.{}.{}", sums.found, sums.met, sums.already))
         })
         .await;
     let Some(refusal) = mendable(&done) else { return done };

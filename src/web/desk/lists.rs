@@ -1,5 +1,6 @@
 //! Tables to take away: CSV that Excel opens with its accents, in which no text can become a formula.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -83,11 +84,22 @@ pub(super) async fn receipts(
     let from = Day::parse(&between.from).unwrap_or(first);
     let to = Day::parse(&between.to).unwrap_or(today);
     let found = receipts::of_school(&house.store, &desk.school.id, from, to).await?;
-    let head = [w.receipts, w.day, w.amount, w.family_credit, w.state];
+    let ids: Vec<String> = found.iter().map(|receipt| receipt.invoice_id.clone()).collect();
+    let invoices = view::invoices_by_id(&house.store, &ids).await?;
+    let invoices: HashMap<&str, &InvoiceRow> = invoices.iter().map(|row| (row.id.as_str(), row)).collect();
+    let head = [w.receipts, w.day, w.class, w.code, w.pupil, w.run_title, w.memo, w.amount, w.family_credit, w.state];
     let rows = found.iter().map(|receipt| {
+        let of = |what: fn(&InvoiceRow) -> &String| {
+            invoices.get(receipt.invoice_id.as_str()).map(|row| what(row).clone()).unwrap_or_default()
+        };
         vec![
             format!("{} {} {}", receipt.series, receipt.year, receipt.printed_number()),
             receipt.issued_at.day().to_string(),
+            of(|row| &row.class_name),
+            of(|row| &row.pupil_code),
+            of(|row| &row.pupil_name),
+            of(|row| &row.run_title),
+            of(|row| &row.reference),
             receipt.amount.get().to_string(),
             receipt.surplus.get().to_string(),
             receipt.void_reason.as_ref().map_or("", |_| w.void).to_owned(),

@@ -79,6 +79,7 @@ fn money() -> Router<Arc<House>> {
         .route("/desk/credits/{credit}/assign", post(credits::assign))
         .route("/desk/credits/{credit}/same", post(credits::same))
         .route("/desk/credits/{credit}/take-back", post(money_back::take_back))
+        .route("/desk/credits/{credit}/release", post(money_back::release))
         .route("/desk/credits/{credit}/settle", post(money_back::settle))
         .route("/desk/credits/{credit}/unsettle", post(money_back::unsettle))
         .route("/desk/day", get(day::page))
@@ -135,6 +136,7 @@ impl Done {
             "reversed" => words.done_reversed,
             "disowned" => words.done_disowned,
             "settled" => words.done_settled,
+            "released" => words.done_released,
             "unsettled" => words.done_unsettled,
             "roster" => words.done_roster,
             "fees" => words.done_fees,

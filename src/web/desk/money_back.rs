@@ -1,4 +1,4 @@
-//! Money that is no longer there, and what gateways pay: three acts on a credit's page, each with a reason.
+//! Money that is no longer there, went to the wrong child, or is what a gateway pays: acts on a credit's page, each with a reason.
 
 use std::sync::Arc;
 
@@ -124,6 +124,25 @@ pub(super) struct Paid {
     #[serde(default)]
     note: String,
     turn: Option<i64>,
+}
+
+/// Takes a credit off the invoice it went to, when nobody knows yet whose it is.
+pub(super) async fn release(
+    State(house): State<Arc<House>>,
+    Accountant(desk): Accountant,
+    Path(credit_id): Path<String>,
+    form: Form<Paid>,
+) -> Result<Response, Failure> {
+    let done = form
+        .once(&house, async {
+            super::credits::own(&house, &desk, &credit_id).await?;
+            let act = Act::new(house.clock.now(), &desk.seat.person.id, &form.fields.note)?;
+            let from = matching::release(&house.store, &credit_id, &act.having_seen(form.fields.turn)).await?;
+            house.changed(&from.into_iter().collect::<Vec<String>>());
+            Ok(format!("/desk/credits/{credit_id}?done=released"))
+        })
+        .await;
+    again(&house, &desk, credit_id, done).await
 }
 
 /// Books a held credit as what a gateway pays.

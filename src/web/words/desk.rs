@@ -231,6 +231,10 @@ pub struct DeskWords {
     pub done_settled: &'static str,
     pub done_unsettled: &'static str,
     pub owed_by: fn(title: &str, count: usize, gross: &str, fee: &str, through: &str) -> String,
+    pub release: &'static str,
+    pub release_help: &'static str,
+    pub done_released: &'static str,
+    pub document_of: fn(&str) -> &'static str,
     pub step: fn(&str) -> &'static str,
 }
 

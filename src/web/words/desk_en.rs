@@ -271,6 +271,15 @@ pub(super) const DESK: DeskWords = DeskWords {
     owed_by: |title, count, gross, fee, through| {
         format!("{title}: {count} credits until {through}, {gross} together, fee {fee}")
     },
+    release: "Take it off the invoice",
+    release_help: "When it went to the wrong child and nobody knows yet whose it is: the receipt becomes void, the invoice is owed again, the money waits.",
+    done_released: "The money waits again.",
+    document_of: |code| match code {
+        "C45-BB" => "Receipt C45-BB",
+        "EBL01" => "Electronic receipt",
+        "invoice-2" => "Invoice",
+        _ => "Receipt of money passed on",
+    },
     step: |code| match code {
         "settle" => "Settled an invoice",
         "part" => "Paid an invoice in part",

@@ -271,6 +271,15 @@ pub(super) const DESK: DeskWords = DeskWords {
     owed_by: |title, count, gross, fee, through| {
         format!("{title}: {count} khoản đến hết {through}, cộng {gross}, phí {fee}")
     },
+    release: "Đưa về chờ xử lý",
+    release_help: "Khi gán nhầm mà chưa biết tiền của em nào: biên lai bị hủy, phiếu trở lại còn nợ, khoản tiền chờ xử lý.",
+    done_released: "Đã đưa khoản này về chờ xử lý.",
+    document_of: |code| match code {
+        "C45-BB" => "Biên lai C45-BB",
+        "EBL01" => "Biên lai điện tử",
+        "invoice-2" => "Hóa đơn",
+        _ => "Phiếu thu hộ",
+    },
     step: |code| match code {
         "settle" => "Vào phiếu, đủ",
         "part" => "Vào phiếu, một phần",

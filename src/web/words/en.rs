@@ -22,6 +22,7 @@ pub(super) const WORDS: Words = Words {
         title: "That did not work",
         help: "If it happens again, tell the school or the operator and quote this code.",
         quote: "Code to quote:",
+        back: "To the first page",
     },
     sign_in: SignInWords {
         title: "Sign in",

@@ -22,6 +22,7 @@ pub(super) const WORDS: Words = Words {
         title: "Chưa làm được",
         help: "Nếu vẫn gặp lỗi, xin báo nhà trường hoặc người quản trị kèm mã dưới đây.",
         quote: "Mã để báo lại:",
+        back: "Về trang đầu",
     },
     sign_in: SignInWords {
         title: "Đăng nhập",
