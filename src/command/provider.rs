@@ -8,7 +8,7 @@ use super::prompt::{read_text, say};
 use clap::{Args, Subcommand};
 use hocphi::config::Config;
 use hocphi::fault::{Kind, OrFault, Refusal, Result};
-use hocphi::providers::{BODY_MOST, Heard, Providers, Reply, ReplyTo, Request, Secrets};
+use hocphi::providers::{Asked, BODY_MOST, Heard, Outcome, Providers, Reply, ReplyTo, Request, Secrets};
 use hocphi::time::{Clock, Moment};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -116,7 +116,9 @@ impl Hear {
         let now = self.now.unwrap_or_else(|| Clock::System.now());
         let heard = provider.hear(&request, &secrets, now);
         let to = ReplyTo { request: &request, secrets: &secrets, now, id: None, bill: None };
-        say!("{}", line(&heard, provider.reply(heard.outcome(), &to))?);
+        // Whose bills there are is not known here.
+        let outcome = if heard.outcome() == Outcome::Bill { Outcome::NoBill } else { heard.outcome() };
+        say!("{}", line(&heard, provider.reply(outcome, &to))?);
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -164,13 +166,27 @@ pub fn secrets(
 struct Line<'a> {
     outcome: &'static str,
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<LineAsks<'a>>,
     credits: Vec<LineCredit<'a>>,
     reply: LineReply,
+}
+
+/// What is asked for; the key is left out where nothing is.
+#[derive(Serialize)]
+struct LineAsks<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 struct LineCredit<'a> {
     reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a str>,
     account: &'a str,
     amount: i64,
     memo: &'a str,
@@ -188,13 +204,14 @@ struct LineReply {
 fn too_large() -> Result<String> {
     let reason = format!("body: larger than {BODY_MOST} bytes");
     let reply = LineReply { status: Kind::TooLarge.status(), body: String::new() };
-    let line = Line { outcome: "refused", reason: Some(reason), credits: Vec::new(), reply };
+    let line = Line { outcome: "refused", reason: Some(reason), asks: None, credits: Vec::new(), reply };
     serde_json::to_string(&line).or_fault("print what was heard")
 }
 
 fn line(heard: &Heard, reply: Reply) -> Result<String> {
     let credits = heard.lines().iter().map(|told| LineCredit {
         reference: &told.reference,
+        order: told.order.as_deref(),
         account: &told.account,
         amount: told.amount.get(),
         memo: &told.memo,
@@ -202,7 +219,14 @@ fn line(heard: &Heard, reply: Reply) -> Result<String> {
         direction: told.direction.word(),
     });
     let reply = LineReply { status: reply.status, body: reply.body };
-    let line = Line { outcome: heard.word(), reason: heard.reason(), credits: credits.collect(), reply };
+    let asks = match heard {
+        Heard::Asks(Asked::Token) => Some(LineAsks { kind: "token", customer: None, service: None }),
+        Heard::Asks(Asked::Bill(asked)) => {
+            Some(LineAsks { kind: "bill", customer: Some(&asked.customer), service: asked.service.as_deref() })
+        }
+        _ => None,
+    };
+    let line = Line { outcome: heard.word(), reason: heard.reason(), asks, credits: credits.collect(), reply };
     serde_json::to_string(&line).or_fault("print what was heard")
 }
 

@@ -156,7 +156,9 @@ fn explain_one(way: &Proof, said: &Said, secrets: &Secrets, now: Moment) -> Opti
         Proof::Bearer { .. } | Proof::Basic { .. } | Proof::All { .. } => return None,
     };
     let message = String::from_utf8_lossy(messages.first()?).into_owned();
-    Some(format!("signed is {message:?}, and right would be {proof} in {place}"))
+    // As it is, so that it can be compared with a document or signed by another program.
+    let message = if message.chars().any(char::is_control) { format!("{message:?}") } else { message };
+    Some(format!("signed is `{message}`, and right would be {proof} in {place}"))
 }
 
 fn written(bytes: &[u8], encoding: Encoding) -> String {

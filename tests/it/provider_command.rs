@@ -50,6 +50,14 @@ fn what_a_request_means_is_one_line_of_json() {
 }
 
 #[test]
+fn what_a_bank_asks_for_is_said_and_answered_as_if_nobody_had_that_number() {
+    let heard = hear("bidv", "secret_key=secret-for-tests", "asks-bill");
+    assert_eq!(heard["outcome"], "asks");
+    assert_eq!(heard["asks"], serde_json::json!({ "kind": "bill", "customer": "HS2025001", "service": "SCHOOL01" }));
+    assert!(heard["reply"]["body"].as_str().is_some_and(|body| body.contains("\"011\"")), "{heard}");
+}
+
+#[test]
 fn money_going_out_is_shown_and_means_nothing() {
     let heard = hear("sepay", "hmac_secret=secret-for-tests", "outgoing");
     assert_eq!(heard["outcome"], "nothing");
@@ -169,7 +177,7 @@ fn a_failing_vector_is_explained_by_what_is_signed_and_what_would_be_right() {
     let output = hocphi(&["check", dir]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
-    let explained = format!("genuine.want: provider.toml: proof: signed is {changed:?}, and right would be ");
+    let explained = format!("genuine.want: provider.toml: proof: signed is `{changed}`, and right would be ");
     assert!(errors.contains(&explained), "{errors}");
     assert!(errors.contains(" in the header x-signature after \"sha256=\""), "{errors}");
 }
