@@ -9,14 +9,18 @@
 //! Deliberately absent: marks, addresses, personal identity numbers and everything else the sector database keeps:
 //! the roll is a copy for collecting fees, not a second master.
 
+mod biff;
 pub mod first_day;
 pub mod header;
 pub mod import;
+mod legacy;
+mod markup;
 pub mod reading;
 mod roster;
 pub mod setup;
 pub mod sheet;
 mod sql;
+mod workbook;
 
 use unicode_normalization::UnicodeNormalization;
 
