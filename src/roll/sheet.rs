@@ -3,8 +3,8 @@
 //! **Invariants:** nothing is unpacked beyond the stated limits, whatever the file says about itself; a formula is
 //! never evaluated, only the value its program left is shown; a refusal names what to do.
 //!
-//! Deliberately absent: .xls from before 1997, .xlsb, encrypted workbooks, and guessing at old Vietnamese encodings that
-//! the words of a heading do not prove.
+//! Deliberately absent: .xls from before 1997, .xlsb, encrypted workbooks, and guessing at old Vietnamese encodings
+//! that the words of a heading do not prove.
 
 use std::borrow::Cow;
 

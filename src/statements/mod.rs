@@ -9,8 +9,8 @@
 //! - Each incoming line shows one credit and each credit is shown by one line; two siblings never become one.
 //! - Whatever was lost, doubled or told in another order before, the books are the same afterwards.
 //!
-//! Deliberately absent: formulas; guessing an account; the dialects of MT940 and CAMT.053 of single banks, of which none
-//! publishes a sample.
+//! Deliberately absent: formulas; guessing an account; the dialects of MT940 and CAMT.053 of single banks, of which
+//! none publishes a sample.
 
 mod amount;
 mod camt;

@@ -13,6 +13,7 @@ mod every_provider;
 mod feed;
 mod fees;
 mod hook;
+mod hostile;
 mod inbox;
 mod journeys_money;
 mod journeys_people;

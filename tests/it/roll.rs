@@ -265,7 +265,7 @@ fn refusal_of(bytes: &[u8]) -> Refusal {
     sheet::read(bytes, "file").expect_err("a refusal")
 }
 
-fn zipped(entries: &[(&str, &[u8], usize)]) -> Vec<u8> {
+pub fn zipped(entries: &[(&str, &[u8], usize)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, block, times) in entries {
         archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("an entry");
@@ -295,7 +295,7 @@ fn a_count_of_texts_that_nobody_could_hold_is_refused() {
 }
 
 /// A workbook around a sheet written by hand.
-fn workbook_of(sheet: &[u8], times: usize, head: &[u8], tail: &[u8]) -> Vec<u8> {
+pub fn workbook_of(sheet: &[u8], times: usize, head: &[u8], tail: &[u8]) -> Vec<u8> {
     let mut whole = head.to_vec();
     whole.extend(sheet.repeat(times));
     whole.extend_from_slice(tail);
@@ -313,9 +313,9 @@ fn workbook_of(sheet: &[u8], times: usize, head: &[u8], tail: &[u8]) -> Vec<u8> 
     ])
 }
 
-const HEAD: &[u8] =
+pub const HEAD: &[u8] =
     br#"<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/><sheetData>"#;
-const TAIL: &[u8] = b"</sheetData></worksheet>";
+pub const TAIL: &[u8] = b"</sheetData></worksheet>";
 
 #[test]
 fn a_declared_size_is_not_believed_and_a_million_empty_cells_are_refused() {

@@ -1,0 +1,351 @@
+//! Files that somebody made to harm: each is read by a process of its own, whose memory and time are measured.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use hocphi::statements;
+
+use crate::roll::{HEAD, TAIL, workbook_of, zipped};
+
+/// Names the file that the child reads.
+const FILE: &str = "HOCPHI_TEST_READ";
+/// What one file may take: memory beside its own bytes, and time. The tests' build is not optimised.
+const MOST_KB: u64 = 64 << 10;
+const MOST_MS: u128 = if cfg!(debug_assertions) { 20_000 } else { 2_000 };
+
+/// The table that a harmless file of this kind has.
+const LINES: &str = "Ngày,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n22/11/2026,a,,10,110,x\n22/11/2026,b,,20,130,y\n";
+
+/// A file, and the code it must be refused with; `read` when it is harmless and must be read, `any` for either.
+type Hostile = (String, Vec<u8>, &'static str);
+
+fn sheet_of(rows: &str) -> Vec<u8> {
+    workbook_of(rows.as_bytes(), 1, HEAD, TAIL)
+}
+
+/// The heading and two lines as cells of a sheet, with more rows behind them.
+fn rows(more: &str) -> String {
+    let mut rows = String::new();
+    for (at, line) in LINES.lines().enumerate() {
+        let row = at + 1;
+        let cell = |(column, text): (char, &str)| format!("<c r=\"{column}{row}\" t=\"str\"><v>{text}</v></c>");
+        let cells: String = ('A'..).zip(line.split(',')).map(cell).collect();
+        write!(rows, "<row r=\"{row}\">{cells}</row>").expect("a row");
+    }
+    rows + more
+}
+
+fn texts() -> Vec<Hostile> {
+    let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
+    vec![
+        file("empty.csv", Vec::new(), "file-empty"),
+        file("nothing-but-commas.csv", vec![b','; 1 << 20], "too-many-columns"),
+        file("a-line-of-100-mb.csv", vec![b'x'; 100 << 20], "file-too-large"),
+        file("a-line-of-31-mb.csv", vec![b'x'; 31 << 20], "cell-too-long"),
+        file("a-quote-without-end.csv", [LINES.as_bytes(), b"\"", &vec![b'y'; 20 << 20]].concat(), "cell-too-long"),
+        file(
+            "a-million-empty-rows.csv",
+            [LINES.as_bytes(), ",,,,,\n".repeat(1_000_000).as_bytes()].concat(),
+            "too-many-cells",
+        ),
+        file("a-million-blank-lines.csv", [LINES.as_bytes(), &vec![b'\n'; 1_000_000]].concat(), "read"),
+        file("nul.csv", [LINES.as_bytes(), b"\0\0\0"].concat(), "not-a-table"),
+        file(
+            "random.csv",
+            (0..1_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect(),
+            "any",
+        ),
+        file("no-text.bin", (0..=255).cycle().take(1 << 20).collect(), "not-unicode"),
+        file("half-a-letter.csv", vec![0xff, 0xfe, 0x00, 0xd8], "not-unicode"),
+        file(
+            "wide.csv",
+            [0xff, 0xfe]
+                .into_iter()
+                .chain("語".repeat(15 << 20).encode_utf16().flat_map(u16::to_le_bytes))
+                .take(31 << 20)
+                .collect(),
+            "too-much-text",
+        ),
+        file("cells-of-text.csv", format!("{}\n", "chữ".repeat(300)).repeat(15_000).into_bytes(), "too-much-text"),
+    ]
+}
+
+/// One cell that no amount and no day is.
+fn cells() -> Vec<Hostile> {
+    let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
+    let line = |cells: [&str; 3]| {
+        format!("Ngày,Ghi nợ,Ghi có,Nội dung\n{},{},{},x\n", cells[0], cells[1], cells[2]).into_bytes()
+    };
+    vec![
+        file("year-9999.csv", line(["01/01/9999", "", "10"]), "statement-date"),
+        file("negative-serial.csv", line(["-46348", "", "10"]), "statement-date"),
+        file("nan.csv", line(["22/11/2026", "", "NaN"]), "statement-amount"),
+        file("infinite.csv", line(["22/11/2026", "inf", ""]), "statement-amount"),
+        file("exponent.csv", line(["22/11/2026", "", "1e15"]), "statement-amount"),
+        file("too-rich.csv", line(["22/11/2026", "", "99999999999999999999999999"]), "statement-amount"),
+        file("both-ways.csv", line(["22/11/2026", "10", "10"]), "statement-both-sides"),
+        file("formula.csv", line(["22/11/2026", "", "=1+1"]), "statement-amount"),
+        file("command.csv", format!("{LINES}23/11/2026,c,,1,131,=cmd|' /C calc'!A0\n").into_bytes(), "read"),
+        file("broken-balance.csv", LINES.replace("130", "131").into_bytes(), "statement-balance-breaks"),
+        file("only-a-heading.csv", LINES.lines().next().unwrap_or_default().as_bytes().to_vec(), "read"),
+    ]
+}
+
+/// Pages under the name of a workbook, and texts in old encodings.
+fn pages() -> Vec<Hostile> {
+    let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
+    let mut all = vec![
+        file(
+            "page-without-end.xls",
+            [b"<html><table><tr><td>".as_slice(), &vec![b'x'; 10 << 20], b"<"].concat(),
+            "file-damaged",
+        ),
+        file(
+            "page-of-cells.xls",
+            [b"<table><tr>".as_slice(), "<td>".repeat(1_100_000).as_bytes()].concat(),
+            "too-many-cells",
+        ),
+        file(
+            "page-with-entities.xls",
+            b"<!DOCTYPE html [<!ENTITY a \"&b;\">]><table><tr><td>&a;</table>".to_vec(),
+            "xml-asks-outside",
+        ),
+        file(
+            "page-of-spans.xls",
+            "<table>"
+                .to_owned()
+                .into_bytes()
+                .into_iter()
+                .chain("<tr><td colspan=99999>x<td colspan=99999>y".repeat(9_000).into_bytes())
+                .collect(),
+            "no-statement-heading",
+        ),
+    ];
+    for (name, encoded) in [
+        (
+            "tcvn3.csv",
+            LINES
+                .replace("Ngày", "Ng\u{b5}y")
+                .replace("Số", "S\u{e8}")
+                .replace("Nội", "N\u{e9}i")
+                .replace("có", "c\u{e3}")
+                .replace("nợ", "n\u{ee}")
+                .replace("chiếu", "chi\u{d5}u")
+                .replace("dư", "d\u{ad}"),
+        ),
+        (
+            "vni.csv",
+            LINES
+                .replace("Ngày", "Ngaøy")
+                .replace("Số", "Soá")
+                .replace("Nội", "Noäi")
+                .replace("có", "coù")
+                .replace("nợ", "nôï")
+                .replace("chiếu", "chieáu")
+                .replace("dư", "dö"),
+        ),
+    ] {
+        all.push(file(
+            name,
+            encoded.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap_or(b'?')).collect(),
+            "read",
+        ));
+        all.push(file(&format!("unicode-{name}"), encoded.into_bytes(), "read"));
+    }
+    all
+}
+
+fn xml() -> Vec<Hostile> {
+    let laughs = "<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">]>";
+    let stolen = "<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>";
+    let open = "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.02\"><BkToCstmrStmt><Stmt>";
+    let file = |name: &str, text: String, code| (name.to_owned(), text.into_bytes(), code);
+    let mt = |middle: &str| format!(":20:X\n:25:1\n:60F:C261101VND0,\n{middle}:62F:C261101VND0,\n-\n");
+    vec![
+        file("laughs.xml", format!("{laughs}{open}&c;</Stmt></BkToCstmrStmt></Document>"), "xml-asks-outside"),
+        file("stolen.xml", format!("{stolen}{open}&e;</Stmt></BkToCstmrStmt></Document>"), "xml-asks-outside"),
+        file("parameter.xml", format!("<!DOCTYPE x [<!ENTITY % e SYSTEM \"http://127.0.0.1:9/x\">%e;]>{open}"), "xml-asks-outside"),
+        file("deep.xml", "<a>".repeat(5_000_000), "camt-unreadable"),
+        file("long-name.xml", format!("<{}", "a".repeat(20 << 20)), "camt-unreadable"),
+        file("long-text.xml", format!("{open}{}", "x".repeat(20 << 20)), "camt-unreadable"),
+        file("many-attributes.xml", format!("<a {}/>", "b=\"c\" ".repeat(1_000_000)), "camt-unreadable"),
+        file("cut.xml", open.to_owned(), "camt-unreadable"),
+        file("not-a-statement.xml", "<svg/>".to_owned(), "camt-unreadable"),
+        file("entries.xml", format!("{open}{}", "<Ntry><Amt Ccy=\"VND\">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-11-01</Dt></BookgDt></Ntry>".repeat(100_001)), "too-many-lines"),
+        file("dollars.xml", format!("{open}<Ntry><Amt Ccy=\"USD\">1</Amt></Ntry>"), "statement-currency"),
+        file("long-86.txt", mt(&format!(":61:261101C0,NTRFX\n:86:{}", "x\n".repeat(1_000_000))), "mt940-unreadable"),
+        file("fields.txt", mt(&":61:261101C0,NTRFX\n".repeat(100_001)), "too-many-lines"),
+        file("cut-61.txt", mt(":61:2611\n"), "mt940-unreadable"),
+        file("letters-61.txt", mt(":61:ộộộộộộộộ\n"), "mt940-unreadable"),
+    ]
+}
+
+fn workbooks() -> Vec<Hostile> {
+    let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
+    let shared = |texts: &[u8], times| {
+        let head = b"<sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" uniqueCount=\"9\">";
+        zipped(&[("xl/sharedStrings.xml", &[head, texts.repeat(times).as_slice(), b"</sst>"].concat(), 1)])
+    };
+    let whole = sheet_of(&rows(""));
+    let old = |kind: u16, data: &[u8]| {
+        let mut stream: Vec<u8> = [0x0809_u16, 4, 0x0600, 5].iter().flat_map(|word| word.to_le_bytes()).collect();
+        stream.extend(
+            kind.to_le_bytes().iter().chain(&u16::try_from(data.len()).expect("short").to_le_bytes()).chain(data),
+        );
+        compound(&stream)
+    };
+    vec![
+        file("harmless.xlsx", whole.clone(), "read"),
+        file("cut.xlsx", whole[..whole.len() / 2].to_vec(), "file-damaged"),
+        file("no-workbook.xlsx", zipped(&[("a", b"b", 1)]), "file-damaged"),
+        file("bomb.xlsx", zipped(&[("xl/worksheets/sheet1.xml", &vec![b' '; 1 << 20], 512)]), "unpacks-too-large"),
+        file("bomb-of-styles.xlsx", zipped(&[("xl/styles.xml", &vec![b' '; 1 << 20], 60)]), "too-much-text"),
+        file("texts.xlsx", shared(b"<si><t>x</t></si>", 900_000), "too-much-text"),
+        file("long-text.xlsx", shared(&vec![b'x'; 1 << 20], 40), "too-much-text"),
+        file(
+            "a-count-that-lies.xlsx",
+            zipped(&[("xl/sharedStrings.xml", b"<sst uniqueCount=\"4000000000\"/>", 1)]),
+            "unpacks-too-large",
+        ),
+        file(
+            "a-thousand-files.xlsx",
+            zipped(&(0..2_001).map(|_| ("a", b"b".as_slice(), 1)).collect::<Vec<_>>()[..1]),
+            "file-damaged",
+        ),
+        file("million-empty-rows.xlsx", sheet_of(&rows(&"<row/>".repeat(1_000_000))), "read"),
+        file("million-empty-cells.xlsx", sheet_of(&rows(&"<row><c/></row>".repeat(1_000_001))), "too-many-cells"),
+        file("far-cell.xlsx", sheet_of(&rows("<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>")), "read"),
+        file("hidden.xlsx", sheet_of(&rows("").replace("<row r=\"3\">", "<row r=\"3\" hidden=\"1\">")), "read"),
+        file(
+            "formula.xlsx",
+            sheet_of(&rows("<row r=\"4\"><c r=\"A4\"><f>WEBSERVICE(\"http://127.0.0.1:9\")</f></c></row>")),
+            "read",
+        ),
+        file(
+            "entity.xlsx",
+            workbook_of(
+                b"<row><c t=\"str\"><v>&e;</v></c></row>",
+                1,
+                &[b"<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>".as_slice(), HEAD].concat(),
+                TAIL,
+            ),
+            "any",
+        ),
+        file("deep.xlsx", sheet_of(&"<a>".repeat(1_000_000)), "any"),
+        file(
+            "infinite.xlsx",
+            sheet_of(&rows("<row r=\"4\"><c r=\"A4\"><v>46348</v></c><c r=\"D4\"><v>1e999</v></c></row>")),
+            "statement-amount",
+        ),
+        file(
+            "nan.xlsx",
+            sheet_of(&rows("<row r=\"4\"><c r=\"A4\"><v>46348</v></c><c r=\"D4\"><v>NaN</v></c></row>")),
+            "any",
+        ),
+        file("empty.xls", compound(&[]), "old-workbook"),
+        file("wrong-magic.xls", [&[0xd0, 0xcf, 0x11, 0xe0][..], &[0xff; 4096]].concat(), "old-workbook"),
+        file("ring.xls", ring(), "old-workbook"),
+        file("password.xls", old(0x002f, &[1, 0, 0, 0]), "old-workbook"),
+        file("sheet-beyond.xls", old(0x0085, &[0xff, 0xff, 0xff, 0x7f, 0, 0, 1, 0, b'S']), "file-damaged"),
+        file("texts-that-lie.xls", old(0x00fc, &[0xff; 8]), "file-damaged"),
+    ]
+}
+
+/// A compound file with one stream of an .xls, as short as one can be.
+fn compound(stream: &[u8]) -> Vec<u8> {
+    let mut stream = stream.to_vec();
+    stream.resize(4096, 0);
+    let mut file = vec![0; 512];
+    file[..8].copy_from_slice(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]);
+    file[30] = 9;
+    file[32] = 6;
+    file[44] = 1;
+    file[48] = 1;
+    file[60..64].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+    file[68..72].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+    file[76..512].fill(0xff);
+    file[76..80].copy_from_slice(&0_u32.to_le_bytes());
+    let mut fat: Vec<u32> = vec![0xffff_fffd, 0xffff_fffe, 3, 4, 5, 6, 7, 8, 9, 0xffff_fffe];
+    fat.resize(128, 0xffff_ffff);
+    file.extend(fat.into_iter().flat_map(u32::to_le_bytes));
+    let mut folder = vec![0; 512];
+    for (at, letter) in "Workbook".encode_utf16().enumerate() {
+        folder[2 * at..2 * at + 2].copy_from_slice(&letter.to_le_bytes());
+    }
+    folder[64] = 18;
+    folder[116] = 2;
+    folder[120..124].copy_from_slice(&4096_u32.to_le_bytes());
+    file.extend(folder);
+    file.extend(stream);
+    file
+}
+
+/// The folder's list of sectors leads back to its own beginning.
+fn ring() -> Vec<u8> {
+    let mut file = compound(&[]);
+    file[516..520].copy_from_slice(&1_u32.to_le_bytes());
+    file
+}
+
+/// Does nothing unless [`every_hostile_file_is_read_or_refused_at_little_cost`] starts it for one file.
+#[test]
+fn one_file_is_read_by_a_process_of_its_own() {
+    let Ok(path) = std::env::var(FILE) else { return };
+    let bytes = std::fs::read(&path).expect("the file");
+    let name = Path::new(&path).file_name().expect("a name").to_string_lossy().into_owned();
+    // 5 lets the highest mark begin anew at the present size.
+    std::fs::write("/proc/self/clear_refs", "5").expect("proc");
+    let (before, began) = (memory("VmRSS:"), Instant::now());
+    let code = match statements::read(&bytes, &name) {
+        Ok(_) => "read",
+        Err(refusal) => {
+            let plain = |text: &str| text.ends_with('.') && (20..260).contains(&text.chars().count());
+            assert!(plain(&refusal.vi) && plain(&refusal.en), "{refusal:?}");
+            refusal.code
+        }
+    };
+    let took = began.elapsed().as_millis();
+    println!("\nTOLD {code} {took} {}", memory("VmHWM:").saturating_sub(before));
+}
+
+fn memory(mark: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("proc");
+    let line = status.lines().find(|line| line.starts_with(mark)).expect("the mark");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number of kB")
+}
+
+#[test]
+fn every_hostile_file_is_read_or_refused_at_little_cost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut worst, mut wrong, mut count) = ((0, 0), Vec::new(), 0);
+    for make in [texts, cells, pages, xml, workbooks] {
+        for (name, bytes, wanted) in make() {
+            count += 1;
+            let path = folder.path().join(&name);
+            std::fs::write(&path, bytes).expect("a file");
+            let mut child = Command::new(std::env::current_exe().expect("this binary"));
+            child
+                .args(["--exact", "hostile::one_file_is_read_by_a_process_of_its_own", "--nocapture"])
+                .env(FILE, &path);
+            let output = child.output().expect("a child");
+            std::fs::remove_file(&path).expect("gone");
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            let words: Vec<&str> =
+                told.lines().filter_map(|line| line.strip_prefix("TOLD ")).flat_map(|line| line.split(' ')).collect();
+            let [code, took, grew] = words.as_slice() else {
+                wrong.push(format!("{name}: died: {}", String::from_utf8_lossy(&output.stderr)));
+                continue;
+            };
+            let (took, grew): (u128, u64) = (took.parse().expect("ms"), grew.parse().expect("kB"));
+            worst = (worst.0.max(took), worst.1.max(grew));
+            if (wanted != "any" && *code != wanted) || took > MOST_MS || grew > MOST_KB {
+                wrong.push(format!("{name}: {code} (wanted {wanted}) in {took} ms, {grew} kB more"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count >= 60, "{count} files");
+    println!("{count} files, at most {} ms and {} kB more", worst.0, worst.1);
+}
