@@ -39,7 +39,7 @@ def rows_of(path, kind):
         return [sheet.row_values(r) for r in range(sheet.nrows)]
     with open(path, encoding="utf-16" if kind == "csv16" else "utf-8-sig", newline="") as file:
         text = file.read()
-    mark = max("\t;,", key=lambda mark: text.splitlines()[-1].count(mark))
+    mark = max("\t;,", key=lambda mark: text.splitlines()[-3].count(mark))
     return list(csv.reader(text.splitlines(keepends=True), delimiter=mark))
 
 
@@ -56,16 +56,16 @@ def amount(cell, decimal):
 def table(job):
     lines = []
     columns, decimal = job["columns"], job["decimal"]
-    for row in rows_of(job["file"], job["kind"]):
-        cell = lambda name: row[columns[name]] if name in columns and columns[name] < len(row) else None
-        day = str(cell("day") or "")[:10]
-        if not any(letter.isdigit() for letter in day[:1]):
-            continue
+    before = ""
+    for row in rows_of(job["file"], job["kind"])[job["first"] : job["first"] + job["count"]]:
+        cell = lambda name: row[columns[name]] if columns[name] is not None and columns[name] < len(row) else None
+        day = str(cell("day") or "")[:10] or before
+        before = day
         if day[2] == "/":
             day = "-".join(reversed(day.split("/")))
         sum_ = amount(cell("credit"), decimal) - abs(amount(cell("debit"), decimal))
         lines.append([day, sum_, str(cell("text") or "")])
-    return lines
+    return lines[::-1] if job["reversed"] else lines
 
 
 def mt940(job):
@@ -91,7 +91,7 @@ def camt(job):
             break
     xmlschema.XMLSchema(found[0]).validate(job["file"])
     lines = []
-    for entry in tree.parse(job["file"]).getroot().iter("{*}Ntry"):
+    for entry in tree.parse(job["file"]).getroot().findall(".//{*}Ntry"):
         sign = 1 if entry.find("{*}CdtDbtInd").text == "CRDT" else -1
         lines.append([entry.find("{*}BookgDt/{*}Dt").text, sign * int(float(entry.find("{*}Amt").text)), entry.find(".//{*}Ustrd").text])
     return lines

@@ -15,7 +15,7 @@ const END: u32 = 0xffff_fffe;
 /// # Errors
 /// Damaged, encrypted, older than 1997 or beyond the limits.
 pub fn read(bytes: &[u8]) -> Result<Vec<Sheet>, Refusal> {
-    let stream = workbook(bytes).flatten().ok_or_else(old_workbook)?;
+    let stream = workbook(bytes).ok_or_else(old_workbook)?;
     let globals = Globals::read(&stream)?;
     let mut meter = Meter::default();
     let mut sheets = Vec::new();
@@ -36,8 +36,8 @@ fn long(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// The stream `Workbook`; an inner nothing when the compound file has none, as an encrypted .xlsx.
-fn workbook(bytes: &[u8]) -> Option<Option<Vec<u8>>> {
+/// The stream `Workbook`; an encrypted .xlsx has none.
+fn workbook(bytes: &[u8]) -> Option<Vec<u8>> {
     let size = match word(bytes, 30)? {
         9 => 512,
         12 => 4096,
@@ -77,7 +77,7 @@ fn workbook(bytes: &[u8]) -> Option<Option<Vec<u8>>> {
         own.iter().copied().eq(name.encode_utf16().flat_map(u16::to_le_bytes))
     };
     let mut entries = folder.chunks_exact(128);
-    let Some(entry) = entries.clone().find(|entry| named(entry, "Workbook")) else { return Some(None) };
+    let entry = entries.clone().find(|entry| named(entry, "Workbook"))?;
     let (first, length) = (long(entry, 116)?, long(entry, 120)? as usize);
     let mut stream = if length >= 4096 {
         chain(first)?
@@ -92,7 +92,7 @@ fn workbook(bytes: &[u8]) -> Option<Option<Vec<u8>>> {
         found
     };
     stream.truncate(length);
-    Some(Some(stream))
+    Some(stream)
 }
 
 /// A record: its kind, its bytes, and what is behind it.
@@ -237,7 +237,7 @@ fn shows_days(data: &[u8]) -> bool {
         escaped = letter == '\\' && plain;
         quoted ^= letter == '"';
         bracket = (bracket || letter == '[') && letter != ']';
-        plain && matches!(letter, 'd' | 'y' | 'h' | 's') || plain && letter == 'm'
+        plain && matches!(letter, 'd' | 'y' | 'h' | 's' | 'm')
     })
 }
 

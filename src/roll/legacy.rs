@@ -93,7 +93,7 @@ pub fn decoded(bytes: &[u8]) -> Option<String> {
 /// Converts the sheets of a workbook or a .csv whose letters are TCVN3's or VNI's behind Latin ones, and takes away the
 /// soft hyphens that TCVN3 uses for ư and nobody else needs.
 pub fn heal(sheets: &mut [Sheet]) {
-    let cells = sheets.iter().flat_map(|sheet| sheet.rows.iter().take(130)).flat_map(|row| row.cells());
+    let cells = sheets.iter().flat_map(|sheet| sheet.rows.iter().take(130)).flat_map(super::sheet::Row::cells);
     let head: Vec<&str> =
         cells.map(|(_, text)| text).filter(|text| !text.is_ascii() && text.len() < 400).take(400).collect();
     let score = |reading: Reading| {
@@ -107,7 +107,7 @@ pub fn heal(sheets: &mut [Sheet]) {
     for sheet in sheets {
         match found {
             Some(reading) => {
-                sheet.rewrite(|text| if text.is_ascii() { None } else { reading(text).or_else(|| bare(text)) })
+                sheet.rewrite(|text| if text.is_ascii() { None } else { reading(text).or_else(|| bare(text)) });
             }
             None => sheet.rewrite(bare),
         }

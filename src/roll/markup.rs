@@ -106,15 +106,12 @@ fn entities(text: &str) -> String {
                 NAMED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
             })
         };
-        match (letter.or_else(named), entity) {
-            (Some(text), Some((_, after))) => {
-                read.push_str(&text);
-                rest = after;
-            }
-            _ => {
-                read.push('&');
-                rest = after;
-            }
+        if let (Some(text), Some((_, after))) = (letter.or_else(named), entity) {
+            read.push_str(&text);
+            rest = after;
+        } else {
+            read.push('&');
+            rest = after;
         }
     }
     read.push_str(rest);

@@ -296,7 +296,8 @@ fn line(booking: &Booking, transfer: &Transfer, booked: Moment, amount: i64, is_
     }
     // Some banks carry the payer's reference only here.
     if !transfer.end_to_end.is_empty() && !text.contains(&transfer.end_to_end) {
-        text = format!("{text}\n{}", transfer.end_to_end).trim().to_owned();
+        let both = format!("{text}\n{}", transfer.end_to_end);
+        both.trim().clone_into(&mut text);
     }
     let at = dates::told_in(&text).map(|told| told.at()).or(booking.value).unwrap_or(booked);
     StatementLine { row: 0, day: booked.day(), at, amount, balance: None, reference, text }

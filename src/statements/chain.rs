@@ -86,10 +86,9 @@ pub fn order(entries: &[Entry], printed: Printed) -> (Vec<usize>, Vec<Break>) {
         _ => false,
     };
     let (order, found) = match ahead.len().cmp(&behind.len()) {
-        std::cmp::Ordering::Less => (forward, ahead),
         std::cmp::Ordering::Greater => (backward, behind),
         std::cmp::Ordering::Equal if newest_first => (backward, behind),
-        std::cmp::Ordering::Equal => (forward, ahead),
+        std::cmp::Ordering::Less | std::cmp::Ordering::Equal => (forward, ahead),
     };
     if found.is_empty() {
         return (order, found);
@@ -155,12 +154,11 @@ fn trail(entries: &[Entry], printed: Printed, by_day: bool) -> Option<Vec<usize>
             here.unwrap_or_else(|| degree.iter().find(|(_, degree)| **degree == 1).map_or(first, |(at, _)| *at));
         let (mut stack, mut walked) = (vec![(start, None)], Vec::new());
         while let Some((at, way)) = stack.last().copied() {
-            match ways.get_mut(&at).and_then(Vec::pop) {
-                Some(next) => stack.push((entries[next].line.balance?, Some(next))),
-                None => {
-                    stack.pop();
-                    walked.extend(way);
-                }
+            if let Some(next) = ways.get_mut(&at).and_then(Vec::pop) {
+                stack.push((entries[next].line.balance?, Some(next)));
+            } else {
+                stack.pop();
+                walked.extend(way);
             }
         }
         if walked.len() != group.len() {

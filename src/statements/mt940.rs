@@ -94,7 +94,9 @@ fn messages(text: &str) -> Result<Vec<Vec<Field<'_>>>, Refusal> {
         let next = lines.peek().map(|(_, next)| next.trim_start());
         let ends = line.starts_with("-}")
             || (line.trim() == "-"
-                && next.is_none_or(|next| next.is_empty() || next.starts_with(":20:") || next.starts_with('{')));
+                && next.is_none_or(|next| {
+                    next.is_empty() || next.starts_with("-}") || next.starts_with(":20:") || next.starts_with('{')
+                }));
         if let Some((tag, value)) = field(line) {
             if tag == "20" {
                 all.push(Vec::new());

@@ -22,6 +22,7 @@ mod ledger;
 mod matching;
 mod money_back;
 mod outbox;
+mod papers;
 mod private_files;
 mod provider_command;
 mod races;
