@@ -97,6 +97,7 @@ pub fn statements() -> Vec<store::Statement> {
         receipts::ALL,
         roll::ALL,
         seal::ALL,
+        simulate::ALL,
         statements::ALL,
         store::LEASE_STATEMENTS,
         store::VERSION_STATEMENTS,

@@ -48,6 +48,9 @@ pub enum Command {
     /// Make or read the text of a VietQR code.
     #[command(subcommand, name = "vietqr")]
     VietQr(vietqr::VietQr),
+    /// Play random days against the program, for those who build it.
+    #[command(subcommand)]
+    Simulate(simulate::Simulate),
 }
 
 mod audit;
@@ -68,6 +71,7 @@ mod roster;
 mod secret;
 mod serve;
 mod setup;
+mod simulate;
 mod statement;
 mod user;
 mod vietqr;
@@ -91,6 +95,7 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Provider(provider) => provider.run().await,
         Command::Reference(reference) => reference.run(),
         Command::VietQr(vietqr) => vietqr.run(),
+        Command::Simulate(simulate) => simulate.run().await,
     }
 }
 

@@ -36,6 +36,12 @@ impl PaymentReference {
         Ok(Self::with_body(&body))
     }
 
+    /// The reference with these nine letters; none where they are others than its own.
+    pub fn of_letters(body: &str) -> Option<Self> {
+        let fits = body.len() == BODY_LENGTH && body.bytes().all(|letter| LETTERS.contains(&letter));
+        fits.then(|| Self::with_body(body))
+    }
+
     /// A reference from its exact text, in either case.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_ascii_uppercase();

@@ -74,7 +74,10 @@ pub async fn health(store: &Store, connection_id: &str, now: Moment) -> Result<H
 /// Deliveries that were not believed, counted in memory and written now and then: whoever makes proofs up must not
 /// keep the database busy.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<HashMap<(String, Day, String), (i64, Moment)>>);
+pub struct Refusals(Mutex<HashMap<Counted, (i64, Moment)>>);
+
+/// Connection, day and reason.
+type Counted = (String, Day, String);
 
 impl Refusals {
     /// One more.

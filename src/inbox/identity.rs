@@ -1,6 +1,6 @@
 //! Is this a credit we know already? Decided from values alone, in the order in which tellings arrive.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::ids::PaymentReference;
 use crate::roll;
@@ -20,6 +20,8 @@ const LATE_HOUR: i8 = 22;
 const EARLY_HOUR: i8 = 6;
 /// What is named by an equal text may be booked this many days later: over a weekend, or over the New Year's holidays.
 const LATEST_BOOKING: i64 = 10;
+/// How far apart two who tell of one transfer about midnight may be: one may tell a bare day that begins then.
+const ABOUT_MIDNIGHT_MS: u64 = 3 * 60 * 60 * 1000;
 /// The fewest letters of a text by which it is known inside a longer one.
 const FEWEST_LETTERS: usize = 6;
 /// So much of a payment reference's beginning is as good as all of it, beside an equal account, amount and day.
@@ -88,9 +90,11 @@ pub fn resembles(one: &str, other: &str) -> bool {
     short.is_empty() || short == long || (short.len() >= FEWEST_LETTERS && long.contains(short))
 }
 
-/// Does this folded memo hold the beginning of a payment reference that was cut off?
+/// Does this folded memo end within a payment reference, cut off there? What goes on otherwise is a mistyped one, and
+/// the money of somebody who mistyped is not taken for another's.
 pub fn holds_cut(text: &str, payment_reference: &str) -> bool {
-    payment_reference.get(..CUT_REFERENCE).is_some_and(|cut| text.contains(&cut.to_ascii_lowercase()))
+    let whole = payment_reference.to_ascii_lowercase();
+    (CUT_REFERENCE..whole.len()).any(|cut| whole.get(..cut).is_some_and(|cut| text.ends_with(cut)))
 }
 
 record! {
@@ -165,8 +169,9 @@ pub struct Known {
     /// In the order they became known.
     order: Vec<String>,
     by_number: HashMap<(String, String), String>,
-    /// A credit, and a connection that told of it or of what may be it.
-    told_on: HashSet<(String, String)>,
+    /// A credit, a connection that told of it or of what may be it, and how far apart in time the two are: nothing
+    /// where it told of the credit itself.
+    told_on: HashMap<(String, String), u64>,
     /// The folded memos of credits without a payment reference.
     texts: HashMap<String, String>,
 }
@@ -174,7 +179,7 @@ pub struct Known {
 impl Known {
     /// A telling the store holds.
     pub fn add_telling(&mut self, connection: String, told_reference: String, fingerprint: String, credit: String) {
-        self.told_on.insert((credit.clone(), connection.clone()));
+        self.told_on.insert((credit.clone(), connection.clone()), 0);
         self.tellings.entry((connection, told_reference)).or_default().push((fingerprint, credit));
     }
 
@@ -202,10 +207,29 @@ impl Known {
 
     /// A connection told of a credit. Whoever told of its doubtful likeness has met it already.
     pub fn add_teller(&mut self, credit: &str, connection: &str) {
-        if let Some(other) = self.credits.get(credit).and_then(|credit| credit.maybe_same_as.clone()) {
-            self.told_on.insert((other, connection.to_owned()));
+        // A doubt that a line of its own has shown is another transfer, and says nothing of the one it was taken for.
+        let doubt = self.credits.get(credit).filter(|credit| credit.line_id.is_none());
+        if let Some(other) = doubt.and_then(|credit| credit.maybe_same_as.clone()) {
+            let apart = self.apart(credit, &other);
+            let met = self.told_on.entry((other, connection.to_owned())).or_insert(apart);
+            *met = apart.min(*met);
         }
-        self.told_on.insert((credit.to_owned(), connection.to_owned()));
+        self.told_on.insert((credit.to_owned(), connection.to_owned()), 0);
+    }
+
+    fn apart(&self, one: &str, other: &str) -> u64 {
+        match (self.credits.get(one), self.credits.get(other)) {
+            (Some(one), Some(other)) => (one.value_at.0 - other.value_at.0).unsigned_abs(),
+            _ => 0,
+        }
+    }
+
+    /// Has this connection told of that credit, or of something at least as near to it as this? What it told of for
+    /// another hour may have been another transfer, and does not make this one news.
+    fn has_told(&self, known: &KnownCredit, told: &Told) -> bool {
+        let apart = (known.value_at.0 - told.value_at.0).unsigned_abs();
+        let met = self.told_on.get(&(known.id.clone(), told.connection_id.clone()));
+        met.is_some_and(|met| *met <= apart)
     }
 
     /// Decides what a telling is, and remembers it for those that follow.
@@ -253,7 +277,7 @@ impl Known {
                 return differently(Some(known.id.clone()));
             }
             // A number that is never given twice, under another id of the same connection: it told of it anew.
-            if self.told_on.contains(&(known.id.clone(), told.connection_id.clone())) {
+            if self.told_on.contains_key(&(known.id.clone(), told.connection_id.clone())) {
                 return maybe_same(Some(known.id.clone()), None);
             }
             return Identity::Same(known.id.clone());
@@ -264,7 +288,7 @@ impl Known {
         // Two who tell of one transfer may take the day before midnight and the day after.
         let alike = |known: &KnownCredit| {
             let named = known.line_id.is_none() && is_named_alike(known, told);
-            (named || is_nameless(known, told)) && is_next_to(known, told)
+            (named && is_next_to(known, told)) || (is_nameless(known, told) && is_close(known, told))
         };
         maybe_same(self.closest(told, alike), told.bank_reference.clone())
     }
@@ -290,7 +314,7 @@ impl Known {
             known.account_id == told.account_id
                 && known.amount == told.amount
                 && !known.contradicts(told.bank_reference.as_deref())
-                && !self.told_on.contains(&(known.id.clone(), told.connection_id.clone()))
+                && !self.has_told(known, told)
                 && fits(known)
         });
         let nearness = |known: &&KnownCredit| {
@@ -309,6 +333,12 @@ fn is_named_alike(known: &KnownCredit, told: &Told) -> bool {
 fn is_next_to(known: &KnownCredit, told: &Told) -> bool {
     let day = told.value_at.day();
     day.plus_days(-1) <= known.day && known.day <= day.plus_days(1)
+}
+
+/// On the same day, or about the same midnight: what has nothing else in common than a sum needs at least that.
+fn is_close(known: &KnownCredit, told: &Told) -> bool {
+    let apart = (known.value_at.0 - told.value_at.0).unsigned_abs();
+    is_next_to(known, told) && (known.day == told.value_at.day() || apart <= ABOUT_MIDNIGHT_MS)
 }
 
 /// Neither has a payment reference: such money waits for a person whatever we do.
@@ -408,6 +438,19 @@ mod tests {
         assert!(is_new(&known.meet(&told("b", "2", None)), true));
         assert!(is_new(&known.meet(&told("b", "3", None)), false), "nothing is left for it to be");
         assert_eq!(known.meet(&told("b", "3", None)), Identity::Repeated);
+    }
+
+    #[test]
+    fn what_was_told_for_another_day_does_not_make_this_one_news() {
+        let mut known = Known::default();
+        let at = |connection, reference, hours: i64| {
+            let one = told(connection, reference, None);
+            Told { value_at: one.value_at.plus_ms(hours * 3_600_000), ..one }
+        };
+        assert!(is_new(&known.meet(&at("a", "1", 0)), false));
+        assert!(is_new(&known.meet(&at("b", "2", -13)), true), "a day before: perhaps the same");
+        assert!(is_new(&known.meet(&at("b", "1", 0)), true), "the same minute: the likelier one");
+        assert!(is_new(&known.meet(&at("b", "3", 0)), false), "nothing is left for it to be");
     }
 
     #[test]

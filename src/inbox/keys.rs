@@ -17,28 +17,25 @@ const LONGEST: usize = 64;
 /// Before a reference of ours that stands in an order's or an account's number.
 const REFERENCE: &str = "reference:";
 
-/// The key of an order made at a provider.
-pub fn order_key(connection_id: &str, number: &str) -> String {
-    format!("order:{connection_id}:{number}")
-}
+/// An order made at a provider.
+pub const ORDER: &str = "order";
+/// A virtual account.
+pub const VIRTUAL_ACCOUNT: &str = "virtual_account";
 
-/// The key of a virtual account.
-pub fn virtual_account_key(connection_id: &str, number: &str) -> String {
-    format!("virtual_account:{connection_id}:{number}")
+fn key(kind: &str, connection_id: &str, number: &str) -> String {
+    format!("{kind}:{connection_id}:{number}")
 }
 
 /// The keys a credit came with, the surest first.
 pub(super) fn of_told(connection: &Connection, line: &ToldCredit) -> Vec<String> {
     let plain = |text: &&str| text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
     let mut keys = Vec::new();
-    let places: [(Option<&str>, fn(&str, &str) -> String); 2] =
-        [(line.order.as_deref(), order_key), (line.sub_account.as_deref(), virtual_account_key)];
-    for (number, key) in places {
-        let Some(number) = number.map(str::trim).filter(plain) else { continue };
+    for (kind, number) in [(ORDER, &line.order), (VIRTUAL_ACCOUNT, &line.sub_account)] {
+        let Some(number) = number.as_deref().map(str::trim).filter(plain) else { continue };
         if let [ours] = PaymentReference::find_all(number).as_slice() {
             keys.push(format!("{REFERENCE}{ours}"));
         }
-        keys.push(key(&connection.id, number));
+        keys.push(key(kind, &connection.id, number));
     }
     keys
 }
@@ -72,7 +69,7 @@ pub async fn add_key_in(
     now: Moment,
     actor: &str,
 ) -> Result<bool> {
-    let key = format!("{kind}:{connection_id}:{number}");
+    let key = key(kind, connection_id, number);
     if tx.run(&sql::ADD_KEY, args![&key, connection_id, kind, invoice_id, now, actor]).await? == 1 {
         return Ok(true);
     }

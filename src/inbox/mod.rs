@@ -34,7 +34,7 @@ pub use debits::{Debit, debits, reversed};
 pub use doctor::{Disbelieved, Health, Refusals, health};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
-pub use keys::{add_key_in, by_keys_in, order_key, virtual_account_key};
+pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};
 pub use prepare::{memo_context, open_memo, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
 pub use sql::ALL;

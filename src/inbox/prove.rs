@@ -75,6 +75,7 @@ record! {
         payment_reference: Option<String>,
         likeness: Option<String>,
         doubt: String,
+        maybe_same_as: Option<String>,
         memo_sealed: Vec<u8>,
         decided: Option<String>,
         line_id: Option<String>,
@@ -225,7 +226,46 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
             }
         }
     }
+    for (at, line) in lines.iter().enumerate() {
+        let instead = met
+            .get(&at)
+            .and_then(|id| first_told(line, id, candidates, &used).or_else(|| waiting(line, id, candidates, &used)));
+        let Some(first) = instead else { continue };
+        used.insert(first);
+        if let Some(doubted) = met.insert(at, first.to_owned()) {
+            used.remove(doubted.as_str());
+        }
+    }
     met
+}
+
+/// The credit of which this one may be another telling, where no line shows it yet: one line is one transfer, and the
+/// first telling of it is the one that stands in the books. Should they be two, the other has a line of its own.
+fn first_told<'a>(line: &Line, id: &str, candidates: &'a [Candidate], used: &HashSet<&str>) -> Option<&'a str> {
+    let find = |id: &str| candidates.iter().find(|candidate| candidate.credit.id == id);
+    let mut first = None;
+    let mut at = find(id)?;
+    // A chain of doubts is as long as there are connections; the bound only keeps a circle from turning for ever.
+    for _ in 0..candidates.len() {
+        let Some(before) = at.credit.maybe_same_as.as_deref().and_then(find) else { break };
+        let fits = is_named(line, before) || is_wrapped(line, before) || is_unclaimed(line, before);
+        if before.credit.doubt.is_empty() && !used.contains(before.credit.id.as_str()) && fits {
+            first = Some(before.credit.id.as_str());
+        }
+        at = before;
+    }
+    first
+}
+
+/// What stands in the books without a reference and waits for a person, instead of a doubt that is in no book: of all
+/// that is told alike, as much is posted as the statement shows, whichever telling a line is taken for.
+fn waiting<'a>(line: &Line, id: &str, candidates: &'a [Candidate], used: &HashSet<&str>) -> Option<&'a str> {
+    let is_doubt = candidates.iter().any(|one| one.credit.id == id && !one.credit.doubt.is_empty());
+    let fits = |one: &&Candidate| {
+        one.credit.doubt.is_empty() && !used.contains(one.credit.id.as_str()) && is_unclaimed(line, one)
+    };
+    let nearness = |one: &&Candidate| ((one.credit.value_at.0 - line.value_at.0).unsigned_abs(), one.credit.id.clone());
+    candidates.iter().filter(|_| is_doubt).filter(fits).min_by_key(nearness).map(|one| one.credit.id.as_str())
 }
 
 fn is_numbered(line: &Line, candidate: &Candidate) -> bool {
@@ -306,6 +346,7 @@ mod tests {
             payment_reference: line.likeness.payment_reference,
             likeness: line.likeness.mark,
             doubt: String::new(),
+            maybe_same_as: None,
             memo_sealed: Vec::new(),
             decided: Some(decided.to_owned()),
             line_id: None,

@@ -20,7 +20,7 @@ macro_rules! unshown {
     ($which:literal) => {
         concat!(
             "select c.id, c.account_id, c.amount, c.value_at, c.bank_reference, c.payment_reference, c.likeness, c.doubt,
-                c.memo_sealed, d.kind as decided, p.line_id
+                c.maybe_same_as, c.memo_sealed, d.kind as decided, p.line_id
             from credit c left join credit_proof p on p.credit_id = c.id
             left join credit_decision d on d.credit_id = c.id
                 and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)

@@ -9,9 +9,14 @@
 
 pub mod bank;
 pub mod chance;
+pub mod converge;
 pub mod demo;
 pub mod paper;
 pub mod roster;
+mod sql;
 pub mod stage;
 pub mod story;
 pub mod summary;
+pub mod tellings;
+
+pub use sql::ALL;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
-use super::read::{Statement, StatementLine, read};
+use super::read::{Statement, StatementLine, read_all};
 use super::sql;
 use crate::access::{Deed, trail_in};
 use crate::aside::aside;
@@ -53,6 +53,16 @@ pub struct Summary {
     pub last_day: Option<Day>,
 }
 
+/// A file as it was read.
+struct Brought<'a> {
+    upload: &'a Upload,
+    keyed: Vec<Keyed>,
+    /// The days of which every line is here.
+    complete: Option<(Day, Day)>,
+    /// The balances before the first line and after the last, where they are printed.
+    ends: (Option<i64>, Option<i64>),
+}
+
 /// A line with its key, ready to be stored.
 struct Keyed {
     line: StatementLine,
@@ -67,13 +77,15 @@ struct Keyed {
 /// that breaks, or lines that an earlier file has otherwise.
 pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload) -> Result<Summary> {
     let (file, name) = (upload.bytes.clone(), upload.filename.clone());
-    let statement = aside(move || read(&file, &name)).await?;
+    let statement = chosen(aside(move || read_all(&file, &name)).await?, upload)?;
     let account = account_of(store, upload, &statement).await?;
+    let (complete, ends) = (statement.complete, (statement.opening, statement.closing));
     let keyed = keyed(vault, statement.lines);
     // One file of an account after the other, in all processes: what one has stored the next must find.
     let name = format!("statement:{}", account.id);
     let turn = Fence::take(store, &name, &ids::new_id("imp"), HOLD_MS).await?.ok_or_else(at_work)?;
-    let kept = keep(store, vault, clock, upload, &account, &keyed, &turn).await;
+    let file = Brought { upload, keyed, complete, ends };
+    let kept = keep(store, vault, clock, &file, &account, &turn).await;
     turn.end(store).await?;
     kept
 }
@@ -82,15 +94,15 @@ async fn keep(
     store: &Store,
     vault: &Vault,
     clock: &Clock,
-    upload: &Upload,
+    brought: &Brought<'_>,
     account: &ReceivingAccount,
-    keyed: &[Keyed],
     turn: &Fence,
 ) -> Result<Summary> {
+    let Brought { upload, keyed, .. } = brought;
     let now = clock.now();
     let mut already = check_overlap(store, account, keyed).await?;
     let key = vault.key_of(&format!("deliveries:{}", account.school_id)).await?;
-    let file = file_row(&key, account, upload, keyed, now)?;
+    let file = file_row(&key, account, brought, now)?;
     let file_id: String = transact!(store, |tx| async {
         turn.check_in(tx).await?;
         let is_new = tx.insert_many(&sql::KEEP_FILE, vec![file.row.clone()]).await? > 0;
@@ -214,6 +226,41 @@ pub async fn open_memo(store: &Store, vault: &Vault, line_id: &str) -> Result<St
     vault.open_text(&sealed.ok_or_else(Refusal::absent)?, &memo_context(line_id)).await
 }
 
+/// The one statement of a file, or the one among several that is of the account somebody named.
+fn chosen(mut all: Vec<Statement>, upload: &Upload) -> Result<Statement, Refusal> {
+    if all.len() > 1
+        && let Some((_, number)) = &upload.account
+    {
+        all.retain(|statement| statement.account.as_deref().is_some_and(|named| is_number(named, number)));
+    }
+    match (all.pop(), all.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => Err(Refusal::new(
+            Kind::Meaning,
+            "statement-many-accounts",
+            "Tệp này có sao kê của nhiều tài khoản: hãy chọn tài khoản (--account BIN:SỐ).",
+            "This file has statements of several accounts: choose the account (--account BIN:NUMBER).",
+        )),
+        (None, _) => Err(Refusal::new(
+            Kind::Meaning,
+            "statement-of-another-account",
+            "Tệp này không có sao kê của tài khoản đã chọn.",
+            "This file has no statement of the account that was chosen.",
+        )),
+    }
+}
+
+/// Is this the account's number, as a bank prints it: in groups, with zeros in front, or masked in the middle?
+fn is_number(printed: &str, number: &str) -> bool {
+    let bare = |text: &str| {
+        let kept: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        kept.trim_start_matches('0').to_ascii_uppercase()
+    };
+    let (printed, number) = (bare(printed), bare(number));
+    let is_masked = printed.contains('X') && !number.contains('X');
+    is_masked || printed == number || printed.is_empty()
+}
+
 /// The account a statement is of: the one named, else the one whose number stands above the table, else the only one.
 async fn account_of(store: &Store, upload: &Upload, statement: &Statement) -> Result<ReceivingAccount> {
     let all: Vec<ReceivingAccount> = store.all(&sql::OPEN_ACCOUNTS, args![]).await?;
@@ -231,7 +278,8 @@ async fn account_of(store: &Store, upload: &Upload, statement: &Statement) -> Re
                 "This is not a receiving account of the school.",
             );
         };
-        if all.iter().any(|other| titled(&other)) && !titled(&account) {
+        let names_another = statement.account.as_deref().is_some_and(|named| !is_number(named, &account.number));
+        if !titled(&account) && (names_another || all.iter().any(|other| titled(&other))) {
             return refusal(
                 "statement-of-another-account",
                 "Sao kê này ghi số của một tài khoản nhận khác.",
@@ -330,21 +378,17 @@ struct FileRow {
     row: Vec<Arg>,
 }
 
-fn file_row(
-    key: &DataKey,
-    account: &ReceivingAccount,
-    upload: &Upload,
-    keyed: &[Keyed],
-    now: Moment,
-) -> Result<FileRow> {
+fn file_row(key: &DataKey, account: &ReceivingAccount, brought: &Brought<'_>, now: Moment) -> Result<FileRow> {
+    let Brought { upload, keyed, complete, ends } = brought;
     let id = ids::new_id("stm");
     let sha256 = hex::encode(Sha256::digest(&upload.bytes));
     let name = key.seal(upload.filename.as_bytes(), &format!("file:{id}"))?;
     let count = i64::try_from(keyed.len()).or_fault("count lines")?;
-    let days = || keyed.iter().map(|keyed| keyed.line.day);
-    let opening = keyed.first().and_then(|first| first.line.balance?.checked_sub(first.line.amount));
-    let closing = keyed.last().and_then(|last| last.line.balance);
-    let row =
-        args![id, &account.id, &sha256, name, count, days().min(), days().max(), opening, closing, now, &upload.actor];
+    // Only days without a hole are days that the file covers.
+    let (first, last) = complete.unzip();
+    let opening = ends.0.or_else(|| keyed.first().and_then(|first| first.line.balance?.checked_sub(first.line.amount)));
+    let closing = ends.1.or_else(|| keyed.last().and_then(|last| last.line.balance));
+    let (actor, account) = (&upload.actor, &account.id);
+    let row = args![id, account, &sha256, name, count, first, last, opening, closing, now, actor];
     Ok(FileRow { sha256, row })
 }

@@ -87,7 +87,7 @@ fn stretches(mut files: Vec<Covering>) -> Vec<Stretch> {
     for file in files {
         let this = Stretch { first: file.first_day, last: file.last_day };
         match found.last_mut() {
-            Some((stretch, closing)) if follows(stretch, *closing, &file) => {
+            Some((stretch, closing)) if follows(*stretch, *closing, &file) => {
                 if this.last >= stretch.last {
                     (stretch.last, *closing) = (this.last, file.closing);
                 }
@@ -98,7 +98,7 @@ fn stretches(mut files: Vec<Covering>) -> Vec<Stretch> {
     found.into_iter().map(|(stretch, _)| stretch).collect()
 }
 
-fn follows(before: &Stretch, closing: Option<i64>, file: &Covering) -> bool {
+fn follows(before: Stretch, closing: Option<i64>, file: &Covering) -> bool {
     file.first_day <= before.last || (closing.is_some() && closing == file.opening)
 }
 

@@ -1,4 +1,5 @@
-//! `/hook/{provider}/{connection}`, and what a provider asks for below it: proves a delivery, has it kept, and only then answers the bank.
+//! `/hook/{provider}/{connection}`, and what a provider asks for below it: proves a delivery, has it kept, and only
+//! then answers the bank.
 //!
 //! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what
 //! it says, because a bank repeats for ever or gives up.

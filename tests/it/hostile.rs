@@ -54,7 +54,7 @@ fn texts() -> Vec<Hostile> {
         file("nul.csv", [LINES.as_bytes(), b"\0\0\0"].concat(), "not-a-table"),
         file(
             "random.csv",
-            (0..1_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8 | 1).collect(),
+            (0..1_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0] | 1).collect(),
             "any",
         ),
         file("no-text.bin", (0..=255).cycle().take(1 << 20).collect(), "not-unicode"),

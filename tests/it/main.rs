@@ -31,6 +31,7 @@ mod roll;
 mod schema;
 mod stage;
 mod statements;
+mod tellings;
 mod tidy;
 mod tidy_tokens;
 mod vietqr;

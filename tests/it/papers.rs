@@ -171,7 +171,7 @@ fn amount(amount: i64, way: Way, flags: &str) -> String {
     let digits = amount.abs().to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(if way.dots { '.' } else { ',' });
         }
         grouped.push(digit);

@@ -166,6 +166,9 @@ async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
     let named = Upload { account: chosen.account, ..file(MB, 0, &[line]) };
     let refused = stage.import(&named).await.expect_err("it names another account");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("statement-of-another-account"));
+    let another = Upload { account: named.account, ..file("9990001112223", 0, &[line]) };
+    let refused = stage.import(&another).await.expect_err("a number that is no account of anybody here");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("statement-of-another-account"));
     let strange = Upload { school: Some("sch_two".to_owned()), ..file(MB, 0, &[line]) };
     assert!(stage.import(&strange).await.is_err(), "another school's statement");
 }

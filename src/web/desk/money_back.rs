@@ -1,4 +1,5 @@
-//! Money that is no longer there, went to the wrong child, or is what a gateway pays: acts on a credit's page, each with a reason.
+//! Money that is no longer there, went to the wrong child, or is what a gateway pays: acts on a credit's page, each
+//! with a reason.
 
 use std::sync::Arc;
 

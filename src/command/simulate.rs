@@ -1,0 +1,148 @@
+//! `hocphi simulate tellings --seed N --cases N`: random days, told in every way, end in the books of the statements.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Args, Subcommand};
+use hocphi::fault::{OrFault, Result};
+use hocphi::seal::{MasterKey, Vault};
+use hocphi::simulate::converge::{Outcome, Pair, World};
+use hocphi::simulate::tellings::Case;
+use hocphi::store::Store;
+
+use super::prompt::say;
+
+/// Worlds to try the program against, for those who build it.
+#[derive(Subcommand)]
+pub enum Simulate {
+    /// Play random days of tellings and statements, and compare with the statements alone.
+    Tellings(Tellings),
+}
+
+/// What `simulate tellings` takes.
+#[derive(Args)]
+pub struct Tellings {
+    /// Which days.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many of the seed's days.
+    #[arg(long, default_value_t = 1_000)]
+    cases: u64,
+    /// The first of them, to go on where another run ended or to play one again.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Two empty databases, of which everything is told to the first; files that go away when left out.
+    #[arg(long, num_args = 2, value_names = ["TOLD", "UNTOLD"])]
+    databases: Option<Vec<String>>,
+    /// Cases in one database of one's own; more make the audit at the end dearer.
+    #[arg(long, default_value_t = 2_000)]
+    batch: u64,
+    /// Append what came of it to a file.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+}
+
+impl Simulate {
+    pub async fn run(&self) -> Result<ExitCode> {
+        match self {
+            Simulate::Tellings(tellings) => tellings.run().await,
+        }
+    }
+}
+
+impl Tellings {
+    async fn run(&self) -> Result<ExitCode> {
+        let began = Instant::now();
+        let mut whole = Outcome::default();
+        let mut hashes = String::new();
+        let mut from = self.from;
+        let until = self.from + self.cases;
+        while from < until {
+            let cases = self.batch.max(1).min(until - from);
+            let outcome = self.batch(from, cases).await?;
+            from += cases;
+            whole.cases += outcome.cases;
+            for failure in &outcome.failures {
+                say!("{failure}");
+            }
+            whole.failures.extend(outcome.failures);
+            // Writing to a String cannot fail.
+            let _ = writeln!(hashes, "{}", outcome.hash);
+            eprintln!(
+                "{} cases, {} ended otherwise, {} s",
+                whole.cases,
+                whole.failures.len(),
+                began.elapsed().as_secs()
+            );
+        }
+        if self.cases == 1 {
+            say!("{}", Case::drawn(self.seed, self.from));
+        }
+        let hash = hocphi::seal::token_hash(&hashes);
+        let line = format!(
+            "simulate tellings --seed {} --from {} --cases {} --batch {}{} | failures {} | hash {hash} | {} s",
+            self.seed,
+            self.from,
+            self.cases,
+            self.batch,
+            if self.databases.is_some() { " (PostgreSQL)" } else { "" },
+            whole.failures.len(),
+            began.elapsed().as_secs()
+        );
+        say!("{line}");
+        if let Some(file) = &self.record {
+            append(file, &line)?;
+        }
+        Ok(if whole.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn batch(&self, from: u64, cases: u64) -> Result<Outcome> {
+        let directory = Directory::new()?;
+        let addresses = self.databases.clone().unwrap_or_else(|| {
+            ["told", "untold"].map(|name| format!("sqlite://{}", directory.0.join(name).display())).to_vec()
+        });
+        let mut worlds = Vec::new();
+        for address in &addresses {
+            let store = Store::open(address).await?;
+            store.migrate().await?;
+            let vault = Vault::new(store.clone(), MasterKey::parse(&MasterKey::generate()?)?);
+            let world = World::open(store, vault)?;
+            if from == self.from || self.databases.is_none() {
+                world.found().await?;
+            }
+            worlds.push(world);
+        }
+        let mut worlds = worlds.into_iter();
+        let (Some(told), Some(untold)) = (worlds.next(), worlds.next()) else {
+            return Ok(Outcome::default());
+        };
+        Pair { told, untold }.play(self.seed, from, cases, |_| {}).await
+    }
+}
+
+/// A directory that goes away with its databases.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Result<Directory> {
+        let path = std::env::temp_dir().join(hocphi::ids::new_id("sim"));
+        std::fs::create_dir(&path).or_fault("make a directory for the simulation")?;
+        Ok(Directory(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the machine's own directory for such things.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn append(file: &Path, line: &str) -> Result<()> {
+    let mut open = OpenOptions::new().create(true).append(true).open(file).or_fault("open the record")?;
+    writeln!(open, "{line}").or_fault("write the record")
+}
