@@ -50,7 +50,13 @@
 //! - Distinct ids on one connection are distinct credits, because siblings pay the same sum in the same minute; but a
 //!   number that a bank never gives twice, told under a second id, is a doubt, because an aggregator told it anew.
 //! - Money without a payment reference waits for a person whatever we do, so two connections that tell of an equal sum
-//!   without one are a doubt too, once for each.
+//!   without one are a doubt too, once for each, on one day or about one midnight.
+//! - One line of a statement is one transfer, and of several tellings that may be it the one that stands in the books
+//!   is shown, not the doubt whose words happen to be nearer: otherwise both would be posted.
+//! - What a connection told for another hour does not make its next telling news, and a doubt that a line of its own
+//!   has shown says nothing of the credit it was taken for.
+//! - A bank that shows bills asks for a second payment of one that is paid: the answer says so, and the money is kept
+//!   as a doubt, because such a bank may give it back at once.
 //!
 //! # Deliberately absent
 //!

@@ -1,9 +1,9 @@
 //! Plays random days twice, once with everything that was told and once with the statements alone, and compares.
 //!
 //! Once the statements have been read, the books are the same: what each invoice line got, the balance of every
-//! account, where each credit went and why, every receipt, and the suspense. Compared is what these say, in an order of
-//! its own, so that random ids and the order of work do not count. Four things are left out, each because it tells what was
-//! heard and not what is:
+//! account, where each credit went and why, every receipt, and the suspense. Compared is what these say, in an order
+//! of its own, so that random ids and the order of work do not count. Four things are left out, each because it tells
+//! what was heard and not what is:
 //!
 //! - the numbers of receipts, which are given as money is heard of and checked by the audit to have no hole;
 //! - the day of an entry, which is the day for which its credit was first told; the statement's own day is compared;
