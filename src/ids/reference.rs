@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** a value of this type has right check digits; there is no other way to hold one.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
@@ -54,13 +55,8 @@ impl PaymentReference {
     pub fn find_all(memo: &str) -> Vec<Self> {
         let letters: Vec<u8> =
             memo.nfkd().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase() as u8).collect();
-        let mut found = Vec::new();
-        for reference in letters.windows(LENGTH).filter_map(Self::read) {
-            if !found.contains(&reference) {
-                found.push(reference);
-            }
-        }
-        found
+        let mut told = HashSet::new();
+        letters.windows(LENGTH).filter_map(Self::read).filter(|reference| told.insert(reference.clone())).collect()
     }
 
     /// The 13 characters.
@@ -187,5 +183,14 @@ mod tests {
         let memo = format!("{one} {two} {one}");
         assert_eq!(PaymentReference::find_all(&memo), vec![one, two]);
         assert_eq!(PaymentReference::find_all("nop hoc phi thang 11"), vec![]);
+    }
+
+    #[test]
+    fn a_megabyte_of_different_references_is_found_in_one_pass() {
+        let letter = |place: usize| char::from(LETTERS[place % LETTERS.len()]);
+        let body = |at: usize| (0..9).map(|place| letter(at / LETTERS.len().pow(place % 5))).collect::<String>();
+        let told: Vec<PaymentReference> = (0..80_000).map(|at| PaymentReference::with_body(&body(at))).collect();
+        let memo: String = told.iter().map(PaymentReference::as_str).collect();
+        assert_eq!(PaymentReference::find_all(&memo), told);
     }
 }

@@ -19,9 +19,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Sheet>, Refusal> {
     let globals = Globals::read(&stream)?;
     let mut meter = Meter::default();
     let mut sheets = Vec::new();
+    // Sheets stand side by side, so together they are no longer than the stream, however many begin at one place.
+    let mut left = stream.len();
     for (offset, name) in &globals.sheets {
         let mut sheet = Sheet { name: name.clone(), rows: Vec::new() };
-        globals.cells(stream.get(*offset..).ok_or_else(damaged)?, &mut meter, &mut sheet)?;
+        globals.cells(stream.get(*offset..).ok_or_else(damaged)?, &mut left, &mut meter, &mut sheet)?;
         sheet.put_in_order();
         sheets.push(sheet);
     }
@@ -159,9 +161,10 @@ impl Globals {
         Ok(globals)
     }
 
-    fn cells(&self, stream: &[u8], meter: &mut Meter, sheet: &mut Sheet) -> Result<(), Refusal> {
+    fn cells(&self, stream: &[u8], left: &mut usize, meter: &mut Meter, sheet: &mut Sheet) -> Result<(), Refusal> {
         let (mut rest, mut depth, mut formula) = (stream, 0_usize, (0, 0));
         while let Some((kind, data, after)) = record(rest) {
+            *left = left.checked_sub(rest.len() - after.len()).ok_or_else(damaged)?;
             rest = after;
             match kind {
                 0x0809 => depth += 1,

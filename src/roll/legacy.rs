@@ -4,6 +4,8 @@
 //! **Invariant:** a file is converted only when its own headings become Vietnamese words by it; each cell that holds a
 //! letter of no such encoding stays as it is.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::sheet::Sheet;
@@ -135,10 +137,10 @@ fn whole(bytes: &[u8], reading: Reading) -> String {
 }
 
 fn tcvn3(text: &str) -> Option<String> {
-    let letters: Vec<char> = TCVN3.chars().collect();
+    static LETTERS: LazyLock<Vec<char>> = LazyLock::new(|| TCVN3.chars().collect());
     let read = text.chars().map(|letter| match u32::from(letter) {
         0..0x80 | 0xa0 => Some(letter),
-        code @ 0xa1..0xff => letters.get(code as usize - 0xa1).copied().filter(|letter| *letter != '·'),
+        code @ 0xa1..0xff => LETTERS.get(code as usize - 0xa1).copied().filter(|letter| *letter != '·'),
         _ => None,
     });
     read.collect()

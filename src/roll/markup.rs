@@ -43,9 +43,10 @@ pub fn read(text: &str, filename: &str) -> Result<Sheet, Refusal> {
             }
             "br" | "br/" | "/p" | "/div" => cell.iter_mut().for_each(|cell| cell.push('\n')),
             "script" | "style" => {
-                let closing = format!("</{}", name.to_ascii_lowercase());
-                let lower = rest.get(..rest.len().min(1 << 20)).unwrap_or(rest).to_ascii_lowercase();
-                rest = lower.find(&closing).and_then(|at| rest.get(at..)).unwrap_or_default();
+                let closing = format!("</{name}");
+                let mut places = rest.as_bytes().windows(closing.len());
+                let ends = places.position(|place| place.eq_ignore_ascii_case(closing.as_bytes()));
+                rest = ends.and_then(|at| rest.get(at..)).unwrap_or_default();
             }
             "" if tag.to_ascii_uppercase().starts_with("!ENTITY")
                 || tag.contains('[') && tag.starts_with("!DOCTYPE") =>

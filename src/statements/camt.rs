@@ -16,6 +16,15 @@ use crate::time::{Day, Moment};
 
 /// Elements within elements; the schema needs about fifteen.
 const DEEPEST: usize = 64;
+/// The longest name of an element; the schema has none of forty.
+const LONGEST_NAME: usize = 128;
+/// The balances before the first entry, the better one first, and the one after the last.
+const OPENING: [&str; 2] = ["OPBD", "PRCD"];
+const CLOSING: &str = "CLBD";
+/// How deep below a statement, an entry or a transfer anything stands that is read.
+const DEEP: usize = 4;
+/// The most statements in a file.
+const MOST_STATEMENTS: usize = 10_000;
 /// The longest text of one element; the schema allows 500 characters.
 const LONGEST_TEXT: usize = 16_000;
 
@@ -43,6 +52,8 @@ struct Transfer {
     transfer_number: String,
     end_to_end: String,
     texts: Vec<String>,
+    /// How long these texts are together.
+    letters: usize,
     more: String,
 }
 
@@ -112,7 +123,8 @@ fn resolved(entity: &BytesRef<'_>) -> Result<String, Refusal> {
 
 impl Walk {
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), Refusal> {
-        if self.path.len() >= DEEPEST {
+        // The path is said for every element, so it must be short.
+        if self.path.len() >= DEEPEST || start.local_name().as_ref().len() > LONGEST_NAME {
             return Err(damaged());
         }
         let name = start.local_name().as_ref().to_owned();
@@ -121,6 +133,7 @@ impl Walk {
             "Stmt" => (self.part, self.from, self.balances) = (Part::default(), None, Vec::new()),
             "Bal" => self.balance = Balance::default(),
             "Ntry" => self.booking = Booking::default(),
+            "TxDtls" if self.booking.transfers.len() >= MOST_LINES => return Err(too_many_lines()),
             "TxDtls" => self.booking.transfers.push(Transfer::default()),
             "Amt" => {
                 let currency = start.try_get_attribute("Ccy").map_err(|_| damaged())?;
@@ -142,8 +155,12 @@ impl Walk {
 
     fn close(&mut self) -> Result<(), Refusal> {
         let text = std::mem::take(&mut self.text).trim().to_owned();
-        let path = self.path.join("/");
-        let below = |parent: &str| path.rsplit_once(&format!("/{parent}/")).map(|(_, rest)| rest.to_owned());
+        // Whatever stands around it, only the last few names are looked at: this is asked for every element.
+        let near = &self.path[self.path.len().saturating_sub(DEEP + 1)..];
+        let below = |parent: &str| {
+            let above = &near[..near.len().saturating_sub(1)];
+            above.iter().rposition(|name| name == parent).map(|at| near[at + 1..].join("/"))
+        };
         if let Some(place) = below("TxDtls") {
             self.in_transfer(&place, text)?;
         } else if let Some(place) = below("Ntry") {
@@ -152,7 +169,7 @@ impl Walk {
             self.in_balance(&place, text)?;
         } else if let Some(place) = below("Stmt") {
             self.in_statement(&place, text)?;
-        } else if path.ends_with("/BkToCstmrStmt/Stmt") {
+        } else if near.ends_with(&["BkToCstmrStmt".to_owned(), "Stmt".to_owned()]) {
             self.end_statement()?;
         }
         self.path.pop();
@@ -172,7 +189,7 @@ impl Walk {
             "TxsSummry/TtlNtries/NbOfNtries" => printed.count = text.parse().ok(),
             "TxsSummry/TtlCdtNtries/Sum" => printed.came = Some(sum(&text)?),
             "TxsSummry/TtlDbtNtries/Sum" => printed.went = Some(sum(&text)?),
-            "Bal" => self.balances.push(std::mem::take(&mut self.balance)),
+            "Bal" => self.end_balance(),
             "Ntry" => return self.end_booking(),
             _ => {}
         }
@@ -216,11 +233,26 @@ impl Walk {
             "Refs/AcctSvcrRef" => transfer.bank_number = text,
             "Refs/TxId" => transfer.transfer_number = text,
             "Refs/EndToEndId" if text != "NOTPROVIDED" => transfer.end_to_end = text,
-            "RmtInf/Ustrd" | "RmtInf/Strd/CdtrRefInf/Ref" => transfer.texts.push(text),
+            "RmtInf/Ustrd" | "RmtInf/Strd/CdtrRefInf/Ref" => {
+                transfer.letters += text.len() + 1;
+                if transfer.letters > LONGEST_TEXT {
+                    return Err(damaged());
+                }
+                transfer.texts.push(text);
+            }
             "AddtlTxInf" => transfer.more = text,
             _ => {}
         }
         Ok(())
+    }
+
+    /// Keeps the first balance of each sort that is asked for.
+    fn end_balance(&mut self) {
+        let balance = std::mem::take(&mut self.balance);
+        let is_asked_for = OPENING.contains(&balance.code.as_str()) || balance.code == CLOSING;
+        if is_asked_for && self.balances.iter().all(|known| known.code != balance.code) {
+            self.balances.push(balance);
+        }
     }
 
     fn amount(&self, text: &str) -> Result<i64, Refusal> {
@@ -266,10 +298,8 @@ impl Walk {
 
     fn end_statement(&mut self) -> Result<(), Refusal> {
         let mut part = std::mem::take(&mut self.part);
-        let find = |codes: [&str; 2]| {
-            codes.into_iter().find_map(|code| self.balances.iter().find(|balance| balance.code == code))
-        };
-        let (opening, closing) = (find(["OPBD", "PRCD"]), find(["CLBD", "CLBD"]));
+        let find = |code: &str| self.balances.iter().find(|balance| balance.code == code);
+        let (opening, closing) = (OPENING.into_iter().find_map(find), find(CLOSING));
         let amount = |balance: &Balance| balance.amount.map(|sum| if balance.is_debit { -sum } else { sum });
         part.printed.opening = opening.and_then(amount);
         part.printed.closing = closing.and_then(amount);
@@ -279,6 +309,9 @@ impl Walk {
         part.printed.count = part.printed.count.filter(|count| *count >= part.entries.len());
         part.numbers.extend(part.account.clone());
         self.done.push(chain::settled(part)?);
+        if self.done.len() > MOST_STATEMENTS {
+            return Err(too_many_lines());
+        }
         Ok(())
     }
 }

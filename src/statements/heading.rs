@@ -74,8 +74,9 @@ pub fn columns(row: &Row) -> Option<Columns> {
     let any = |_: &str| true;
     // A balance is asked for first: some head it `Số dư / Credit balance`.
     let balance = find(&BALANCE, "", &any);
-    let date = find(&DATE, "", &any);
-    let other_date = find(&DATE, "", &|text| date.is_some() && !names(text, "sinh nhat|ngay sinh"));
+    // Every row of a file is asked whether it is a heading, and nearly none is.
+    let date = find(&DATE, "", &any)?;
+    let other_date = find(&DATE, "", &|text| !names(text, "sinh nhat|ngay sinh"));
     let ordinal = find(&ORDINAL, "stt", &any);
     let reference = find(&REFERENCE, "ref", &|text| !names(text, "tai khoan"));
     // `Phí/Lãi` is a column, `Phí chuyển tiền` might be a text; amounts are asked for before.
@@ -86,8 +87,8 @@ pub fn columns(row: &Row) -> Option<Columns> {
     let fees = [find(&FEE, "", &short), find(&TAX, "", &short)];
     let account = find(&ACCOUNT, "tai khoan", &|text| !names(text, NOT_OURS));
     let fees = if debit.is_some() && balance.is_some() { fees } else { [None, None] };
-    match (date, credit) {
-        (Some(date), Some(credit)) if text.is_some() || reference.is_some() => {
+    match credit {
+        Some(credit) if text.is_some() || reference.is_some() => {
             Some(Columns { date, other_date, debit, credit, balance, fees, reference, text, ordinal, account })
         }
         _ => None,
@@ -123,20 +124,26 @@ pub fn label(text: &str) -> Option<Label> {
     }
     let found = [(COUNT, Label::Count), (OPENING, Label::Opening), (CLOSING, Label::Closing)];
     let found = found.into_iter().find(|(listed, _)| names(&text, listed)).map(|(_, label)| label);
-    found.or_else(|| SUMS.split('|').any(|sum| text.starts_with(&format!(" {sum} "))).then_some(Label::Sums))
+    found.or_else(|| begins(&text, SUMS).then_some(Label::Sums))
 }
 
 /// Does this row close the table or sum it up, rather than tell of a transfer?
 pub fn is_sum(row: &Row) -> bool {
     const SUMS: &str = "tong|tong so|tong cong|cong|so du|du dau|du cuoi|total|opening|closing|starting|ending|balance";
-    row.cells().take(3).filter(|(_, text)| text.len() < 120).any(|(_, text)| {
-        let text = words(text);
-        SUMS.split('|').any(|sum| text.starts_with(&format!(" {sum} ")))
-    })
+    row.cells().take(3).filter(|(_, text)| text.len() < 120).any(|(_, text)| begins(&words(text), SUMS))
+}
+
+fn begins(text: &str, rank: &str) -> bool {
+    let rest = |name: &str| text.strip_prefix(' ')?.strip_prefix(name);
+    rank.split('|').any(|name| rest(name).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 fn names(text: &str, rank: &str) -> bool {
-    rank.split('|').any(|name| text.contains(&format!(" {name} ")))
+    let parted = |letter: Option<u8>| letter == Some(b' ');
+    let stands = |at: usize, name: &str| {
+        parted(text.as_bytes()[..at].last().copied()) && parted(text.as_bytes().get(at + name.len()).copied())
+    };
+    rank.split('|').any(|name| text.match_indices(name).any(|(at, _)| stands(at, name)))
 }
 
 /// ASCII words between single blanks, without footnote digits.

@@ -4,6 +4,9 @@
 //! `{1:…}{4:`, and every letter outside SWIFT's own set, so any Vietnamese one. Lines of `:86:` are kept as they are
 //! wrapped, with their breaks: what finds a payment reference looks past them.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::chain::{self, Entry, Part, Printed};
 use super::dates;
 use super::read::{Hole, MOST_LINES, Statement, StatementLine, too_many_lines};
@@ -11,6 +14,10 @@ use crate::fault::{Kind, Refusal};
 use crate::money::Dong;
 use crate::time::Day;
 
+/// The most messages in a file: a page or a day of one account each.
+const MOST_MESSAGES: usize = 10_000;
+/// The most fields: every line has two, and those around them are few.
+const MOST_FIELDS: usize = 3 * MOST_LINES;
 /// The longest text of a line that is kept; the standard has 390 characters.
 const LONGEST_TEXT: usize = 4_000;
 
@@ -25,7 +32,7 @@ pub fn is_one(text: &str) -> bool {
 /// A field, such as `:61:`.
 struct Field<'a> {
     tag: &'a str,
-    value: String,
+    value: Cow<'a, str>,
     row: usize,
 }
 
@@ -37,7 +44,7 @@ pub fn statements(text: &str) -> Result<Vec<Statement>, Refusal> {
     let mut read = Vec::new();
     let mut lines = 0;
     for message in messages(text)? {
-        let (opens, part) = part(&message)?;
+        let (opens, part) = part(message)?;
         lines += part.entries.len();
         if lines > MOST_LINES {
             return Err(too_many_lines());
@@ -47,9 +54,11 @@ pub fn statements(text: &str) -> Result<Vec<Statement>, Refusal> {
     // Pages and days may come in any order; within one day the order of the file is that of the pages.
     read.sort_by_key(|(opens, _)| *opens);
     let mut done: Vec<Statement> = Vec::new();
+    let mut places: HashMap<Option<String>, usize> = HashMap::new();
     for (_, part) in read {
         let next = chain::settled(part)?;
-        match done.iter_mut().find(|statement| statement.account == next.account) {
+        let place = *places.entry(next.account.clone()).or_insert(done.len());
+        match done.get_mut(place) {
             Some(statement) => follow(statement, next),
             None => done.push(next),
         }
@@ -87,7 +96,7 @@ fn follow(statement: &mut Statement, next: Statement) {
 
 /// The fields of each message. A line that begins no field goes on with the one above it.
 fn messages(text: &str) -> Result<Vec<Vec<Field<'_>>>, Refusal> {
-    let mut all: Vec<Vec<Field>> = Vec::new();
+    let (mut all, mut fields): (Vec<Vec<Field>>, usize) = (Vec::new(), 0);
     let mut lines = text.lines().enumerate().peekable();
     while let Some((at, line)) = lines.next() {
         let line = line.trim_end_matches('\r');
@@ -101,15 +110,21 @@ fn messages(text: &str) -> Result<Vec<Vec<Field<'_>>>, Refusal> {
             if tag == "20" {
                 all.push(Vec::new());
             }
+            let count = all.len();
             let message = all.last_mut().ok_or_else(|| damaged(at + 1))?;
-            message.push(Field { tag, value: value.to_owned(), row: at + 1 });
+            message.push(Field { tag, value: Cow::Borrowed(value), row: at + 1 });
+            fields += 1;
+            if count > MOST_MESSAGES || fields > MOST_FIELDS {
+                return Err(too_many_lines());
+            }
         } else if !ends && !line.starts_with('{') && !line.trim().is_empty() {
             let last = all.last_mut().and_then(|message| message.last_mut()).ok_or_else(|| damaged(at + 1))?;
             if last.value.len() + line.len() > LONGEST_TEXT {
                 return Err(damaged(at + 1));
             }
-            last.value.push('\n');
-            last.value.push_str(line);
+            let value = last.value.to_mut();
+            value.push('\n');
+            value.push_str(line);
         }
     }
     Ok(all)
@@ -122,7 +137,8 @@ fn field(line: &str) -> Option<(&str, &str)> {
     known.then_some((tag, value))
 }
 
-fn part(message: &[Field<'_>]) -> Result<(Option<Day>, Part), Refusal> {
+fn part(message: Vec<Field<'_>>) -> Result<(Option<Day>, Part), Refusal> {
+    let begins = message.first().map_or(1, |field| field.row);
     let mut part = Part::default();
     let (mut opens, mut closes) = (None, None);
     let mut takes_text = false;
@@ -130,14 +146,14 @@ fn part(message: &[Field<'_>]) -> Result<(Option<Day>, Part), Refusal> {
         match field.tag {
             "25" => part.account = account(&field.value),
             "60F" | "60M" => {
-                let (day, amount) = balance(field)?;
+                let (day, amount) = balance(&field)?;
                 (opens, part.printed.opening) = (Some(day), Some(amount));
             }
             "62F" | "62M" => {
-                let (day, amount) = balance(field)?;
+                let (day, amount) = balance(&field)?;
                 (closes, part.printed.closing) = (Some(day), Some(amount));
             }
-            "61" => part.entries.push(entry(field)?),
+            "61" => part.entries.push(entry(&field)?),
             "86" if takes_text => {
                 if let Some(entry) = part.entries.last_mut() {
                     field.value.trim().clone_into(&mut entry.line.text);
@@ -150,7 +166,7 @@ fn part(message: &[Field<'_>]) -> Result<(Option<Day>, Part), Refusal> {
         takes_text = field.tag == "61";
     }
     if part.printed.opening.is_none() || part.printed.closing.is_none() {
-        return Err(damaged(message.first().map_or(1, |field| field.row)));
+        return Err(damaged(begins));
     }
     part.numbers.extend(part.account.clone());
     // The opening balance bears the day that it closed, at some banks the day that it opens.
@@ -194,7 +210,7 @@ fn balance(field: &Field<'_>) -> Result<(Day, i64), Refusal> {
 /// `2612310101C1250000,NTRFREF//FT26365\nmore`: value date, booking date, side, amount, kind, numbers.
 fn entry(field: &Field<'_>) -> Result<Entry, Refusal> {
     let wrong = || damaged(field.row);
-    let (head, more) = field.value.split_once('\n').unwrap_or((field.value.as_str(), ""));
+    let (head, more) = field.value.split_once('\n').unwrap_or((&field.value, ""));
     let (date, rest) = head.split_at_checked(6).ok_or_else(wrong)?;
     let value = day(date).ok_or_else(wrong)?;
     let booked = rest.get(..4).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));

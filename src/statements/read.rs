@@ -153,8 +153,8 @@ pub(super) fn too_many_lines() -> Refusal {
     Refusal::new(
         Kind::TooLarge,
         "too-many-lines",
-        "Sao kê có hơn 100.000 dòng; hãy chia nhỏ rồi gửi lại.",
-        "The statement has more than 100,000 lines; please split it and send it again.",
+        "Sao kê có hơn 100.000 dòng hoặc 10.000 điện; hãy chia nhỏ rồi gửi lại.",
+        "The statement has more than 100,000 lines or 10,000 messages; please split it and send it again.",
     )
 }
 

@@ -11,6 +11,9 @@ use crate::fault::{Kind, Refusal};
 use crate::roll::sheet::{Row, Sheet};
 use crate::time::{Day, Moment};
 
+/// The most cells of a title or a footer that are looked at: whoever looks beside each label must not find thousands.
+const WIDEST: usize = 64;
+
 /// The rows of one account: what heads them, the lines, and what else stands there.
 struct Section<'a> {
     columns: Columns,
@@ -100,7 +103,7 @@ fn sections(sheet: &Sheet) -> Result<Vec<Section<'_>>, Refusal> {
 }
 
 fn names_account(row: &Row) -> bool {
-    row.cells().any(|(_, text)| heading::label(text) == Some(Label::Account))
+    row.cells().take(WIDEST).any(|(_, text)| heading::label(text) == Some(Label::Account))
 }
 
 /// Where the first heading is, in one row or in two of which the upper one spans columns of the lower.
@@ -232,7 +235,7 @@ impl<'a> Section<'a> {
         let mut printed = Printed::default();
         let mut words = String::new();
         for row in &self.others {
-            for (column, text) in row.cells() {
+            for (column, text) in row.cells().take(WIDEST) {
                 let value = || self.value_beside(row, column, text, grouping);
                 match heading::label(text) {
                     Some(Label::Opening) => printed.opening = printed.opening.or_else(value),
@@ -256,7 +259,7 @@ impl<'a> Section<'a> {
         let own = text.rsplit_once(':').and_then(|(_, value)| amount::read(value, grouping).ok());
         let balance = || self.columns.balance.and_then(|at| amount::read(row.text(at), grouping).ok());
         let beside = || {
-            let mut after = row.cells().filter(|(at, _)| *at > column);
+            let mut after = row.cells().take(WIDEST).filter(|(at, _)| *at > column);
             after.find_map(|(_, text)| amount::read(text, grouping).ok())
         };
         own.or_else(balance).or_else(beside)
@@ -276,12 +279,12 @@ impl<'a> Section<'a> {
         let (mut account, mut numbers) = (None, Vec::new());
         for row in self.others.iter().take(self.above) {
             let mut is_old = false;
-            for (column, text) in row.cells() {
+            for (column, text) in row.cells().take(WIDEST) {
                 let label = heading::label(text);
                 is_old |= label == Some(Label::OldAccount);
                 if label == Some(Label::Account) {
                     is_old = false;
-                    let after = row.cells().filter(|(at, _)| *at >= column);
+                    let after = row.cells().take(WIDEST).filter(|(at, _)| *at >= column);
                     let found = after.map(|(_, text)| numbers_in(text)).find(|found| !found.is_empty());
                     account = account.or(found.and_then(|found| found.into_iter().next()));
                 }
