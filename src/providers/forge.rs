@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::canonical::Said;
 use super::check::{self, Played};
-use super::folder::Folder;
+use super::folder::{self, Folder};
 use super::proof;
 use super::spec::{From, Meant, Places};
 use super::ways::{Covered, Place, Proof};
@@ -40,6 +40,9 @@ pub struct Forgeries {
     pub hash: String,
 }
 
+/// The genuine deliveries that come with the program, for somebody else to change.
+pub struct Genuines(Vec<(Provider, Vec<Genuine>)>);
+
 /// A vector that is believed, with the bytes of it that may be changed.
 struct Genuine {
     vector: String,
@@ -67,17 +70,13 @@ pub fn forge(folders: &[Folder], seed: u64, cases: u64) -> Forgeries {
     let mut hash = Sha256::new();
     let mut chance = Chance(seed);
     let mut all: Vec<(Provider, Vec<Genuine>, Forged)> = Vec::new();
-    for folder in folders {
-        let Ok(provider) = Provider::parse(folder) else { continue };
-        let genuine = genuine(&provider, folder);
+    for (provider, genuine) in Genuines::of(folders).0 {
         let mut covered: Vec<&'static str> = genuine.iter().map(|one| one.covered).collect();
         covered.sort_unstable();
         covered.dedup();
-        let (name, accepted) = (folder.name.clone(), Vec::new());
+        let (name, accepted) = (provider.name().to_owned(), Vec::new());
         let forged = Forged { provider: name, covered, cases: 0, refused: 0, same: 0, accepted };
-        if !genuine.is_empty() {
-            all.push((provider, genuine, forged));
-        }
+        all.push((provider, genuine, forged));
     }
     let turns = u64::try_from(all.len()).unwrap_or(1).max(1);
     for case in 0..cases {
@@ -96,6 +95,38 @@ pub fn forge(folders: &[Folder], seed: u64, cases: u64) -> Forgeries {
         hash.update(format!("{}/{}/{what}={}\n", forged.provider, one.vector, heard.word()));
     }
     Forgeries { forged: all.into_iter().map(|(_, _, forged)| forged).collect(), hash: hex::encode(hash.finalize()) }
+}
+
+impl Genuines {
+    /// Those of the providers that come with the program.
+    pub fn embedded() -> Genuines {
+        Genuines::of(&folder::embedded())
+    }
+
+    /// Those of these folders that can be changed where their scheme covers them.
+    fn of(folders: &[Folder]) -> Genuines {
+        let providers = folders.iter().filter_map(|folder| {
+            let provider = Provider::parse(folder).ok()?;
+            let genuine = genuine(&provider, folder);
+            (!genuine.is_empty()).then_some((provider, genuine))
+        });
+        Genuines(providers.collect())
+    }
+
+    /// Plays one of them, chosen by its provider and its place, with some of the bytes that its scheme covers changed:
+    /// each by its place among these bytes, and what is turned in it. What was believed of it; nothing when it was
+    /// refused, or means the same as before.
+    pub fn believed(&self, provider: usize, vector: usize, changes: &[(u16, u8)]) -> Option<String> {
+        let (provider, genuine) = self.0.get(provider % self.0.len().max(1))?;
+        let one = genuine.get(vector % genuine.len().max(1))?;
+        let mut request = one.played.request.clone();
+        for (at, turned) in changes {
+            change(&mut request, one.places[usize::from(*at) % one.places.len()], |old| old ^ turned);
+        }
+        let heard = provider.hear(&request, &one.played.secrets, one.played.now);
+        let is_right = matches!(heard, Heard::Refused(_)) || heard == one.played.heard;
+        (!is_right).then(|| format!("{}/{}: {changes:?}: {heard:?}", provider.name(), one.vector))
+    }
 }
 
 /// The vectors of a folder that are believed.
@@ -205,29 +236,37 @@ fn changed(one: &Genuine, chance: &mut Chance) -> (Request, String) {
     let byte = chance.next();
     let other =
         |old: u8| if byte & 256 == 0 { old ^ (1 << (byte & 7)) } else { old.wrapping_add(1 + (byte % 255) as u8) };
-    let what = match spot {
+    let (place, mut now) = change(&mut request, spot, other);
+    if let Spot::Target(at) = spot
+        && request.target == one.played.request.target
+    {
+        now = if now == b'~' { b'!' } else { now + 1 };
+        request.target.replace_range(at..=at, char::from(now).encode_utf8(&mut [0; 4]));
+    }
+    (request, format!("{place} is {now:#04x}"))
+}
+
+/// Changes one byte, and says where and into what.
+fn change(request: &mut Request, spot: Spot, other: impl Fn(u8) -> u8) -> (String, u8) {
+    match spot {
         Spot::Header(index, at) => {
             let value = &mut request.headers[index].1;
             value[at] = other(value[at]);
-            format!("header {index} byte {at} is {:#04x}", value[at])
+            (format!("header {index} byte {at}"), value[at])
         }
         Spot::Body(at) => {
             request.body[at] = other(request.body[at]);
-            format!("body byte {at} is {:#04x}", request.body[at])
+            (format!("body byte {at}"), request.body[at])
         }
         Spot::Target(at) => {
-            let mut target = request.target.into_bytes();
+            let mut target = std::mem::take(&mut request.target).into_bytes();
             // A target is visible ASCII, or HTTP itself refuses it.
             target[at] = b'!' + other(target[at]) % 94;
-            if target[at] == one.played.request.target.as_bytes()[at] {
-                target[at] = if target[at] == b'~' { b'!' } else { target[at] + 1 };
-            }
-            let what = format!("target byte {at} is {:#04x}", target[at]);
+            let now = target[at];
             request.target = String::from_utf8_lossy(&target).into_owned();
-            what
+            (format!("target byte {at}"), now)
         }
-    };
-    (request, what)
+    }
 }
 
 /// Chance that is the same for the same seed (splitmix64).
@@ -249,7 +288,6 @@ impl Chance {
 
 #[cfg(test)]
 mod tests {
-    use super::super::folder;
     use super::*;
 
     #[test]
@@ -262,6 +300,19 @@ mod tests {
         }
         assert_eq!(forgeries.forged.len(), folder::embedded().len());
         assert_eq!(forge(&folder::embedded(), 1, 100), forge(&folder::embedded(), 1, 100));
+    }
+
+    #[test]
+    fn somebody_else_may_change_several_bytes_and_none_of_it_is_believed() {
+        let genuines = Genuines::embedded();
+        let mut chance = Chance(1);
+        let mut below = |most: u8| u8::try_from(chance.below(usize::from(most))).unwrap_or_default();
+        for case in 0..2_000 {
+            let changes: Vec<(u16, u8)> =
+                (0..below(4)).map(|_| (u16::from(below(255)) * u16::from(below(255)), below(255) + 1)).collect();
+            assert_eq!(genuines.believed(case, below(64).into(), &changes), None);
+        }
+        assert_eq!(genuines.0.len(), folder::embedded().len());
     }
 
     #[test]

@@ -43,7 +43,7 @@ use crate::time::Moment;
 use canonical::Said;
 pub use check::Checked;
 use folder::Folder;
-pub use forge::{Forged, Forgeries};
+pub use forge::{Forged, Forgeries, Genuines};
 pub use heard::{
     Asked, Bill, BillAsked, Direction, Disproof, Heard, Outcome, Payer, Reply, Settles, ToldCredit, Unread,
 };
@@ -134,6 +134,12 @@ impl Provider {
     /// signed with the vectors' public secrets must be refused.
     pub fn rehearsal(&self, address: &str, secrets: &Secrets, now: Moment) -> Vec<Rehearsed> {
         sign::rehearsal(self, address, secrets, now)
+    }
+
+    /// A message as whoever holds these secrets proves it, once for each way in which it may be proven; none where only
+    /// a bank's own key can. What it then means is not looked at.
+    pub fn proven(&self, request: &Request, secrets: &Secrets, now: Moment) -> Vec<Request> {
+        sign::proven(self, request, secrets, now)
     }
 
     /// What stands behind the hook's address, and by which method it is told or asked there.

@@ -59,16 +59,30 @@ fn query_of(target: &str) -> &str {
 
 /// The same message with a proof of our own; none where it cannot be made, or would tell of a credit.
 fn sign(provider: &Provider, request: Request, secrets: &Secrets, now: Moment) -> Option<Request> {
+    let Meant::Credit = provider.0.spec.meant(&request)? else { return None };
+    proven(provider, &request, secrets, now).into_iter().find(|signed| {
+        let heard = provider.hear(signed, secrets, now);
+        matches!(heard, Heard::Test | Heard::Nothing { .. } | Heard::Unreadable(_))
+    })
+}
+
+/// A message as whoever holds these secrets proves it, once for each way that counts; not where only a bank's own key
+/// can.
+pub fn proven(provider: &Provider, request: &Request, secrets: &Secrets, now: Moment) -> Vec<Request> {
     let spec = &provider.0.spec;
-    let Meant::Credit = spec.meant(&request)? else { return None };
-    counting(&spec.proof, secrets).into_iter().find_map(|way| {
+    let ways = match spec.meant(request) {
+        Some(Meant::Credit) => &spec.proof,
+        Some(Meant::Ask(ask)) => &ask.proof,
+        None => return Vec::new(),
+    };
+    let signed = |way: &Proof| {
         let mut signed = request.clone();
         for part in way.parts() {
             put_proof(provider, part, &mut signed, secrets, now)?;
         }
-        let heard = provider.hear(&signed, secrets, now);
-        matches!(heard, Heard::Test | Heard::Nothing { .. } | Heard::Unreadable(_)).then_some(signed)
-    })
+        Some(signed)
+    };
+    counting(ways, secrets).into_iter().filter_map(signed).collect()
 }
 
 fn put_proof(provider: &Provider, way: &Proof, request: &mut Request, secrets: &Secrets, now: Moment) -> Option<()> {
