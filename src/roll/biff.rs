@@ -4,9 +4,14 @@
 //! far cells become a full rectangle, a sector beyond the end or a sheet beyond the stream is a panic, and a ring of
 //! sectors never ends. Here every sector is used once and a cell costs what it holds.
 
-use super::sheet::{Meter, Sheet, damaged, old_workbook};
+use super::sheet::{Meter, Sheet, damaged, old_workbook, too_large};
 use crate::fault::Refusal;
 
+/// The largest file: its 65,536 rows are shorter, and its stream is held beside its texts.
+const MOST_BYTES: usize = 16 << 20;
+/// The most that its shared texts may take, and what one costs beside its letters.
+const MOST_KEPT: usize = 16 << 20;
+const TEXT_COST: usize = 32;
 /// Sectors a compound file may keep beside streams, such as lists of sectors.
 const END: u32 = 0xffff_fffe;
 
@@ -15,6 +20,9 @@ const END: u32 = 0xffff_fffe;
 /// # Errors
 /// Damaged, encrypted, older than 1997 or beyond the limits.
 pub fn read(bytes: &[u8]) -> Result<Vec<Sheet>, Refusal> {
+    if bytes.len() > MOST_BYTES {
+        return Err(too_large("file-too-large", "Tệp .xls lớn hơn 16 MB", "The .xls is larger than 16 MB"));
+    }
     let stream = workbook(bytes).ok_or_else(old_workbook)?;
     let globals = Globals::read(&stream)?;
     let mut meter = Meter::default();
@@ -147,8 +155,8 @@ impl Globals {
                     pieces.skip(8);
                     for _ in 0..count {
                         let text = pieces.shared().ok_or_else(damaged)?;
-                        kept += text.len() + 32;
-                        if kept > 32 << 20 {
+                        kept += text.len() + TEXT_COST;
+                        if kept > MOST_KEPT {
                             return Err(super::sheet::too_many_cells());
                         }
                         globals.texts.push(text);

@@ -129,11 +129,14 @@ fn words_in(text: &str) -> usize {
 
 fn whole(bytes: &[u8], reading: Reading) -> String {
     let latin = |line: &[u8]| line.iter().map(|byte| char::from(*byte)).collect::<String>();
-    let lines = bytes.split(|byte| *byte == b'\n').map(|line| {
+    let mut text = String::with_capacity(bytes.len());
+    for line in bytes.split(|byte| *byte == b'\n') {
         let line = latin(line);
-        reading(&line).unwrap_or(line)
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        text.push_str(&reading(&line).unwrap_or(line));
+        text.push('\n');
+    }
+    text.pop();
+    text
 }
 
 fn tcvn3(text: &str) -> Option<String> {

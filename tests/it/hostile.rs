@@ -272,8 +272,15 @@ fn repetitions() -> Vec<Hostile> {
     };
     record(0x0809, &[0, 6, 5, 0]);
     (0..1_000).for_each(|_| record(0x0085, &[8, 0, 0, 0, 0, 0, 1, 0, b'S']));
-    (0..5_000_000).for_each(|_| record(0x1000, &[]));
+    (0..3_500_000).for_each(|_| record(0x1000, &[]));
     vec![
+        file("scripts.xls", format!("<table>{}", "<script></script>".repeat(500_000)).into_bytes(), "file-empty"),
+        file(
+            "lines-of-tcvn3.csv",
+            [&b"Ng\xb5y,S\xe8 d\xad\n"[..], &vec![b'\n'; 10_000_000]].concat(),
+            "no-statement-heading",
+        ),
+        file("texts-and-cells.xls", compound(&texts_and_cells()), "any"),
         file("closing-balances.csv", format!("{LINES}{}", row("Số dư cuối kỳ").repeat(8)).into_bytes(), "read"),
         file(
             "words.csv",
@@ -307,6 +314,33 @@ fn repetitions() -> Vec<Hostile> {
         file("attributes.xlsx", sheet_of(&rows(&format!("<row r=\"4\"><c r=\"A4\"{attributes}/></row>"))), "any"),
         file("one-sheet-a-thousand-times.xls", compound(&sheets), "any"),
     ]
+}
+
+/// The records of an .xls that holds as much as sixteen megabytes can: letters that are twice as long when read, and
+/// cells.
+fn texts_and_cells() -> Vec<u8> {
+    let record = |kind: u16, data: &[u8]| {
+        let length = u16::try_from(data.len()).expect("short");
+        [&kind.to_le_bytes(), &length.to_le_bytes(), data].concat()
+    };
+    let text = [&8_000_u16.to_le_bytes()[..], &[0], &[0xe9; 8_000]].concat();
+    let mut texts = record(0x00fc, &[232, 3, 0, 0, 232, 3, 0, 0]);
+    (0..1_000).for_each(|_| texts.extend(record(0x003c, &text)));
+    let begins = record(0x0809, &[0, 6, 5, 0]);
+    let ends = record(0x000a, &[]);
+    let at = u32::try_from(begins.len() + 13 + texts.len() + ends.len()).expect("short").to_le_bytes();
+    let sheet = record(0x0085, &[&at[..], &[0, 0, 1, 0, b'S']].concat());
+    let cell = |number: u32| {
+        let (row, column) = (u16::try_from(number >> 3).expect("a row"), u16::try_from(number & 7).expect("a column"));
+        let place = [row.to_le_bytes(), column.to_le_bytes(), [0, 0]].concat();
+        if number & 63 == 7 {
+            record(0x00fd, &[place, ((number >> 6) % 1_000).to_le_bytes().to_vec()].concat())
+        } else {
+            record(0x027e, &[place, (number << 2 | 2).to_le_bytes().to_vec()].concat())
+        }
+    };
+    let cells = (0..500_000).flat_map(cell).collect();
+    [begins.clone(), sheet, texts, ends.clone(), begins, cells, ends].concat()
 }
 
 /// A compound file with one stream of an .xls, as short as one can be.
