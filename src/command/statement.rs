@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use hocphi::fault::Result;
+use hocphi::money::Dong;
 use hocphi::seal::Vault;
 use hocphi::statements::{Upload, import};
 use hocphi::time::Clock;
@@ -16,7 +17,7 @@ use super::prompt::{read, say};
 /// Bank statements.
 #[derive(Subcommand)]
 pub enum Statement {
-    /// Bring in a bank's statement (.xlsx or .csv): credits told of are shown, lost ones found; again adds nothing.
+    /// Bring in a bank's statement (Excel, .csv, MT940, CAMT.053): what was told is shown, what was lost is found.
     Import(Import),
 }
 
@@ -50,6 +51,12 @@ impl Statement {
             done.found,
             done.already
         );
+        for hole in &done.holes {
+            say!("{} ({}), together {}", hole.english(), hole.vietnamese(), Dong::new(hole.missing));
+            if let Some(line) = &hole.withheld {
+                say!("row {} is not taken: nothing proves its amount; download these days again", line.row);
+            }
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

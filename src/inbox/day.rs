@@ -24,6 +24,8 @@ record! {
         pub kind: Option<String>,
         /// The newest decision's reason.
         pub reason: Option<String>,
+        /// The invoice it is on.
+        pub invoice_id: Option<String>,
         /// When a bank or an aggregator first told of it.
         pub told_at: Option<Moment>,
     }

@@ -48,3 +48,11 @@ pub async fn debits(store: &Store, school_id: &str, day: Day) -> Result<Vec<Debi
 pub async fn reversed(store: &Store, school_id: &str, limit: i64) -> Result<Vec<String>> {
     store.all(&sql::REVERSED, args![school_id, limit]).await
 }
+
+/// Did the bank take this credit of a school back, and does it still stand in the books?
+///
+/// # Errors
+/// Faults of the store.
+pub async fn is_reversed(store: &Store, school_id: &str, credit_id: &str) -> Result<bool> {
+    Ok(store.optional::<String>(&sql::IS_REVERSED, args![school_id, credit_id]).await?.is_some())
+}

@@ -1,6 +1,6 @@
 //! Is this a credit we know already? Decided from values alone, in the order in which tellings arrive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::ids::PaymentReference;
 use crate::roll;
@@ -24,6 +24,8 @@ const LATEST_BOOKING: i64 = 10;
 const ABOUT_MIDNIGHT_MS: u64 = 3 * 60 * 60 * 1000;
 /// The fewest letters of a text by which it is known inside a longer one.
 const FEWEST_LETTERS: usize = 6;
+/// How far apart two may be of which only one names an invoice in its text, when both tell of one transfer.
+pub const HALF_NAMED_MS: i64 = 15 * 60 * 1000;
 /// So much of a payment reference's beginning is as good as all of it, beside an equal account, amount and day.
 const CUT_REFERENCE: usize = 9;
 
@@ -111,6 +113,7 @@ record! {
         pub likeness: Option<String>,
         pub maybe_same_as: Option<String>,
         pub origin: String,
+        pub payment_key: Option<String>,
         pub line_id: Option<String>,
     }
 }
@@ -174,6 +177,8 @@ pub struct Known {
     told_on: HashMap<(String, String), u64>,
     /// The folded memos of credits without a payment reference.
     texts: HashMap<String, String>,
+    /// The keys that lead to an invoice.
+    leading: HashSet<String>,
 }
 
 impl Known {
@@ -193,6 +198,16 @@ impl Known {
         }
         self.order.push(credit.id.clone());
         self.credits.insert(credit.id.clone(), credit);
+    }
+
+    /// A key that leads to an invoice.
+    pub fn add_key(&mut self, key: String) {
+        self.leading.insert(key);
+    }
+
+    /// The key that leads to an invoice, when one of a telling does.
+    pub fn key_of(&self, told: &Told) -> Option<String> {
+        told.keys.iter().find(|key| self.leading.contains(*key)).cloned()
     }
 
     /// What a credit without a payment reference says.
@@ -250,6 +265,7 @@ impl Known {
                     likeness: told.likeness.mark.clone(),
                     maybe_same_as: maybe_same_as.clone(),
                     origin: "hook".to_owned(),
+                    payment_key: self.key_of(told),
                     line_id: None,
                 });
                 self.add_text(told.credit_id.clone(), told.likeness.text.clone());
@@ -288,7 +304,9 @@ impl Known {
         // Two who tell of one transfer may take the day before midnight and the day after.
         let alike = |known: &KnownCredit| {
             let named = known.line_id.is_none() && is_named_alike(known, told);
-            (named && is_next_to(known, told)) || (is_nameless(known, told) && is_close(known, told))
+            (named && is_next_to(known, told))
+                || (is_nameless(known, told) && is_close(known, told))
+                || is_half_named(known, told)
         };
         maybe_same(self.closest(told, alike), told.bank_reference.clone())
     }
@@ -318,7 +336,8 @@ impl Known {
                 && fits(known)
         });
         let nearness = |known: &&KnownCredit| {
-            (!is_named_alike(known, told), (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
+            let rank = (!is_named_alike(known, told), is_half_named(known, told));
+            (rank, (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
         };
         open.min_by_key(nearness).map(|known| known.id.clone())
     }
@@ -344,6 +363,18 @@ fn is_close(known: &KnownCredit, told: &Told) -> bool {
 /// Neither has a payment reference: such money waits for a person whatever we do.
 fn is_nameless(known: &KnownCredit, told: &Told) -> bool {
     known.payment_reference.is_none() && told.likeness.payment_reference.is_none()
+}
+
+/// One names an invoice in its text, and the other by a key or not at all: a provider that has the money's virtual
+/// account may leave the text out or cut it. Within minutes, that may be one transfer, and would be booked twice.
+fn is_half_named(known: &KnownCredit, told: &Told) -> bool {
+    let apart = (known.value_at.0 - told.value_at.0).abs();
+    let differs = match (&known.payment_reference, &told.likeness.payment_reference) {
+        (Some(_), None) => true,
+        (None, Some(_)) => known.payment_key.is_some(),
+        _ => false,
+    };
+    differs && apart <= HALF_NAMED_MS
 }
 
 fn maybe_same(known: Option<String>, bank_reference: Option<String>) -> Identity {
@@ -438,6 +469,36 @@ mod tests {
         assert!(is_new(&known.meet(&told("b", "2", None)), true));
         assert!(is_new(&known.meet(&told("b", "3", None)), false), "nothing is left for it to be");
         assert_eq!(known.meet(&told("b", "3", None)), Identity::Repeated);
+    }
+
+    #[test]
+    fn what_one_names_and_the_other_does_not_is_doubted_within_minutes() {
+        let nameless = |connection, reference| Told {
+            likeness: Likeness::default(),
+            keys: vec!["virtual_account:con:1".to_owned()],
+            ..told(connection, reference, None)
+        };
+        let mut known = Known::default();
+        known.add_key("virtual_account:con:1".to_owned());
+        assert!(is_new(&known.meet(&nameless("a", "1")), false));
+        assert!(is_new(&known.meet(&told("a", "2", None)), false), "one who tells of two tells of two");
+        let mut known = Known::default();
+        known.add_key("virtual_account:con:1".to_owned());
+        assert!(is_new(&known.meet(&nameless("a", "1")), false));
+        assert!(is_new(&known.meet(&told("b", "1", None)), true), "by its key, and by its text");
+        let mut known = Known::default();
+        assert!(is_new(&known.meet(&nameless("a", "1")), false));
+        assert!(is_new(&known.meet(&told("b", "1", None)), false), "no key leads anywhere: it waits for a person");
+        let mut known = Known::default();
+        assert!(is_new(&known.meet(&told("b", "1", None)), false));
+        assert!(is_new(&known.meet(&nameless("a", "1")), true), "its text was left out or cut");
+        for (ms, doubted) in [(HALF_NAMED_MS - 1, true), (HALF_NAMED_MS, true), (HALF_NAMED_MS + 1, false)] {
+            let mut known = Known::default();
+            assert!(is_new(&known.meet(&told("b", "1", None)), false));
+            let late = nameless("a", "1");
+            let late = Told { value_at: late.value_at.plus_ms(ms), ..late };
+            assert!(is_new(&known.meet(&late), doubted), "{ms}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::connection::Connection;
-use super::identity::{Identity, Known, KnownCredit, bare};
+use super::identity::{HALF_NAMED_MS, Identity, Known, KnownCredit, Told, bare};
 use super::keys;
 use super::prepare::{Prepared, PreparedCredit, memo_context, prepare};
 use super::sql;
@@ -172,7 +172,6 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
     let mut known = recall_in(tx, vault, batch).await?;
     let (mut deliveries, mut credits, mut tellings, mut undecided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut outcomes = Vec::with_capacity(batch.len());
-    let leading = leading_in(tx, batch).await?;
     for delivery in batch {
         let Prepared { delivery_id, connection_id, heard_at, outcome, reason, body_sealed, .. } = delivery;
         deliveries.push(args![delivery_id, connection_id, *heard_at, *outcome, reason, body_sealed]);
@@ -185,7 +184,7 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
                 Identity::New { doubt, maybe_same_as, bank_reference } => {
                     became = if delivery.paid_before { Outcome::PaidBefore } else { Outcome::New };
                     let doubt = if delivery.paid_before && doubt.is_empty() { "maybe_same_credit" } else { doubt };
-                    let key = told.keys.iter().find(|key| leading.contains(*key)).cloned();
+                    let key = known.key_of(told);
                     credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference, key));
                     undecided.push(args![&told.credit_id, *heard_at]);
                     told.credit_id.clone()
@@ -225,16 +224,6 @@ fn debit_rows(delivery: &Prepared) -> impl Iterator<Item = Vec<Arg>> {
     })
 }
 
-/// Which keys of the batch lead to an invoice.
-async fn leading_in(tx: &mut Tx, batch: &[&Prepared]) -> Result<HashSet<String>> {
-    let keys: Vec<&str> = batch
-        .iter()
-        .flat_map(|delivery| &delivery.credits)
-        .flat_map(|credit| credit.told.keys.iter().map(String::as_str))
-        .collect();
-    Ok(keys::by_keys_in(tx, &keys).await?.into_keys().collect())
-}
-
 fn credit_row(
     delivery: &Prepared,
     credit: &PreparedCredit,
@@ -265,10 +254,30 @@ fn credit_row(
     ]
 }
 
+/// Credits of the same minutes on accounts of which several connections tell, where perhaps one names what the other
+/// does not. With one connection an account, which is the rule, nothing is looked for.
+async fn half_named_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
+    let accounts: HashSet<&str> = fresh.iter().map(|told| told.account_id.as_str()).collect();
+    let accounts = accounts.into_iter().map(Arg::from).collect();
+    let shared: HashSet<String> = tx.all_in::<String>(&sql::SHARED_ACCOUNTS, accounts).await?.into_iter().collect();
+    let mut found = Vec::new();
+    for told in fresh.iter().filter(|told| shared.contains(&told.account_id)) {
+        let day = told.value_at.day();
+        let (from, to) = (told.value_at.plus_ms(-HALF_NAMED_MS), told.value_at.plus_ms(HALF_NAMED_MS));
+        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(1), told.amount, from, to];
+        found.extend(tx.all::<KnownCredit>(&sql::WITHIN_MINUTES, span).await?);
+    }
+    Ok(found)
+}
+
 /// Everything the store knows that the batch could be told twice of, in a handful of questions.
 async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Known> {
     let told = || batch.iter().flat_map(|delivery| &delivery.credits).map(|credit| &credit.told);
     let mut known = Known::default();
+    let leads: Vec<&str> = told().flat_map(|told| told.keys.iter().map(String::as_str)).collect();
+    for key in keys::by_keys_in(tx, &leads).await?.into_keys() {
+        known.add_key(key);
+    }
     let keys = told().map(|told| Arg::from(&told.told_reference)).collect();
     let before: Vec<(String, String, String, String)> = tx.all_in(&sql::TELLINGS_BY_REFERENCE, keys).await?;
     let mut repeated: HashMap<(String, String), Vec<String>> = HashMap::new();
@@ -292,6 +301,7 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
         nameless.extend(alike.iter().map(|credit| Arg::from(&credit.id)));
         found.extend(alike);
     }
+    found.extend(half_named_in(tx, &fresh).await?);
     for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, nameless).await? {
         // What cannot be opened any more says nothing.
         let memo = vault.open_text(&sealed, &memo_context(&credit)).await.unwrap_or_default();

@@ -30,7 +30,7 @@ pub use connection::{
     connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
-pub use debits::{Debit, debits, reversed};
+pub use debits::{Debit, debits, is_reversed, reversed};
 pub use doctor::{Disbelieved, Health, Refusals, health};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};

@@ -84,8 +84,13 @@ record! {
 
 impl Unshown {
     /// Out of the books because it was not there: should the money come after all, its line is a credit of its own.
-    fn is_taken_back(&self) -> bool {
-        matches!(self.decided.as_deref(), Some("reversed" | "disowned"))
+    /// What a bank took back did come, and a line shows it as it shows its going.
+    fn is_disowned(&self) -> bool {
+        self.decided.as_deref() == Some("disowned")
+    }
+
+    fn is_reversed(&self) -> bool {
+        self.decided.as_deref() == Some("reversed")
     }
 }
 
@@ -114,7 +119,7 @@ pub async fn meet_in(tx: &mut Tx, vault: &Vault, account_id: &str, lines: &[Line
     let mut seen = HashSet::new();
     found.retain(|credit| {
         let is_here = credit.account_id == account_id && credit.line_id.is_none();
-        is_here && !credit.is_taken_back() && seen.insert(credit.id.clone())
+        is_here && !credit.is_disowned() && seen.insert(credit.id.clone())
     });
     let mut candidates = Vec::with_capacity(found.len());
     for credit in found {
@@ -218,7 +223,8 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
                 equal.filter(|candidate| !used.contains(candidate.credit.id.as_str()) && way(line, candidate));
             let nearness = |candidate: &&&Candidate| {
                 let credit = &candidate.credit;
-                (!credit.doubt.is_empty(), (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
+                let rank = (credit.is_reversed(), !credit.doubt.is_empty());
+                (rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
             };
             if let Some(candidate) = fitting.min_by_key(nearness) {
                 used.insert(candidate.credit.id.as_str());

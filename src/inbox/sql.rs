@@ -7,7 +7,7 @@ macro_rules! known {
     ($which:literal) => {
         concat!(
             "select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
-                c.maybe_same_as, c.origin, p.line_id
+                c.maybe_same_as, c.origin, c.payment_key, p.line_id
             from credit c left join credit_proof p on p.credit_id = c.id
             where ",
             $which
@@ -26,6 +26,31 @@ macro_rules! unshown {
                 and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
             where c.gateway_id is null and ",
             $which
+        )
+    };
+}
+
+/// The credit that a reversal takes back: the one told by the same number, or, where that was a second telling and is
+/// in no book, the one it was a telling of.
+macro_rules! taken_back {
+    () => {
+        "case when c.doubt = 'maybe_same_credit' and p.credit_id is null then c.maybe_same_as else c.id end"
+    };
+}
+
+/// Credits that a reversal takes back and that are still in the books.
+macro_rules! reversed {
+    () => {
+        concat!(
+            "select distinct l.credit_id from debit d
+            join telling t on t.told_reference = d.told_reference and t.connection_id = d.connection_id
+                and t.fingerprint = d.fingerprint
+            join credit c on c.id = t.credit_id
+            left join credit_proof p on p.credit_id = c.id
+            join credit_decision l on l.credit_id = ",
+            taken_back!(),
+            " and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = l.credit_id)
+            where d.school_id = $1 and d.kind = 'reversal' and l.kind not in ('reversed', 'disowned', 'same') "
         )
     };
 }
@@ -92,6 +117,15 @@ statements! {
         c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.payment_reference is null
         order by c.id");
 
+    /// Credits of an account and an amount within minutes.
+    WITHIN_MINUTES = known!("
+        c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.value_at >= $5 and c.value_at <= $6
+        order by c.id");
+
+    /// Those of these accounts that several connections tell of.
+    SHARED_ACCOUNTS = list "select account_id from connection_account where account_id in",
+        "group by account_id having count(*) > 1";
+
     /// What credits say. No row for one: the id was made up.
     MEMOS = list "select id, memo_sealed from credit where id in", "";
 
@@ -121,24 +155,22 @@ statements! {
         "on conflict (told_reference, connection_id, kind, fingerprint) do nothing";
 
     /// What left a school's accounts in a span of days, and the credit of ours that a reversal takes back.
-    DEBITS = "
-        select d.id, d.kind, d.amount, d.value_at, t.credit_id, l.kind as decided
+    DEBITS = concat!(
+        "select d.id, d.kind, d.amount, d.value_at, ", taken_back!(), " as credit_id, l.kind as decided
         from debit d
         left join telling t on d.kind = 'reversal' and t.told_reference = d.told_reference
             and t.connection_id = d.connection_id and t.fingerprint = d.fingerprint
-        left join credit_decision l on l.credit_id = t.credit_id
-            and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = t.credit_id)
-        where d.school_id = $1 and d.day >= $2 and d.day <= $3 order by d.value_at, d.id";
+        left join credit c on c.id = t.credit_id
+        left join credit_proof p on p.credit_id = c.id
+        left join credit_decision l on l.credit_id = ", taken_back!(), "
+            and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = l.credit_id)
+        where d.school_id = $1 and d.day >= $2 and d.day <= $3 order by d.value_at, d.id");
 
     /// Credits that a reversal names and that are still in the books.
-    REVERSED = "
-        select distinct t.credit_id from debit d
-        join telling t on t.told_reference = d.told_reference and t.connection_id = d.connection_id
-            and t.fingerprint = d.fingerprint
-        join credit_decision l on l.credit_id = t.credit_id
-            and l.turn = (select max(n.turn) from credit_decision n where n.credit_id = t.credit_id)
-        where d.school_id = $1 and d.kind = 'reversal' and l.kind not in ('reversed', 'disowned', 'same')
-        order by t.credit_id limit $2";
+    REVERSED = concat!(reversed!(), "order by l.credit_id limit $2");
+
+    /// Is this credit one of them? No row: it is not.
+    IS_REVERSED = concat!(reversed!(), "and l.credit_id = $2");
 
     /// When a connection last said something that was believed. Null: never.
     LAST_HEARD = "select max(heard_at) as heard_at from delivery where connection_id = $1";
@@ -192,7 +224,7 @@ statements! {
 
     /// The credits of a school's day with how each stands: told, on the statement, decided.
     DAY = "
-        select c.id, c.amount, c.origin, c.doubt, p.line_id, d.kind, d.reason,
+        select c.id, c.amount, c.origin, c.doubt, p.line_id, d.kind, d.reason, d.invoice_id,
             (select min(t.told_at) from telling t where t.credit_id = c.id) as told_at
         from credit c
         left join credit_proof p on p.credit_id = c.id

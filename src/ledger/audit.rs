@@ -167,7 +167,9 @@ statements! {
         union
         select p.credit_id as found from credit_proof p
         where not exists (select 1 from undecided u where u.credit_id = p.credit_id)
-          and not exists (select 1 from entry e where e.credit_id = p.credit_id and e.kind = 'proved') limit 20";
+          and not exists (select 1 from entry e where e.credit_id = p.credit_id and e.kind = 'proved')
+          and not exists (select 1 from credit_decision d where d.credit_id = p.credit_id and d.kind = 'reversed'
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)) limit 20";
 
     /// Any row: a number was lost, given twice, or given without the series' row.
     RECEIPT_NUMBERS = "

@@ -100,7 +100,8 @@ async fn settle_in(tx: &mut Tx, credit_id: &str, seen: &Settlement, act: &Act<'_
     act.check_seen(standing.newest.get(credit_id))?;
     let is_held =
         standing.newest.get(credit_id).is_some_and(|newest| matches!(newest.kind.as_str(), "hold" | "release"));
-    if !is_held || credit.gateway_id.is_some() || !standing.received.contains(credit_id) {
+    let is_at_the_bank = standing.received.contains(credit_id) && standing.proved.contains(credit_id);
+    if !is_held || credit.gateway_id.is_some() || !is_at_the_bank {
         return Err(super::desk::not_held().into());
     }
     let gateways: Vec<String> = tx.all(&sql::GATEWAYS, args![&credit.school_id]).await?;

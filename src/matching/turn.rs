@@ -55,9 +55,17 @@ impl Standing {
         last.checked_add(1).ok_or_else(|| Fault::new("decide a credit once more than can be counted").into())
     }
 
+    /// Did the bank take it back?
+    fn is_reversed(&self, credit_id: &str) -> bool {
+        self.newest.get(credit_id).is_some_and(|newest| newest.kind == "reversed")
+    }
+
     /// Was this credit decided already, so that only its proof may be new? A doubt that a statement has cleared is
     /// decided again.
     fn is_decided(&self, credit: &Credit) -> bool {
+        if self.is_reversed(&credit.id) {
+            return true;
+        }
         let is_doubtful = Doubt::of_code(&credit.doubt) != Doubt::None && !self.proved.contains(&credit.id);
         self.received.contains(&credit.id) || (is_doubtful && self.newest.contains_key(&credit.id))
     }
@@ -205,10 +213,11 @@ impl Written {
         Ok(())
     }
 
-    /// What a statement shows leaves clearing for the bank, once it is in the books at all.
+    /// What a statement shows leaves clearing for the bank, once it is in the books at all. What the bank took back
+    /// before has left clearing already: its line and the one of its going cancel out.
     fn prove(&mut self, credit: &Credit, standing: &Standing, now: Moment) -> Result<()> {
         let is_new = standing.proved.contains(&credit.id) && !standing.proof_posted.contains(&credit.id);
-        if is_new {
+        if is_new && !standing.is_reversed(&credit.id) {
             self.entries.push(proved(credit, now)?);
         }
         Ok(())

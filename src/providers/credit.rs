@@ -54,6 +54,10 @@ pub struct Credit {
     pub reversal: BTreeMap<Pointer, toml::Value>,
     /// The transfer text.
     pub memo: MemoPlaces,
+    /// Has that text nothing beside a payment reference of ours? Where a signature joins fields without a sign
+    /// between them, a letter may have wandered from one to the next.
+    #[serde(default)]
+    pub memo_is_reference: bool,
     /// When it happened.
     pub at: At,
     /// The balance afterwards.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::credit::{At, Credit, Format};
 use super::spec::{Ask, AskKind, Differs, From, Places, Pointer, Spec};
 use super::{Asked, BillAsked, Direction, Heard, Payer, ToldCredit, Unread};
+use crate::ids::PaymentReference;
 use crate::money::{Dong, NotMoney};
 use crate::time::{Day, Moment};
 
@@ -144,9 +145,23 @@ impl<'a> Line<'a> {
         if parts.is_empty() {
             return Ok(reference.to_owned());
         }
-        let parts: Result<Vec<String>, _> = parts.iter().map(|at| self.needed("credit.told_by", at)).collect();
+        let parts: Result<Vec<String>, _> = parts.iter().map(|at| self.identifying(at)).collect();
         // A slash within a part would let two credits share a reference.
         Ok(parts?.iter().map(|part| part.replace('%', "%25").replace('/', "%2F")).collect::<Vec<_>>().join("/"))
+    }
+
+    /// A part of what makes a line one of a kind, in its one spelling: a bank that tells a line again may write its
+    /// amount, its time or its blanks in another way.
+    fn identifying(&self, at: &'a Places) -> Result<String, Problem<'a>> {
+        let credit = self.credit;
+        if at.first() == credit.amount.first() {
+            let (amount, sign) = self.amount()?;
+            return Ok((amount.get() * sign).to_string());
+        }
+        if at.first() == credit.at.pointer.first() {
+            return Ok(self.at(&credit.at)?.0.to_string());
+        }
+        Ok(self.needed("credit.told_by", at)?.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
     /// The value of a place; a place whose spellings hold different values cannot be read.
@@ -238,7 +253,13 @@ impl<'a> Line<'a> {
             }
         }
         texts.retain(|text| !text.is_empty());
-        Ok(texts.join(" "))
+        let memo = texts.join(" ");
+        let has_more = |reference: &PaymentReference| reference.as_str() != memo;
+        if self.credit.memo_is_reference && PaymentReference::find_all(&memo).iter().any(has_more) {
+            let first = self.credit.memo.0.first().map_or("", Places::first);
+            return Err(("credit.memo", first, "more than a payment reference"));
+        }
+        Ok(memo)
     }
 
     fn at(&self, at: &'a At) -> Result<Moment, Problem<'a>> {

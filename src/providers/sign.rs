@@ -60,10 +60,8 @@ fn query_of(target: &str) -> &str {
 /// The same message with a proof of our own; none where it cannot be made, or would tell of a credit.
 fn sign(provider: &Provider, request: Request, secrets: &Secrets, now: Moment) -> Option<Request> {
     let Meant::Credit = provider.0.spec.meant(&request)? else { return None };
-    proven(provider, &request, secrets, now).into_iter().find(|signed| {
-        let heard = provider.hear(signed, secrets, now);
-        matches!(heard, Heard::Test | Heard::Nothing { .. } | Heard::Unreadable(_))
-    })
+    let ways = proven(provider, &request, secrets, now);
+    ways.into_iter().find(|signed| means_no_money(&provider.hear(signed, secrets, now)))
 }
 
 /// A message as whoever holds these secrets proves it, once for each way that counts; not where only a bank's own key
@@ -83,6 +81,16 @@ pub fn proven(provider: &Provider, request: &Request, secrets: &Secrets, now: Mo
         Some(signed)
     };
     counting(ways, secrets).into_iter().filter_map(signed).collect()
+}
+
+/// Is there nothing in it that would stand on the connection's own account? What the vectors tell of other accounts is
+/// not kept.
+fn means_no_money(heard: &Heard) -> bool {
+    match heard {
+        Heard::Test | Heard::Unreadable(_) => true,
+        Heard::Nothing { outgoing, .. } => outgoing.iter().all(|line| !line.account.is_empty()),
+        _ => false,
+    }
 }
 
 fn put_proof(provider: &Provider, way: &Proof, request: &mut Request, secrets: &Secrets, now: Moment) -> Option<()> {
@@ -211,12 +219,13 @@ mod tests {
                 believed.push(folder.name);
             }
         }
-        // A bank that signs with a key of its own can be rehearsed only with what must be refused.
+        // A bank that signs with a key of its own can be rehearsed only with what must be refused; and SePay's gateway
+        // has no message that means no money on the connection's one account.
         let unsigned: Vec<String> = providers
             .iter()
             .map(|provider| provider.name().to_owned())
             .filter(|name| !believed.contains(name))
             .collect();
-        assert_eq!(unsigned, ["bvbank", "vietinbank"]);
+        assert_eq!(unsigned, ["bvbank", "sepay-gateway", "vietinbank"]);
     }
 }

@@ -260,6 +260,45 @@ fn a_credit_may_name_our_order_and_settle_later_on_the_connections_only_account(
 }
 
 #[test]
+fn a_line_that_is_told_again_in_another_spelling_is_the_same_line() {
+    let trial = Trial {
+        credit: "reference = \"/id\"\ntold_by = [\"/at\", \"/amount\", \"/memo\"]\naccount = [\"/account\"]\n\
+            amount = \"/amount\"\nmemo = \"/memo\"\nat = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    let told = |line: &serde_json::Value| match hear_line(&trial, line) {
+        Heard::Credits { lines, .. } => lines[0].told_reference.clone(),
+        other => panic!("{other:?}"),
+    };
+    let once = told(&line());
+    let again = [
+        ("amount", serde_json::json!(2000.0)),
+        ("amount", serde_json::json!("2000.00")),
+        ("at", serde_json::json!("2026-11-22T01:14:02.000Z")),
+        ("memo", serde_json::json!(" a ")),
+    ];
+    for (key, value) in again {
+        assert_eq!(told(&with(key, value.clone())), once, "{key} {value}");
+    }
+    assert_ne!(told(&with("amount", 2001)), once);
+}
+
+#[test]
+fn a_letter_that_wandered_from_one_signed_field_to_the_next_is_no_bill_of_ours() {
+    let trial = Trial {
+        credit: "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\nmemo = \"/order\"\n\
+            memo_is_reference = true\nat = { pointer = \"/at\", format = [\"rfc3339\"] }",
+        ..Trial::default()
+    };
+    let reference = crate::ids::PaymentReference::of_letters("BCFGHJKLM").expect("letters").to_string();
+    let hear = |bill: &str| hear_line(&trial, &with("order", bill));
+    assert!(matches!(hear(&reference), Heard::Credits { .. }));
+    for shifted in [format!("7{reference}"), format!("417{reference}"), format!("{reference}1")] {
+        assert!(matches!(hear(&shifted), Heard::Unreadable(_)), "{shifted}");
+    }
+}
+
+#[test]
 fn an_amount_may_be_told_in_hundredths_and_a_fraction_is_never_rounded() {
     let trial = Trial {
         credit: "reference = \"/id\"\naccount = [\"/account\"]\namount = \"/amount\"\namount_scale = 100\nmemo = \"/memo\"\n\

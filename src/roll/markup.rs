@@ -94,7 +94,8 @@ fn entities(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         read.push_str(before);
-        let entity = after.split_once(';').filter(|(name, _)| name.len() <= 8);
+        let ends = after.bytes().take(9).position(|byte| byte == b';');
+        let entity = ends.and_then(|at| Some((after.get(..at)?, after.get(at + 1..)?)));
         let letter = entity.and_then(|(name, _)| {
             let code = match name.strip_prefix('#')?.strip_prefix(['x', 'X']) {
                 Some(hex) => u32::from_str_radix(hex, 16).ok()?,
@@ -131,6 +132,11 @@ mod tests {
         let rows = &sheets[0].rows;
         assert_eq!((rows[0].text(0), rows[0].text(2)), ("Ng&agrave;y", "Số dư"));
         assert_eq!((rows[1].text(0), rows[1].text(1), rows[1].text(2)), ("22/11\n2026", "a & b", "1.250"));
+        let styles = "<style>a{}</STYLE>".repeat(1_000) + "<table><tr><td>&#49;&&;&longer_than_any;</table>";
+        assert_eq!(
+            sheet::read(format!("<html>{styles}").as_bytes(), "x.xls").expect("a table")[0].rows[0].text(0),
+            "1&&;&longer_than_any;"
+        );
         let bomb = "<!DOCTYPE html [<!ENTITY a \"&b;&b;\">]><table><tr><td>&a;</table>";
         assert_eq!(sheet::read(bomb.as_bytes(), "x.xls").expect_err("entities").code, "xml-asks-outside");
     }

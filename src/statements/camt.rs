@@ -332,7 +332,7 @@ fn line(booking: &Booking, transfer: &Transfer, booked: Moment, amount: i64, is_
         let both = format!("{text}\n{}", transfer.end_to_end);
         both.trim().clone_into(&mut text);
     }
-    let at = dates::told_in(&text).map(|told| told.at()).or(booking.value).unwrap_or(booked);
+    let at = dates::told_near(&text, booked.day()).map(|told| told.at()).or(booking.value).unwrap_or(booked);
     StatementLine { row: 0, day: booked.day(), at, amount, balance: None, reference, text }
 }
 

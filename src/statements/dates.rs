@@ -46,11 +46,21 @@ pub fn stamp(text: &str) -> Option<Stamp> {
 }
 
 /// What banks hide in a text when they book after the day's end: `thoi gian GD:15/09/2024 23:08:17`.
-pub fn told_in(text: &str) -> Option<Stamp> {
+fn told_in(text: &str) -> Option<Stamp> {
     let place = text.to_ascii_lowercase().find("thoi gian gd:")?;
     let told: String = text.get(place + "thoi gian gd:".len()..)?.chars().take(20).collect();
     let words: Vec<&str> = told.split_whitespace().take(2).collect();
     stamp(&words.join(" ")).filter(|stamp| stamp.time.is_some() && stamp.rest.is_empty())
+}
+
+/// As [`told_in`], when it is near the day of the books: anybody may write such words into a transfer's text.
+pub fn told_near(text: &str, booked: Day) -> Option<Stamp> {
+    told_in(text).filter(|told| is_near(told.day, booked))
+}
+
+/// A month apart at most: a second date that is further off is not the time of the same transfer.
+pub fn is_near(one: Day, other: Day) -> bool {
+    one.plus_days(-31) <= other && other <= one.plus_days(31)
 }
 
 /// The days between `Từ ngày … đến ngày …`, in folded words of one row or of several.

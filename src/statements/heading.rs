@@ -16,6 +16,10 @@ pub struct Columns {
     pub debit: Option<usize>,
     pub credit: usize,
     pub balance: Option<usize>,
+    /// Says of an amount whether it came or left, where one column has both.
+    pub side: Option<usize>,
+    /// Does the only column of amounts say nothing of which way they went?
+    pub is_bare: bool,
     /// Fee or interest, and tax, in columns of their own.
     pub fees: [Option<usize>; 2],
     pub reference: Option<usize>,
@@ -43,6 +47,7 @@ const CREDIT: [&str; 3] = [
     "credit|co cr|deposit",
     "so tien gd|so tien giao dich|amount",
 ];
+const SIDE: [&str; 1] = ["dr cr|cr dr|d c|c d|no co|co no|loai gd|loai giao dich|debit credit|credit debit|type|side"];
 const BALANCE: [&str; 1] = ["so du|balance"];
 const FEE: [&str; 1] = ["phi|phi lai|fee|fee interest"];
 const TAX: [&str; 1] = ["thue|vat|tax"];
@@ -80,17 +85,34 @@ pub fn columns(row: &Row) -> Option<Columns> {
     let ordinal = find(&ORDINAL, "stt", &any);
     let reference = find(&REFERENCE, "ref", &|text| !names(text, "tai khoan"));
     // `Phí/Lãi` is a column, `Phí chuyển tiền` might be a text; amounts are asked for before.
+    let side = find(&SIDE, "", &|text| !names(text, "so tien|amount"));
     let debit = find(&DEBIT, "no", &any);
     let credit = find(&CREDIT, "co", &any);
+    let headed = |column: usize| cells.iter().find(|(at, _)| *at == column).map_or("", |(_, text)| text.as_str());
+    let is_bare = debit.is_none()
+        && credit
+            .is_some_and(|at| headed(at).trim() != "co" && !CREDIT[..2].iter().any(|rank| names(headed(at), rank)));
+    let side = side.filter(|_| is_bare);
     let text = find(&TEXT, "", &any);
     let short = |text: &str| text.split_whitespace().count() <= 4;
     let fees = [find(&FEE, "", &short), find(&TAX, "", &short)];
     let account = find(&ACCOUNT, "tai khoan", &|text| !names(text, NOT_OURS));
     let fees = if debit.is_some() && balance.is_some() { fees } else { [None, None] };
     match credit {
-        Some(credit) if text.is_some() || reference.is_some() => {
-            Some(Columns { date, other_date, debit, credit, balance, fees, reference, text, ordinal, account })
-        }
+        Some(credit) if text.is_some() || reference.is_some() => Some(Columns {
+            date,
+            other_date,
+            debit,
+            credit,
+            balance,
+            side,
+            is_bare,
+            fees,
+            reference,
+            text,
+            ordinal,
+            account,
+        }),
         _ => None,
     }
 }
@@ -129,13 +151,32 @@ pub fn label(text: &str) -> Option<Label> {
 
 /// Does this row close the table or sum it up, rather than tell of a transfer?
 pub fn is_sum(row: &Row) -> bool {
-    const SUMS: &str = "tong|tong so|tong cong|cong|so du|du dau|du cuoi|total|opening|closing|starting|ending|balance";
-    row.cells().take(3).filter(|(_, text)| text.len() < 120).any(|(_, text)| begins(&words(text), SUMS))
+    row.cells().take(3).any(|(_, text)| is_total(text))
+}
+
+/// Does this cell name a sum or a balance?
+pub fn is_total(text: &str) -> bool {
+    const SUMS: &str = "tong|tong so|tong cong|cong|so du|du dau|du cuoi|total|subtotal|sub total|opening|closing|starting|ending|balance";
+    text.len() < 120 && begins(&words(text), SUMS)
 }
 
 fn begins(text: &str, rank: &str) -> bool {
     let rest = |name: &str| text.strip_prefix(' ')?.strip_prefix(name);
     rank.split('|').any(|name| rest(name).is_some_and(|rest| rest.starts_with(' ')))
+}
+
+/// Does this cell say that money came, or that it left? None: it says something else.
+pub fn comes(cell: &str) -> Option<bool> {
+    const IN: &str = "c|cr|co|credit|ghi co|tien vao|vao";
+    const OUT: &str = "d|dr|no|debit|ghi no|tien ra|ra";
+    match cell.trim() {
+        "+" => return Some(true),
+        "-" => return Some(false),
+        _ => {}
+    }
+    let word = words(cell);
+    let is_one_of = |listed: &str| listed.split('|').any(|one| word.trim() == one);
+    if is_one_of(IN) { Some(true) } else { is_one_of(OUT).then_some(false) }
 }
 
 fn names(text: &str, rank: &str) -> bool {

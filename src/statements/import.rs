@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
-use super::read::{Statement, StatementLine, read_all};
+use super::files::name_context;
+use super::read::{Hole, Statement, StatementLine, read_all};
 use super::sql;
 use crate::access::{Deed, trail_in};
 use crate::aside::aside;
@@ -18,6 +19,8 @@ use crate::time::{Clock, Day, Moment};
 
 /// Lines in one transaction: the one writer of SQLite is held for some milliseconds.
 const CHUNK: usize = 400;
+/// How many days at most lie between the days of two layouts, or between a payer's day and the books' over a holiday.
+const NUMBER_DAYS_APART: i64 = 20;
 /// How many days a layout that prints the payer's day is apart from one that prints the day of the books.
 const DAYS_APART: i64 = 4;
 /// How long one file may take; a program that dies while reading one keeps the next waiting so long.
@@ -39,7 +42,7 @@ pub struct Upload {
 }
 
 /// What a file did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Lines that were not known before, money in and out.
     pub new: usize,
@@ -51,6 +54,10 @@ pub struct Summary {
     pub already: usize,
     /// The last day it tells of; none for a file without lines.
     pub last_day: Option<Day>,
+    /// The file as it is kept, `stm_…`.
+    pub file_id: String,
+    /// Where it lacks lines.
+    pub holes: Vec<Hole>,
 }
 
 /// A file as it was read.
@@ -61,6 +68,8 @@ struct Brought<'a> {
     complete: Option<(Day, Day)>,
     /// The balances before the first line and after the last, where they are printed.
     ends: (Option<i64>, Option<i64>),
+    /// Where lines are missing.
+    holes: Vec<Hole>,
 }
 
 /// A line with its key, ready to be stored.
@@ -80,11 +89,11 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     let statement = chosen(aside(move || read_all(&file, &name)).await?, upload)?;
     let account = account_of(store, upload, &statement).await?;
     let (complete, ends) = (statement.complete, (statement.opening, statement.closing));
-    let keyed = keyed(vault, statement.lines);
+    let (keyed, holes) = (keyed(vault, statement.lines), statement.holes);
     // One file of an account after the other, in all processes: what one has stored the next must find.
     let name = format!("statement:{}", account.id);
     let turn = Fence::take(store, &name, &ids::new_id("imp"), HOLD_MS).await?.ok_or_else(at_work)?;
-    let file = Brought { upload, keyed, complete, ends };
+    let file = Brought { upload, keyed, complete, ends, holes };
     let kept = keep(store, vault, clock, &file, &account, &turn).await;
     turn.end(store).await?;
     kept
@@ -112,11 +121,18 @@ async fn keep(
             let deed = Deed { actor: &upload.actor, action: "statement.imported", about: &file_id, school_id, detail };
             trail_in(tx, now, &deed).await?;
         }
+        tx.insert_many(&sql::KEEP_HOLES, hole_rows(&file_id, &brought.holes)?).await?;
         Result::<String>::Ok(file_id)
     }
     .await)?;
     let last_day = keyed.iter().map(|keyed| keyed.line.day).max();
-    let mut summary = Summary { already: already.len(), last_day, ..Summary::default() };
+    let mut summary = Summary {
+        already: already.len(),
+        last_day,
+        file_id: file_id.clone(),
+        holes: brought.holes.clone(),
+        ..Summary::default()
+    };
     let mut fresh: Vec<&Keyed> = keyed.iter().filter(|keyed| already.insert(keyed.key.clone())).collect();
     summary.new = fresh.len();
     for round in [Round::Sure, Round::Rest] {
@@ -130,7 +146,34 @@ async fn keep(
         }
         fresh = left;
     }
+    // Only now does the file count as one that covers its days: until then a line that is not stored proves nothing.
+    transact!(store, |tx| async {
+        turn.check_in(tx).await?;
+        tx.insert_many(&sql::KEEP_STEP, vec![args![&file_id, "read", now, &upload.actor]]).await.map(drop)
+    }
+    .await)?;
     Ok(summary)
+}
+
+fn hole_rows(file_id: &str, holes: &[Hole]) -> Result<Vec<Vec<Arg>>> {
+    let row = |row: Option<usize>| row.map(i64::try_from).transpose().or_fault("count rows");
+    let rows = holes.iter().enumerate().map(|(place, hole)| {
+        let place = i64::try_from(place).or_fault("count holes")?;
+        let withheld = hole.withheld.as_ref().map(|line| line.amount);
+        Ok(args![
+            file_id,
+            place,
+            row(hole.after_row)?,
+            row(hole.before_row)?,
+            hole.from,
+            hole.to,
+            hole.from.day(),
+            hole.to.day(),
+            hole.missing,
+            withheld
+        ])
+    });
+    rows.collect()
 }
 
 fn at_work() -> Refusal {
@@ -257,8 +300,13 @@ fn is_number(printed: &str, number: &str) -> bool {
         kept.trim_start_matches('0').to_ascii_uppercase()
     };
     let (printed, number) = (bare(printed), bare(number));
-    let is_masked = printed.contains('X') && !number.contains('X');
-    is_masked || printed == number || printed.is_empty()
+    if printed.contains('X') && !number.contains('X') {
+        // A mask may be shorter than what it hides; what it shows must be there.
+        let (head, _) = printed.split_once('X').unwrap_or_default();
+        let (_, tail) = printed.rsplit_once('X').unwrap_or_default();
+        return number.starts_with(head) && number.ends_with(tail);
+    }
+    printed == number || printed.is_empty()
 }
 
 /// The account a statement is of: the one named, else the one whose number stands above the table, else the only one.
@@ -289,10 +337,18 @@ async fn account_of(store: &Store, upload: &Upload, statement: &Statement) -> Re
         return Ok(account.clone());
     }
     let by_title: Vec<&ReceivingAccount> = all.iter().filter(titled).collect();
+    let is_named = |account: &&ReceivingAccount| {
+        statement.account.as_deref().is_none_or(|printed| is_number(printed, &account.number))
+    };
     let possible: Vec<&ReceivingAccount> =
-        if by_title.is_empty() { all.iter().filter(ours).collect() } else { by_title };
+        if by_title.is_empty() { all.iter().filter(ours).filter(is_named).collect() } else { by_title };
     match possible.as_slice() {
         [one] if ours(one) => Ok((*one).clone()),
+        [] if statement.account.is_some() => refusal(
+            "unknown-account",
+            "Sao kê ghi số của một tài khoản không phải tài khoản nhận của trường.",
+            "The statement names an account that is not a receiving account of the school.",
+        ),
         _ => refusal(
             "which-account",
             "Không rõ sao kê của tài khoản nào: hãy chọn tài khoản (--account BIN:SỐ).",
@@ -325,8 +381,26 @@ record! {
         day: Day,
         amount: i64,
         balance: Option<i64>,
+        reference: String,
         chain_key: String,
         likeness: Option<String>,
+    }
+}
+
+impl Stored {
+    /// Is it what a new line prints otherwise?
+    fn is_otherwise(&self, new: &Keyed, account: &ReceivingAccount, covered: (Day, Day)) -> bool {
+        let number = |reference: &str| inbox::bank_reference(&account.bank_bin, reference, false);
+        if let (Some(one), Some(other)) = (number(&new.line.reference), number(&self.reference)) {
+            // A number that the bank gives once names one transfer, whatever day a layout prints.
+            return one == other;
+        }
+        let near = new.line.day.plus_days(-DAYS_APART) <= self.day && self.day <= new.line.day.plus_days(DAYS_APART);
+        let same_text = self.likeness.is_some() && self.likeness == new.likeness.mark;
+        let same_balance = self.balance.is_some() && self.balance == new.line.balance;
+        let is_covered = covered.0 <= self.day && self.day <= covered.1;
+        let other_layout = self.balance.is_some() != new.line.balance.is_some();
+        self.day == new.line.day || (near && same_text && (same_balance || is_covered || other_layout))
     }
 }
 
@@ -336,7 +410,7 @@ record! {
 async fn check_overlap(store: &Store, account: &ReceivingAccount, keyed: &[Keyed]) -> Result<HashSet<String>> {
     let days = || keyed.iter().map(|keyed| keyed.line.day);
     let (Some(first), Some(last)) = (days().min(), days().max()) else { return Ok(HashSet::new()) };
-    let span = args![&account.id, first.plus_days(-DAYS_APART), last.plus_days(DAYS_APART)];
+    let span = args![&account.id, first.plus_days(-NUMBER_DAYS_APART), last.plus_days(NUMBER_DAYS_APART)];
     let stored: Vec<Stored> = store.all(&sql::LINES, span).await?;
     let brought: HashSet<&str> = keyed.iter().map(|keyed| keyed.key.as_str()).collect();
     let known: HashSet<&str> = stored.iter().map(|stored| stored.chain_key.as_str()).collect();
@@ -344,16 +418,10 @@ async fn check_overlap(store: &Store, account: &ReceivingAccount, keyed: &[Keyed
     for stored in stored.iter().filter(|stored| !brought.contains(stored.chain_key.as_str())) {
         missing.entry(stored.amount).or_default().push(stored);
     }
-    let is_otherwise = |new: &Keyed, stored: &Stored| {
-        let near =
-            new.line.day.plus_days(-DAYS_APART) <= stored.day && stored.day <= new.line.day.plus_days(DAYS_APART);
-        let same_text = stored.likeness.is_some() && stored.likeness == new.likeness.mark;
-        let same_balance = stored.balance.is_some() && stored.balance == new.line.balance;
-        let is_covered = first <= stored.day && stored.day <= last;
-        stored.day == new.line.day || (near && same_text && (same_balance || is_covered))
-    };
     let differing = keyed.iter().filter(|new| !known.contains(new.key.as_str())).find(|new| {
-        missing.get(&new.line.amount).is_some_and(|stored| stored.iter().any(|stored| is_otherwise(new, stored)))
+        missing
+            .get(&new.line.amount)
+            .is_some_and(|stored| stored.iter().any(|stored| stored.is_otherwise(new, account, (first, last))))
     });
     match differing {
         Some(differing) => Err(differs(differing.line.row).into()),
@@ -373,22 +441,31 @@ fn differs(row: usize) -> Refusal {
     .at(row.to_string(), "khác với sao kê đã nhập", "differs from the statement imported before")
 }
 
+/// The days that a file covers: without a hole, over, and not after its last line. A file says until when it was asked
+/// for, and not when it was downloaded: what came later that month is on none of its lines.
+fn covered(complete: Option<(Day, Day)>, last_line: Option<Day>, today: Day) -> Option<(Day, Day)> {
+    let (first, last) = complete?;
+    let last = last.min(today.plus_days(-1)).min(last_line.unwrap_or(last));
+    (first <= last).then_some((first, last))
+}
+
 struct FileRow {
     sha256: String,
     row: Vec<Arg>,
 }
 
 fn file_row(key: &DataKey, account: &ReceivingAccount, brought: &Brought<'_>, now: Moment) -> Result<FileRow> {
-    let Brought { upload, keyed, complete, ends } = brought;
+    let Brought { upload, keyed, complete, ends, .. } = brought;
     let id = ids::new_id("stm");
     let sha256 = hex::encode(Sha256::digest(&upload.bytes));
-    let name = key.seal(upload.filename.as_bytes(), &format!("file:{id}"))?;
+    let name = key.seal(upload.filename.as_bytes(), &name_context(&id))?;
     let count = i64::try_from(keyed.len()).or_fault("count lines")?;
-    // Only days without a hole are days that the file covers.
-    let (first, last) = complete.unzip();
+    let days = || keyed.iter().map(|keyed| keyed.line.day);
+    let (from, to) = (days().min(), days().max());
+    let (first, last) = covered(*complete, to, now.day()).unzip();
     let opening = ends.0.or_else(|| keyed.first().and_then(|first| first.line.balance?.checked_sub(first.line.amount)));
     let closing = ends.1.or_else(|| keyed.last().and_then(|last| last.line.balance));
     let (actor, account) = (&upload.actor, &account.id);
-    let row = args![id, account, &sha256, name, count, first, last, opening, closing, now, actor];
+    let row = args![id, account, &sha256, name, count, first, last, opening, closing, now, actor, from, to];
     Ok(FileRow { sha256, row })
 }

@@ -149,15 +149,17 @@ fn part(message: Vec<Field<'_>>) -> Result<(Option<Day>, Part), Refusal> {
                 let (day, amount) = balance(&field)?;
                 (opens, part.printed.opening) = (Some(day), Some(amount));
             }
-            "62F" | "62M" => {
+            "62F" => {
                 let (day, amount) = balance(&field)?;
                 (closes, part.printed.closing) = (Some(day), Some(amount));
             }
+            // A page that others follow: its balance is checked, and its days are not whole.
+            "62M" => part.printed.closing = Some(balance(&field)?.1),
             "61" => part.entries.push(entry(&field)?),
             "86" if takes_text => {
                 if let Some(entry) = part.entries.last_mut() {
                     field.value.trim().clone_into(&mut entry.line.text);
-                    let told = dates::told_in(&entry.line.text.replace('\n', " "));
+                    let told = dates::told_near(&entry.line.text.replace('\n', " "), entry.line.day);
                     entry.line.at = told.map_or(entry.line.at, |told| told.at());
                 }
             }
@@ -311,6 +313,21 @@ mod tests {
         assert_eq!(one.lines[0].text, "MBVCB.123.nop tien RF42BCFG\nHJKLM hoc phi");
         assert_eq!(one.lines[2].text, "huy ộ\n-\nsau gach");
         assert_eq!((other.account.as_deref(), other.lines.len()), (Some("190123"), 0));
+    }
+
+    #[test]
+    fn a_page_that_others_follow_has_no_whole_day_and_a_memo_sets_no_far_time() {
+        let page = |closing: &str, memo: &str| {
+            let text = format!(
+                ":20:X\n:25:1\n:60F:C261120VND0,\n:61:261121C5,NTRFX\n:86:{memo}\n:{closing}:C261121VND5,\n-\n"
+            );
+            statements(&text).expect("a page").remove(0)
+        };
+        assert!(page("62F", "x").complete.is_some());
+        assert_eq!(page("62M", "x").complete, None);
+        let at = |memo| page("62F", memo).lines[0].at.day().to_string();
+        assert_eq!(at("thoi gian GD:20/11/2026 23:08:17"), "2026-11-20");
+        assert_eq!(at("thoi gian GD:31/12/2098 23:00:00"), "2026-11-21");
     }
 
     #[test]

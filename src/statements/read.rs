@@ -1,7 +1,7 @@
 //! A bank's file as people download it, read into lines whose balances follow one another.
 
 use super::chain::{self, Part};
-use super::{camt, mt940, table};
+use super::{camt, hole, mt940, table};
 use crate::fault::{Kind, Refusal};
 use crate::roll::sheet;
 use crate::time::{Day, Moment};
@@ -72,41 +72,12 @@ pub struct Hole {
 impl Hole {
     /// `thiếu từ 09:12 đến 11:40 ngày 14/10/2026`
     pub fn vietnamese(&self) -> String {
-        let (from, to) = (self.from.civil(), self.to.civil());
-        let (one, other) = (self.from.day().vietnamese(), self.to.day().vietnamese());
-        if self.has_no_times() {
-            return if one == other {
-                format!("thiếu trong ngày {one}")
-            } else {
-                format!("thiếu từ ngày {one} đến ngày {other}")
-            };
-        }
-        let (from, to) = (from.strftime("%H:%M"), to.strftime("%H:%M"));
-        if one == other {
-            format!("thiếu từ {from} đến {to} ngày {one}")
-        } else {
-            format!("thiếu từ {from} ngày {one} đến {to} ngày {other}")
-        }
+        hole::vietnamese(self.from, self.to)
     }
 
     /// `missing from 09:12 to 11:40 on 14/10/2026`
     pub fn english(&self) -> String {
-        let (from, to) = (self.from.civil(), self.to.civil());
-        let (one, other) = (self.from.day().vietnamese(), self.to.day().vietnamese());
-        if self.has_no_times() {
-            return if one == other { format!("missing on {one}") } else { format!("missing from {one} to {other}") };
-        }
-        let (from, to) = (from.strftime("%H:%M"), to.strftime("%H:%M"));
-        if one == other {
-            format!("missing from {from} to {to} on {one}")
-        } else {
-            format!("missing from {from} on {one} to {to} on {other}")
-        }
-    }
-
-    fn has_no_times(&self) -> bool {
-        let midnight = |at: Moment| at == at.day().begins();
-        midnight(self.from) && midnight(self.to)
+        hole::english(self.from, self.to)
     }
 }
 
@@ -221,6 +192,36 @@ mod tests {
         assert_eq!(refused("22/11/2026,a,,-10,,x\n").0, "statement-both-sides");
         assert_eq!(read(b"a,b\n1,2\n", "x.csv").expect_err("no heading").code, "no-statement-heading");
         assert_eq!(refused("22/11/2026,a,,10,,x\nTổng cộng,,,11,,\n").0, "statement-sum");
+    }
+
+    fn code(text: &str) -> &'static str {
+        read(text.as_bytes(), "x.csv").expect_err("a refusal").code
+    }
+
+    #[test]
+    fn one_column_of_amounts_is_believed_with_a_side_a_sign_or_a_balance_alone() {
+        let sided = |head: &str, rows: &str| format!("Ngày giao dịch,Số tiền giao dịch,{head},Nội dung\n{rows}");
+        for head in ["Loại GD", "DR/CR", "Nợ/Có", "D/C"] {
+            let rows = "22/11/2026,500000,D,HOAN TIEN\n22/11/2026,300000,C,nop tien\n";
+            let read = read(sided(head, rows).as_bytes(), "x.csv").expect("sides");
+            assert_eq!(sums(&read), [-500_000, 300_000], "{head}");
+        }
+        let odd = sided("Loại GD", "22/11/2026,500000,D,a\n22/11/2026,300000,chuyển khoản,b\n");
+        assert_eq!(code(&odd), "statement-both-sides");
+        let bare = "Date,Amount,Description\n22/11/2026,500000,HOAN TIEN\n22/11/2026,300000,nop\n";
+        assert_eq!(code(bare), "statement-one-column");
+        assert_eq!(code(&sided("Loại GD", "22/11/2026,500000,chuyển khoản,a\n")), "statement-one-column");
+        let signed = bare.replace("500000", "-500000");
+        assert_eq!(sums(&read(signed.as_bytes(), "x.csv").expect("signs")), [-500_000, 300_000]);
+        let balanced = "Date,Amount,Balance,Description\n22/11/2026,500000,900000,a\n22/11/2026,300000,1200000,b\n";
+        assert_eq!(sums(&read(balanced.as_bytes(), "x.csv").expect("balances")), [500_000, 300_000]);
+    }
+
+    #[test]
+    fn a_days_subtotal_is_no_transfer() {
+        let rows =
+            "22/11/2026,a,,400000,,x\n22/11/2026,b,,600000,,y\nCộng ngày 22/11/2026,,,1000000,,\n23/11/2026,c,,5,,z\n";
+        assert_eq!(amounts(rows), [400_000, 600_000, 5]);
     }
 
     /// A day of forty lines, each row as cells: number, date, reference, debit, credit, balance, text.

@@ -9,7 +9,7 @@ use super::heading::{self, Columns, Label};
 use super::read::StatementLine;
 use crate::fault::{Kind, Refusal};
 use crate::roll::sheet::{Row, Sheet};
-use crate::time::{Day, Moment};
+use crate::time::Moment;
 
 /// The most cells of a title or a footer that are looked at: whoever looks beside each label must not find thousands.
 const WIDEST: usize = 64;
@@ -131,10 +131,15 @@ impl<'a> Section<'a> {
             }
             return Ok(is_rest);
         }
-        if let Some(stamp) = stamp {
+        // `Cộng ngày 22/11/2026` sums a day up; it is no transfer of that day.
+        let is_subtotal = heading::is_total(written);
+        if let Some(stamp) = stamp.filter(|_| !is_subtotal) {
             // What a conversion wrapped is followed by lines; what follows the last line is a footer.
             self.lines.push(Raw { row, stamp, more: Vec::new() });
             return Ok(true);
+        }
+        if is_subtotal {
+            return Ok(false);
         }
         let unnumbered = reference.is_none_or(|at| row.text(at).is_empty());
         if (heading::is_sum(row) && (unnumbered || !written.is_empty())) || numbers_columns(row) {
@@ -187,14 +192,48 @@ impl<'a> Section<'a> {
         if parts.is_empty() { Ok(vec![self.part()?]) } else { Ok(parts) }
     }
 
-    fn part(self) -> Result<Part, Refusal> {
+    fn part(mut self) -> Result<Part, Refusal> {
+        // A column headed as a kind is one of sides only where its cells say so.
+        let says = |at: &usize| self.lines.iter().any(|raw| heading::comes(raw.row.text(*at)).is_some());
+        self.columns.side = self.columns.side.filter(says);
         let grouping = self.grouping()?;
         let printed = self.printed(grouping);
         let (account, numbers) = self.accounts();
         let entries = self.entries(grouping, printed)?;
+        self.check_sides(&entries, printed)?;
         let Columns { credit, debit, balance, .. } = self.columns;
         let places = Places { credit: Some(credit), debit, balance };
         Ok(Part { account, numbers, printed, entries, places })
+    }
+
+    /// Money that left must not be read as money that came: amounts in one column are believed with a sign, with a word
+    /// beside each, or where balances prove them.
+    fn check_sides(&self, entries: &[Entry], printed: Printed) -> Result<(), Refusal> {
+        let Columns { is_bare, side, credit, .. } = self.columns;
+        let is_signed = || entries.iter().any(|entry| entry.line.amount < 0);
+        let is_proved = || entries.iter().all(|entry| entry.line.balance.is_some());
+        let is_checked = || printed.opening.is_some() && printed.closing.is_some();
+        let Some(first) = self.lines.first().filter(|_| is_bare && side.is_none()) else { return Ok(()) };
+        if is_signed() || is_proved() || is_checked() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Kind::Meaning,
+            "statement-one-column",
+            "Sao kê chỉ có một cột số tiền, không có dấu, cột nợ/có hay số dư, nên không biết tiền vào hay ra. Hãy tải mẫu sao kê có số dư.",
+            "The statement has one column of amounts without a sign, a side or a balance, so nothing says whether money came or left. Download a layout with balances.",
+        )
+        .at(first.row.address(credit), "tiền vào hay ra?", "in or out?"))
+    }
+
+    /// The amount with the sign that the word beside it gives.
+    fn sided(&self, row: &Row, amount: i64) -> Result<i64, Refusal> {
+        let Some(at) = self.columns.side.filter(|_| amount != 0) else { return Ok(amount) };
+        match heading::comes(row.text(at)) {
+            Some(false) => Ok(-amount.abs()),
+            Some(true) if amount > 0 => Ok(amount),
+            _ => Err(both_sides().at(row.address(at), "không rõ tiền vào hay ra", "money in or out?")),
+        }
     }
 
     /// The one way in which every amount of the table can be read.
@@ -284,9 +323,10 @@ impl<'a> Section<'a> {
                 is_old |= label == Some(Label::OldAccount);
                 if label == Some(Label::Account) {
                     is_old = false;
-                    let after = row.cells().take(WIDEST).filter(|(at, _)| *at >= column);
-                    let found = after.map(|(_, text)| numbers_in(text)).find(|found| !found.is_empty());
-                    account = account.or(found.and_then(|found| found.into_iter().next()));
+                    let mut after = row.cells().take(WIDEST).filter(|(at, _)| *at >= column);
+                    let found =
+                        after.find_map(|(_, text)| numbers_in(text).into_iter().next().or_else(|| masked(text)));
+                    account = account.or(found);
                 }
                 if !is_old {
                     numbers.extend(numbers_in(text));
@@ -335,18 +375,10 @@ impl<'a> Section<'a> {
             if is_blank(text) { None } else { amount::read(text, grouping).ok() }
         };
         let (came, went, balance) = (value(Some(credit)).unwrap_or(0), value(debit).unwrap_or(0), value(balance));
-        let amount = match (came, went) {
+        let amount = match (self.sided(row, came)?, went) {
             (0, went) => debits.amount(went),
             (came, 0) if came > 0 || debit.is_none() || balance.is_some() => came,
-            _ => {
-                return Err(Refusal::new(
-                    Kind::Meaning,
-                    "statement-both-sides",
-                    "Một dòng vừa ghi nợ vừa ghi có, hoặc ghi có số âm.",
-                    "A line has both debit and credit, or a negative credit.",
-                )
-                .at(row.address(credit), "không rõ tiền vào hay ra", "money in or out?"));
-            }
+            _ => return Err(both_sides().at(row.address(credit), "không rõ tiền vào hay ra", "money in or out?")),
         };
         let fee = self.columns.fees.into_iter().map(|column| fees.amount(value(column).unwrap_or(0))).sum();
         if amount == 0 && fee == 0 {
@@ -368,19 +400,22 @@ impl<'a> Section<'a> {
     /// When the payer acted: the column or the text that has a time, else the other day, else the day of the books.
     fn acted_at(&self, raw: &Raw<'_>, text: &str) -> Moment {
         let other = self.columns.other_date.and_then(|at| dates::stamp(raw.row.text(at)));
-        let near = |stamp: &Stamp| is_near(stamp.day, raw.stamp.day);
-        let other = other.filter(near);
+        let other = other.filter(|stamp: &Stamp| dates::is_near(stamp.day, raw.stamp.day));
         let timed = |stamp: &Stamp| stamp.time.is_some();
-        let told = || dates::told_in(text).filter(near);
+        let told = || dates::told_near(text, raw.stamp.day);
         let own = Some(raw.stamp.clone());
         let found = other.clone().filter(timed).or_else(|| own.filter(timed)).or_else(told).or(other);
         found.unwrap_or_else(|| raw.stamp.clone()).at()
     }
 }
 
-/// A month apart at most: a second date that is further off is not the time of the same transfer.
-fn is_near(one: Day, other: Day) -> bool {
-    one.plus_days(-31) <= other && other <= one.plus_days(31)
+fn both_sides() -> Refusal {
+    Refusal::new(
+        Kind::Meaning,
+        "statement-both-sides",
+        "Một dòng vừa ghi nợ vừa ghi có, hoặc ghi có số âm.",
+        "A line has both debit and credit, or a negative credit.",
+    )
 }
 
 /// How a file writes what left.
@@ -438,6 +473,18 @@ fn numbers_columns(row: &Row) -> bool {
 }
 
 /// Runs of at least six digits, blanks within a run forgiven.
+/// `1903XXXXXX888` or `1903******888`, as some banks print an account's number; the mask in one letter.
+fn masked(text: &str) -> Option<String> {
+    let is_mask = |letter: char| matches!(letter, 'x' | 'X' | '*');
+    let word = text.split_whitespace().find(|word| {
+        let digits = word.chars().filter(char::is_ascii_digit).count();
+        digits >= 3 && word.chars().filter(|letter| is_mask(*letter)).count() >= 2
+    })?;
+    let plain = word.chars().map(|letter| if is_mask(letter) { 'X' } else { letter });
+    let number: String = plain.filter(|letter| letter.is_ascii_digit() || *letter == 'X').collect();
+    number.contains('X').then_some(number)
+}
+
 fn numbers_in(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut run = String::new();

@@ -6,6 +6,7 @@ mod desk_en;
 mod desk_vi;
 mod en;
 mod setup;
+mod statements;
 mod vi;
 
 use std::convert::Infallible;
@@ -19,6 +20,7 @@ use axum::response::Response;
 
 pub use desk::{DeskWords, OversightWords};
 pub use setup::SetupWords;
+pub use statements::StatementWords;
 
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -131,6 +133,8 @@ pub struct Words {
     pub oversight: OversightWords,
     /// Setting up, and connecting a bank.
     pub setup: SetupWords,
+    /// Statement files.
+    pub statements: StatementWords,
 }
 
 /// A page's frame.

@@ -158,7 +158,8 @@ impl Books {
             hocphi::store::EngineName::Postgres => "'\\x00'::bytea",
         };
         self.raw(&format!(
-            "insert into statement_file values ('fil_{n}', 'acc_1', 's{n}', {bytes}, 1, null, null, null, null, 0, 'per_1');
+            "insert into statement_file (id, account_id, sha256, name_sealed, lines, received_at, received_by)
+             values ('fil_{n}', 'acc_1', 's{n}', {bytes}, 1, 0, 'per_1');
              insert into statement_line values ('lin_{n}', 'fil_{n}', 'acc_1', 1, '2026-11-22', 0, 1, null, '', {bytes}, 'c{n}');
              insert into credit_proof values ('{credit}', 'lin_{n}', 0);
              insert into undecided values ('{credit}', 0) on conflict (credit_id) do nothing;"

@@ -30,6 +30,7 @@ mod receipts;
 mod roll;
 mod schema;
 mod stage;
+mod statement_files;
 mod statements;
 mod tellings;
 mod tidy;

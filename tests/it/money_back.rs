@@ -11,6 +11,7 @@ on_both!(
     a_reversed_credit_leaves_the_books_and_its_invoice_is_owed_again,
     a_credit_no_statement_has_is_disowned_and_one_it_has_is_not,
     a_doubt_that_was_in_no_book_leaves_none,
+    a_line_shows_what_the_bank_took_back_and_makes_no_second_credit,
     of_two_who_take_a_credit_back_one_is_told,
     a_gateways_sum_meets_what_it_took_less_its_fee,
     a_settlement_that_was_a_mistake_is_taken_back,
@@ -73,6 +74,27 @@ async fn a_doubt_that_was_in_no_book_leaves_none(fresh: Fresh) {
     books.drain().await;
     assert_eq!(take_back(&books, &doubtful, Why::Disowned).await, Ok(None));
     assert_eq!(books.balance(Account::Clearing).await, 0);
+    books.assert_sound().await;
+}
+
+/// The evening's statement has the money that came and the money that went; neither is income.
+async fn a_line_shows_what_the_bank_took_back_and_makes_no_second_credit(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let (owed, credit) = paid_invoice(&books).await;
+    let doubtful = books.credit_of(600, Some(&owed.reference), "acc_1", "maybe_same_credit", "").await;
+    books.drain().await;
+    for credit in [&credit, &doubtful] {
+        take_back(&books, credit, Why::Reversed).await.expect("taken back");
+        books.prove(credit).await;
+    }
+    books.drain().await;
+    assert_eq!(books.decision(&credit).await, "reversed");
+    assert_eq!(books.decision(&doubtful).await, "reversed");
+    assert_eq!(books.paid(&owed.id).await, [0, 0, 0]);
+    for account in [Account::Bank, Account::Clearing, Account::SuspenseUnidentified] {
+        assert_eq!(books.balance(account).await, 0);
+    }
+    books.sequence().await;
     books.assert_sound().await;
 }
 

@@ -21,6 +21,8 @@ on_both!(
     a_transfer_booked_after_the_weekend_meets_its_telling,
     a_layout_with_other_days_is_refused,
     two_files_of_one_account_at_once_are_read_one_after_the_other,
+    one_number_of_the_bank_in_two_layouts_is_one_transfer,
+    what_was_asked_for_later_days_covers_none_of_them,
     a_statement_of_nobody_is_refused
 );
 
@@ -155,6 +157,39 @@ async fn two_files_of_one_account_at_once_are_read_one_after_the_other(fresh: Fr
     assert_eq!(stage.doubts().await.len(), 900);
 }
 
+/// MB prints the payer's day in one layout and the books' day in the other, where no line has a balance.
+async fn one_number_of_the_bank_in_two_layouts_is_one_transfer(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let reference = PaymentReference::random().expect("randomness").to_string();
+    let paper: Line = ("22/11/2026 23:10:00", "FT26326000000002", 500_000, &reference);
+    stage.import(&file(MB, 0, &[paper])).await.expect("the payer's days");
+    let mt940 = |number: &str| {
+        let text = format!(
+            ":20:X\n:25:{MB}\n:28C:1/1\n:60F:C261122VND500000,\n:61:2611221123C500000,NTRFNONREF//{number}\n\
+             :86:{reference}\n:62F:C261123VND1000000,\n-\n"
+        );
+        Upload { bytes: text.into_bytes(), filename: "x.sta".to_owned(), actor: "test".to_owned(), ..Upload::default() }
+    };
+    let twice = stage.import(&mt940("FT26326000000002")).await.expect_err("the same number");
+    assert_eq!(twice.refusal().map(|refusal| refusal.code), Some("statement-differs"));
+    assert_eq!(counts(stage.import(&mt940("FT26327000000003")).await.expect("another number")), [1, 0, 1, 0]);
+}
+
+async fn what_was_asked_for_later_days_covers_none_of_them(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let text = format!(
+        "Số tài khoản: {MB}\nTừ ngày 01/11/2026 đến ngày 30/11/2026\nSố dư đầu kỳ,0\n\
+         Ngày giao dịch,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n20/11/2026,F1,,5,5,x\n21/11/2026,F2,,5,10,y\n\
+         Số dư cuối kỳ,,,,10,\n"
+    );
+    let month = Upload { bytes: text.into_bytes(), ..file(MB, 0, &[]) };
+    let summary = stage.import(&month).await.expect("a month that is not over");
+    let today = stage.clock.now().day();
+    let kept = hocphi::statements::file(&stage.store, "sch_one", &summary.file_id, today).await.expect("a look");
+    let days = kept.expect("the file").days.expect("whole days");
+    assert_eq!((days.0.to_string(), days.1.to_string()), ("2026-11-01".to_owned(), "2026-11-21".to_owned()));
+}
+
 async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
     let stage = stage(&fresh).await;
     let line: Line = ("22/11/2026", "5243.1", 500_000, "nop tien");
@@ -169,6 +204,15 @@ async fn a_statement_of_nobody_is_refused(fresh: Fresh) {
     let another = Upload { account: named.account, ..file("9990001112223", 0, &[line]) };
     let refused = stage.import(&another).await.expect_err("a number that is no account of anybody here");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("statement-of-another-account"));
+    let foreign = stage.import(&file("1903 5555 777 888", 0, &[line])).await.expect_err("no account of ours");
+    assert_eq!(foreign.refusal().map(|refusal| refusal.code), Some("unknown-account"));
+    let of_one = Upload { school: Some("sch_two".to_owned()), ..file("1903 5555 777 888", 0, &[line]) };
+    let foreign = stage.import(&of_one).await.expect_err("though the school has one account only");
+    assert_eq!(foreign.refusal().map(|refusal| refusal.code), Some("unknown-account"));
+    let masked = Upload { school: Some("sch_two".to_owned()), ..file("0999XXXXXX999", 0, &[line]) };
+    assert_eq!(counts(stage.import(&masked).await.expect("a mask that fits")), [1, 0, 1, 0]);
+    let masked = Upload { school: Some("sch_two".to_owned()), ..file("1903XXXXXX888", 0, &[line]) };
+    assert!(stage.import(&masked).await.is_err(), "a mask that shows other digits");
     let strange = Upload { school: Some("sch_two".to_owned()), ..file(MB, 0, &[line]) };
     assert!(stage.import(&strange).await.is_err(), "another school's statement");
 }

@@ -90,7 +90,8 @@ impl World {
         let (file, line) = (hocphi::ids::new_id("stf"), hocphi::ids::new_id("stl"));
         let texts = [
             format!(
-                "insert into statement_file values ('{file}', '{account_id}', '{file}', $1, 1, null, null, null, null, 0, 'x')"
+                "insert into statement_file (id, account_id, sha256, name_sealed, lines, received_at, received_by)
+                 values ('{file}', '{account_id}', '{file}', $1, 1, 0, 'x')"
             ),
             format!(
                 "insert into statement_line values ('{line}', '{file}', '{account_id}', 1, '2026-11-22', 0, 1, null, '', $1, '{line}')"

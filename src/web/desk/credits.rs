@@ -114,7 +114,7 @@ pub(super) fn sentence(reason: &str, w: &DeskWords) -> &'static str {
 }
 
 /// The transfer's text. It is opened for the page and goes nowhere else; one whose key was erased is empty.
-async fn memo(house: &House, credit_id: &str, w: &DeskWords) -> String {
+pub(super) async fn memo(house: &House, credit_id: &str, w: &DeskWords) -> String {
     let memo = inbox::open_memo(&house.store, &house.vault, credit_id).await.unwrap_or_default();
     if memo.trim().is_empty() { w.no_memo.to_owned() } else { memo }
 }

@@ -7,20 +7,21 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::statements;
 use super::upload::{STATEMENT_MOST, Upload};
 use crate::fault::{Refusal, Result};
 use crate::inbox::{self, DayCredit, DayView, Debit, Unreadable};
 use crate::matching;
 use crate::money::Dong;
 use crate::roll;
-use crate::statements::{self, Missing};
+use crate::statements::{self as files, Missing};
 use crate::time::{Day, Moment};
 use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::mendable;
 use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::{Accountant, Desk};
-use crate::web::words::DeskWords;
+use crate::web::words::{DeskWords, StatementWords};
 
 #[derive(Template)]
 #[template(path = "desk/day.html", whitespace = "minimize")]
@@ -37,6 +38,9 @@ struct DayPage {
     verdict_class: &'static str,
     rows: Vec<Row>,
     accounts: Vec<(String, String)>,
+    s: &'static StatementWords,
+    /// What the statements lack.
+    gaps: Vec<String>,
     unreadable: Vec<Unreadable>,
     debits: Vec<Debit>,
     missing: Vec<Missing>,
@@ -51,6 +55,10 @@ struct Row {
     is_proved: bool,
     code: &'static str,
     word: &'static str,
+    /// The pupil and the class it went to.
+    on: String,
+    /// What the payer wrote, where somebody must read it.
+    memo: String,
 }
 
 /// Which day, and what an upload came to: `lines.new.met.already`.
@@ -86,12 +94,14 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         after: day.plus_days(1),
         verdict,
         verdict_class,
-        rows: view.credits.iter().map(|credit| row(credit, w)).collect(),
+        rows: rows(house, &view.credits, w).await?,
+        gaps: statements::gaps(house, desk).await?,
+        s: &desk.seat.words().statements,
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
         unreadable: inbox::unreadable(&house.store, &desk.school.id, 50).await?,
         debits: inbox::debits(&house.store, &desk.school.id, day).await?,
-        missing: statements::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
+        missing: files::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
         reversed: reversed(house, desk).await?,
         w,
     })
@@ -115,23 +125,41 @@ fn verdict(view: &DayView, w: &'static DeskWords) -> (&'static str, &'static str
     }
 }
 
-fn row(credit: &DayCredit, w: &'static DeskWords) -> Row {
-    let (code, word) = match credit.kind.as_deref() {
-        Some("hold" | "release") => ("held", super::credits::sentence(credit.reason.as_deref().unwrap_or_default(), w)),
+/// The colour and the word of what was decided about a credit last.
+pub(super) fn state(kind: Option<&str>, reason: Option<&str>, w: &'static DeskWords) -> (&'static str, &'static str) {
+    match kind {
+        Some("hold" | "release") => ("held", super::credits::sentence(reason.unwrap_or_default(), w)),
         Some(kind @ "part") => ("part", (w.step)(kind)),
         Some(kind @ "over") => ("over", (w.step)(kind)),
-        Some(kind @ "same") => ("void", (w.step)(kind)),
+        Some(kind @ ("same" | "reversed" | "disowned")) => ("void", (w.step)(kind)),
         Some(kind) => ("paid", (w.step)(kind)),
         None => ("draft", w.waiting),
-    };
-    Row {
-        id: credit.id.clone(),
-        at: credit.told_at.map_or_else(|| w.only_statement.to_owned(), Moment::vietnamese),
-        amount: credit.amount,
-        is_proved: credit.line_id.is_some(),
-        code,
-        word,
     }
+}
+
+/// The credits of a day, whose invoice each is on, and what the payer wrote on those that wait.
+async fn rows(house: &House, credits: &[DayCredit], w: &'static DeskWords) -> Result<Vec<Row>> {
+    let pupils = statements::pupils(house, credits.iter().filter_map(|credit| credit.invoice_id.as_deref())).await?;
+    let mut rows = Vec::with_capacity(credits.len());
+    for credit in credits {
+        let (code, word) = state(credit.kind.as_deref(), credit.reason.as_deref(), w);
+        let on = credit.invoice_id.as_ref().and_then(|invoice| pupils.get(invoice)).cloned().unwrap_or_default();
+        let memo = match credit.kind.as_deref() {
+            Some("hold" | "release") => super::credits::memo(house, &credit.id, w).await,
+            _ => String::new(),
+        };
+        rows.push(Row {
+            id: credit.id.clone(),
+            at: credit.told_at.map_or_else(|| w.only_statement.to_owned(), Moment::vietnamese),
+            amount: credit.amount,
+            is_proved: credit.line_id.is_some(),
+            code,
+            word,
+            on,
+            memo,
+        });
+    }
+    Ok(rows)
 }
 
 fn said(read: &str, w: &DeskWords) -> String {
@@ -154,14 +182,14 @@ pub(super) async fn take(
             upload.at_most(STATEMENT_MOST)?;
             let account = roll::account(&house.store, upload.field("account")).await?;
             let account = account.filter(|account| account.school_id == desk.school.id).ok_or_else(Refusal::absent)?;
-            let file = statements::Upload {
+            let file = files::Upload {
                 account: Some((account.bank_bin, account.number)),
                 school: Some(desk.school.id.clone()),
                 filename: upload.name.clone(),
                 bytes: upload.bytes.clone(),
                 actor: desk.seat.person.id.clone(),
             };
-            let sums = statements::import(&house.store, &house.vault, &house.clock, &file).await?;
+            let sums = files::import(&house.store, &house.vault, &house.clock, &file).await?;
             house.changed(&[]);
             let lines = sums.new + sums.already;
             let day = sums.last_day.map(|day| format!("day={day}&")).unwrap_or_default();

@@ -20,6 +20,7 @@ mod run;
 mod runs;
 mod setup;
 mod sign_in;
+mod statements;
 mod upload;
 
 use std::sync::Arc;
@@ -83,6 +84,9 @@ fn money() -> Router<Arc<House>> {
         .route("/desk/credits/{credit}/settle", post(money_back::settle))
         .route("/desk/credits/{credit}/unsettle", post(money_back::unsettle))
         .route("/desk/day", get(day::page))
+        .route("/desk/statements", get(statements::list))
+        .route("/desk/statements/{file}", get(statements::page))
+        .route("/desk/statements/{file}/seal", post(statements::seal))
         .route("/desk/receipts.csv", get(lists::receipts))
 }
 

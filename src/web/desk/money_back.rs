@@ -17,9 +17,6 @@ use crate::web::form::{Form, mendable};
 use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
-/// So many credits that the bank took back are looked through.
-const MOST: i64 = 500;
-
 /// What a person may say of a credit that it is not a family's payment into the account, beside what matching decides.
 #[derive(Default)]
 pub(super) struct Beside {
@@ -59,8 +56,7 @@ pub(super) async fn beside(house: &House, desk: &Desk, credit: &Shown, w: &'stat
     if matches!(kind, "" | "same" | "reversed" | "disowned" | "settled") {
         return Ok(beside);
     }
-    let reversed = inbox::reversed(&house.store, &desk.school.id, MOST).await?;
-    if reversed.contains(&credit.id) {
+    if inbox::is_reversed(&house.store, &desk.school.id, &credit.id).await? {
         beside.why = Some(Leaving { code: "reversed", help: w.gone_reversed, act: w.confirm_reversed });
     } else if credit.line_id.is_none() && is_missing(house, desk, &credit.id).await? {
         beside.why = Some(Leaving { code: "disowned", help: w.gone_missing, act: w.confirm_missing });

@@ -129,7 +129,7 @@ pub(super) const DESK: DeskWords = DeskWords {
     day_after: "Day after",
     day_credits: "The day's money",
     statement_upload: "Upload the bank's statement",
-    statement_help: "Download the statement from the bank and upload it as it is (.csv or .xlsx, up to 20 MB). The same or an overlapping file doubles nothing.",
+    statement_help: "Download the statement from the bank and upload it as it is (Excel, .csv, MT940 or CAMT.053, up to 20 MB). The same or an overlapping file doubles nothing.",
     statement_file: "Statement file",
     upload: "Upload",
     unreadable: "Deliveries that could not be read",

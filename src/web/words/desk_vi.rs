@@ -129,7 +129,7 @@ pub(super) const DESK: DeskWords = DeskWords {
     day_after: "Ngày sau",
     day_credits: "Các khoản tiền của ngày",
     statement_upload: "Nạp sao kê ngân hàng",
-    statement_help: "Tải tệp sao kê từ ngân hàng và nạp nguyên tệp (.csv hoặc .xlsx, tối đa 20 MB). Nạp lại tệp cũ hay tệp chồng ngày không làm trùng tiền.",
+    statement_help: "Tải tệp sao kê từ ngân hàng và nạp nguyên tệp (Excel, .csv, MT940 hoặc CAMT.053, tối đa 20 MB). Nạp lại tệp cũ hay tệp chồng ngày không làm trùng tiền.",
     statement_file: "Tệp sao kê",
     upload: "Nạp tệp",
     unreadable: "Tin báo không đọc được",

@@ -40,6 +40,7 @@ pub(super) const WORDS: Words = Words {
     parent: PARENT,
     desk: super::desk_en::DESK,
     setup: super::setup::EN,
+    statements: super::statements::EN,
     oversight: super::desk_en::OVERSIGHT,
     check: CheckWords {
         title: "Check a receipt",

@@ -40,6 +40,7 @@ pub(super) const WORDS: Words = Words {
     parent: PARENT,
     desk: super::desk_vi::DESK,
     setup: super::setup::VI,
+    statements: super::statements::VI,
     oversight: super::desk_vi::OVERSIGHT,
     check: CheckWords {
         title: "Kiểm tra biên lai",
