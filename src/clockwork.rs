@@ -25,7 +25,7 @@ use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
 use crate::store::{Ear, Fence, Store, Wake};
 use crate::time::Clock;
-use crate::{access, feed, fees, ids, matching, outbox};
+use crate::{access, feed, fees, ids, matching, orders, outbox};
 
 /// How long an idle loop waits before it looks for other processes' work.
 const POLL: Duration = Duration::from_millis(500);
@@ -64,6 +64,8 @@ pub struct House {
     pub refusals: inbox::Refusals,
     /// Who carries webhooks.
     pub client: outbox::Client,
+    /// Who asks providers for orders.
+    pub orders: orders::Client,
     /// The link of the first day, while there is one.
     pub first_day: FirstDay,
     holder: String,
@@ -74,9 +76,10 @@ impl House {
     /// Opens the house over a migrated store, inside a runtime. Only the keeper runs yet: see [`run`] and [`settle`].
     ///
     /// # Errors
-    /// When the machine's certificates cannot be read.
+    /// When the machine's certificates cannot be read; an address for orders that is not safe.
     pub fn open(store: Store, vault: Vault, clock: Clock, providers: Providers, config: Config) -> Result<House> {
         let client = outbox::Client::new(config.private_webhooks)?;
+        let orders = orders::Client::new(config.payos_url.as_deref())?;
         let (news, _) = broadcast::channel(NEWS);
         let (wake, holder) = (Wake::new(), ids::new_id("prc"));
         let keeper = Keeper::start(store.clone(), vault.clone(), clock.clone(), wake.clone());
@@ -91,6 +94,7 @@ impl House {
             keeper,
             refusals: inbox::Refusals::default(),
             client,
+            orders,
             first_day: FirstDay::default(),
             holder,
             swept_at: AtomicI64::new(0),
@@ -116,7 +120,7 @@ impl House {
     }
 }
 
-/// Does everything there is to do until nothing is left: runs, credits, feed, promises, and the sweeping.
+/// Does everything there is to do until nothing is left: runs, credits, feed, orders, promises, and the sweeping.
 ///
 /// # Errors
 /// The first fault; what was done before it stands.
@@ -127,8 +131,9 @@ pub async fn settle(house: &House) -> Result<()> {
         let issued = runs(house, None).await?;
         let decided = credits(house, None).await?;
         let sequenced = places(house, None).await?;
+        let ordered = ordered(house, None).await?;
         let tried = promises(house, None).await?;
-        if issued + decided + sequenced + tried == 0 {
+        if issued + decided + sequenced + ordered + tried == 0 {
             return Ok(());
         }
     }
@@ -140,6 +145,7 @@ pub async fn run(house: Arc<House>) {
         pace(&house, "runs", |house, fence| Box::pin(runs(house, fence))),
         pace(&house, "credits", |house, fence| Box::pin(credits(house, fence))),
         pace(&house, "feed", |house, fence| Box::pin(places(house, fence))),
+        pace(&house, "orders", |house, fence| Box::pin(ordered(house, fence))),
         pace(&house, "promises", |house, fence| Box::pin(promises(house, fence))),
         pace(&house, "sweep", |house, fence| Box::pin(sweep(house, fence))),
         news(&house),
@@ -175,6 +181,22 @@ fn rung(house: &House, done: usize) -> usize {
         house.wake.ring();
     }
     done
+}
+
+/// One round of orders: what wants one is stored under the lease, and each is asked for by whoever claims it.
+async fn ordered(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let maker = orders::Maker {
+        store: &house.store,
+        vault: &house.vault,
+        clock: &house.clock,
+        providers: &house.providers,
+        client: &house.orders,
+        back: house.public_url(),
+    };
+    let round = orders::make(&maker, fence).await?;
+    house.tell(&round.invoices);
+    count("hocphi_orders_made_total", round.invoices.len());
+    Ok(round.done)
 }
 
 /// One round of promises. A try is claimed row by row, so it needs no lease to be made once.

@@ -31,6 +31,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// May promises be delivered to private addresses? Only for trying things out on one machine.
     pub private_webhooks: bool,
+    /// Where payOS is asked to make orders, when not at its own address: a sandbox, or a test. https, or this machine.
+    pub payos_url: Option<String>,
     /// Logs as JSON lines instead of text.
     pub log_json: bool,
 }
@@ -69,6 +71,9 @@ impl Config {
         if [&self.listen, &self.metrics_listen].into_iter().flatten().any(|address| !is_listen_address(address)) {
             return Err(wrong("an address to listen at is HOST:PORT, such as 127.0.0.1:8080").into());
         }
+        if self.payos_url.as_deref().is_some_and(|url| !is_order_url(url)) {
+            return Err(wrong("the address of payOS must be https://, and http:// only on this machine").into());
+        }
         Ok(())
     }
 
@@ -87,6 +92,7 @@ impl Config {
                     read.map_err(|_| wrong("HOCPHI_TRUSTED_PROXIES must be addresses with commas between"))?;
             }
             "PRIVATE_WEBHOOKS" => self.private_webhooks = yes(name, &value)?,
+            "PAYOS_URL" => self.payos_url = Some(value),
             "LOG_JSON" => self.log_json = yes(name, &value)?,
             // Variables of the tests; the program itself does not read them.
             name if name.starts_with("TEST_") => {}
@@ -146,6 +152,7 @@ impl fmt::Debug for Config {
             .field("providers", &self.providers)
             .field("trusted_proxies", &self.trusted_proxies)
             .field("private_webhooks", &self.private_webhooks)
+            .field("payos_url", &self.payos_url)
             .field("log_json", &self.log_json)
             .finish()
     }
@@ -174,6 +181,15 @@ fn is_public_url(url: &str) -> bool {
     !host.is_empty()
         && !host.starts_with(':')
         && !rest.contains(|letter: char| letter.is_whitespace() || "?#@".contains(letter))
+}
+
+/// May a provider be asked here with our keys? Over https, and without it only on this machine.
+pub fn is_order_url(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
+    let is_here = ["127.0.0.1", "localhost", "[::1]"].contains(&name);
+    is_public_url(url) && (url.starts_with("https://") || is_here)
 }
 
 fn yes(name: &str, value: &str) -> Result<bool> {

@@ -29,7 +29,7 @@
 //!
 //! The bottom, imported by anyone: `store money ids time fault config seal paper`. Then `vietqr providers ledger`,
 //! which import only the bottom. Then, each importing only what stands before it: `access outbox roll ledger fees inbox
-//! statements receipts matching refunds closing feed oversight`. Then `web clockwork simulate` and the commands,
+//! statements receipts matching refunds closing feed orders oversight`. Then `web clockwork simulate` and the commands,
 //! which see everything. A test reads the imports and fails on a backward arrow. (`refunds` and `closing` keep their
 //! places.)
 //!
@@ -75,6 +75,7 @@ pub mod inbox;
 pub mod ledger;
 pub mod matching;
 pub mod money;
+pub mod orders;
 pub mod outbox;
 pub mod oversight;
 pub mod paper;
@@ -98,6 +99,7 @@ pub fn statements() -> Vec<store::Statement> {
         inbox::ALL,
         &ledger::statements(),
         matching::ALL,
+        orders::ALL,
         outbox::ALL,
         oversight::ALL,
         receipts::ALL,

@@ -33,6 +33,12 @@ pub struct Connect {
     /// How many characters of the transfer text arrive; the provider's own limit when left out.
     #[arg(long, value_name = "N")]
     memo_max: Option<usize>,
+    /// The account is not linked with the provider: fewer characters of the transfer text arrive.
+    #[arg(long)]
+    unlinked: bool,
+    /// Have the provider make an order for each invoice; it then says whose money came although the text does not.
+    #[arg(long)]
+    orders: bool,
     /// Make another connection although this provider tells of the account already.
     #[arg(long)]
     another: bool,
@@ -69,6 +75,8 @@ impl Connect {
             secrets,
             memo_prefix: self.memo_prefix.clone(),
             memo_max: self.memo_max,
+            is_unlinked: self.unlinked,
+            makes_orders: self.orders,
             school: None,
         };
         let id = connect(&store, &vault, &Clock::System, &providers, new, "system").await?;

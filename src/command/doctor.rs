@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use hocphi::fault::{Kind, Refusal, Result};
 use hocphi::inbox::{self, Connection, Health};
+use hocphi::orders::{self, Counts};
 use hocphi::providers::Provider;
 use hocphi::seal::Vault;
 use hocphi::time::{Clock, Moment};
@@ -46,6 +47,9 @@ impl Doctor {
         bank_sees(provider, &found, base);
         let health = inbox::health(&store, &found.id, now).await?;
         fares(&health, now);
+        if found.orders_from.is_some() {
+            ordered(&orders::counts(&store, &found.id).await?);
+        }
         let Some(base) = &self.play else { return Ok(ExitCode::SUCCESS) };
         let played = rehearse(provider, base, &found.id, &found.secrets, now).await?;
         for one in &played {
@@ -80,6 +84,17 @@ fn bank_sees(provider: &Provider, found: &Connection, base: &str) {
     }
     let prefix = found.memo_prefix.as_deref().map(|prefix| format!(", beginning with {prefix}")).unwrap_or_default();
     say!("  transfer text: up to {} characters{prefix}; {} account(s) bound", found.memo_max, found.accounts.len());
+}
+
+/// How the orders stand.
+fn ordered(counts: &Counts) {
+    say!("  orders made: {}", counts.made);
+    if counts.without_code > 0 {
+        say!("    {} of them with a code that is not shown: it differs from what was ordered", counts.without_code);
+    }
+    for (reason, orders) in &counts.waiting {
+        say!("    {orders} wait: {}", if reason.is_empty() { "not asked for yet" } else { reason });
+    }
 }
 
 fn fares(health: &Health, now: Moment) {

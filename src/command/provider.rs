@@ -142,7 +142,8 @@ pub fn secrets(
         if value == "-" && std::mem::replace(&mut heard_standard_input, true) {
             return Ok(Err("only one --secret can be read from standard input".to_owned()));
         }
-        let known = provider.secret_names().concat();
+        let mut known = provider.secret_names().concat();
+        known.extend(provider.order_secrets().iter().map(String::as_str));
         if !known.contains(&name) {
             return Ok(Err(format!("{} has no secret {name:?}; it has {}", provider.name(), known.join(", "))));
         }

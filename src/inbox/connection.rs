@@ -6,14 +6,16 @@ use super::sql;
 use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, OrFault, Refusal, Result};
 use crate::ids;
-use crate::providers::{Provider, Providers, Secrets};
+use crate::providers::{Provider, Providers, SecretForm, Secrets};
 use crate::roll;
 use crate::seal::Vault;
-use crate::store::{Store, args, record, transact};
+use crate::store::{Store, Tx, args, record, transact};
 use crate::time::{Clock, Moment};
 
 /// How long a payment reference is.
 const REFERENCE: usize = 13;
+/// How many of its characters an order's text carries at least: its nine letters.
+pub const ORDER_TEXT: usize = 9;
 /// How many values of one secret may be live while a bank rotates.
 const MOST_LIVE: usize = 2;
 
@@ -34,6 +36,8 @@ pub struct Connection {
     pub memo_max: i64,
     /// The live secrets.
     pub secrets: Secrets,
+    /// Since when an order is made at the provider for each invoice. None: it makes none.
+    pub orders_from: Option<Moment>,
     /// When it stopped being listened to.
     pub ended_at: Option<Moment>,
 }
@@ -58,6 +62,7 @@ record! {
         school_id: String,
         memo_prefix: Option<String>,
         memo_max: i64,
+        orders_from: Option<Moment>,
         ended_at: Option<Moment>,
     }
 }
@@ -75,6 +80,10 @@ pub struct NewConnection {
     pub memo_prefix: Option<String>,
     /// How many characters of it arrive; the provider's own limit when left out.
     pub memo_max: Option<usize>,
+    /// Is the account not linked with the provider? Fewer characters arrive then.
+    pub is_unlinked: bool,
+    /// Shall an order be made at the provider for each invoice?
+    pub makes_orders: bool,
     /// The school that asks, `sch_…`; an account of another school is then refused.
     pub school: Option<String>,
 }
@@ -83,7 +92,7 @@ pub struct NewConnection {
 ///
 /// # Errors
 /// Refused with a sentence: an unknown provider, secrets it cannot prove itself with, an account that is nobody's,
-/// given up or of another school, or a transfer text too short for the payment reference.
+/// given up, of another school or with orders made elsewhere, or a transfer text too short for the payment reference.
 pub async fn connect(
     store: &Store,
     vault: &Vault,
@@ -94,18 +103,23 @@ pub async fn connect(
 ) -> Result<String> {
     let provider = providers.get(&new.provider).ok_or_else(|| unknown_provider(providers))?;
     check_secrets(provider, &new.secrets)?;
+    check_order_secrets(provider, &new)?;
     check_forms(provider, &new.secrets)?;
     let (school_id, accounts) = accounts_of_one_school(store, &new).await?;
     let by_rule = accounts.iter().map(|account| provider.memo_prefix(&account.bank_bin)).find(|rule| !rule.is_empty());
     let memo_prefix = new.memo_prefix.as_deref().or(by_rule).filter(|prefix| !prefix.is_empty());
-    let memo_max = new.memo_max.unwrap_or_else(|| provider.memo_max(true));
-    check_memo(memo_prefix, memo_max)?;
+    let memo_max = new.memo_max.unwrap_or_else(|| provider.memo_max(!new.is_unlinked));
+    check_memo(memo_prefix, memo_max, new.makes_orders)?;
     let id = ids::new_id("con");
     let now = clock.now();
     let sealed = seal_all(vault, &id, &new.secrets, now).await?;
     let memo_max = i64::try_from(memo_max).or_fault("count the characters of a memo")?;
+    let orders_from = new.makes_orders.then_some(now);
     transact!(store, |tx| async {
-        let made = args![&id, &new.provider, &school_id, memo_prefix, memo_max, now];
+        if new.makes_orders {
+            refuse_second_maker_in(tx, &accounts).await?;
+        }
+        let made = args![&id, &new.provider, &school_id, memo_prefix, memo_max, now, orders_from];
         tx.run(&sql::MAKE_CONNECTION, made).await?;
         let bound = accounts.iter().map(|account| args![&id, &account.id]).collect();
         tx.insert_many(&sql::BIND_ACCOUNTS, bound).await?;
@@ -140,6 +154,7 @@ pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option
         memo_prefix: stored.memo_prefix,
         memo_max: stored.memo_max,
         secrets,
+        orders_from: stored.orders_from,
         ended_at: stored.ended_at,
     }))
 }
@@ -357,7 +372,8 @@ fn unknown_provider(providers: &Providers) -> Refusal {
 fn check_secrets(provider: &Provider, secrets: &Secrets) -> Result<()> {
     let ways = provider.secret_names();
     let known = ways.concat();
-    let strange = secrets.names().any(|name| !known.contains(&name));
+    let orders = provider.order_secrets();
+    let strange = secrets.names().any(|name| !known.contains(&name) && !orders.iter().any(|order| order == name));
     let whole = ways.iter().any(|way| way.iter().all(|name| !secrets.values(name).is_empty()));
     let crowded = secrets.names().any(|name| secrets.values(name).len() > MOST_LIVE);
     if whole && !strange && !crowded {
@@ -374,23 +390,77 @@ fn check_secrets(provider: &Provider, secrets: &Secrets) -> Result<()> {
     .into())
 }
 
+/// Orders take secrets of their own, and whoever gives these means orders.
+fn check_order_secrets(provider: &Provider, new: &NewConnection) -> Result<()> {
+    let (title, names) = (provider.title(), provider.order_secrets().join(" + "));
+    let given = |name: &String| !new.secrets.values(name).is_empty();
+    let (code, vi, en) = match (provider.order_form(), new.makes_orders) {
+        (None, true) => (
+            "no-orders",
+            format!("{title} không tạo đơn cho từng phiếu: hãy bỏ lựa chọn này."),
+            format!("{title} makes no orders: leave this choice out."),
+        ),
+        (Some(_), true) if !provider.order_secrets().iter().all(given) => (
+            "order-secrets",
+            format!("Để tạo đơn cho từng phiếu, {title} cần thêm: {names}."),
+            format!("To make an order for each invoice {title} also needs {names}."),
+        ),
+        (Some(_), false) if provider.order_secrets().iter().any(given) => (
+            "orders-not-chosen",
+            format!("{names} chỉ dùng để tạo đơn: hãy chọn tạo đơn cho từng phiếu, hoặc bỏ các khóa này."),
+            format!("{names} are only for orders: choose that orders are made, or leave these out."),
+        ),
+        _ => return Ok(()),
+    };
+    Err(Refusal::new(Kind::Meaning, code, vi, en).into())
+}
+
+/// Two makers would make two orders for one invoice.
+async fn refuse_second_maker_in(tx: &mut Tx, accounts: &[roll::ReceivingAccount]) -> Result<()> {
+    let ids = accounts.iter().map(|account| account.id.as_str().into()).collect();
+    let makers: Vec<String> = tx.all_in(&sql::MAKERS_OF_ACCOUNTS, ids).await?;
+    if makers.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::Conflict,
+        "orders-made-already",
+        "Đã có một kết nối tạo đơn cho tài khoản này: hãy ngừng kết nối đó trước.",
+        "Another connection makes the orders of this account already: end that one first.",
+    )
+    .into())
+}
+
 /// A secret whose form its provider declares is refused now rather than at the bank's first call.
 ///
 /// # Errors
-/// A key of Standard Webhooks that is not base64.
+/// A sentence that says what this secret must be.
 pub fn check_forms(provider: &Provider, secrets: &Secrets) -> Result<()> {
     for name in secrets.names() {
         if secrets.values(name).iter().any(|value| !provider.fits(name, value)) {
+            let (vi, en) = must_be(provider.secret_form(name));
             return Err(Refusal::new(
                 Kind::Meaning,
                 "secret-shape",
-                format!("Khóa {name} phải là base64, có thể bắt đầu bằng whsec_."),
-                format!("The secret {name} must be base64, with or without whsec_ before it."),
+                format!("Khóa {name} phải là {vi}."),
+                format!("The secret {name} must be {en}."),
             )
             .into());
         }
     }
     Ok(())
+}
+
+/// What a secret of this form must be, in both languages.
+fn must_be(form: SecretForm) -> (&'static str, &'static str) {
+    match form {
+        SecretForm::Any => ("một chuỗi ký tự", "a text"),
+        SecretForm::WebhookKey => ("base64, có thể bắt đầu bằng whsec_", "base64, with or without whsec_ before it"),
+        SecretForm::PublicKey => (
+            "khóa công khai RSA dạng PEM từ 2048 bit (-----BEGIN PUBLIC KEY-----), đủ mọi dòng",
+            "an RSA public key as PEM of 2048 bits or more (-----BEGIN PUBLIC KEY-----), with all its lines",
+        ),
+    }
 }
 
 async fn accounts_of_one_school(store: &Store, new: &NewConnection) -> Result<(String, Vec<roll::ReceivingAccount>)> {
@@ -425,7 +495,11 @@ async fn accounts_of_one_school(store: &Store, new: &NewConnection) -> Result<(S
 }
 
 /// The reference comes after the prefix and one space, whole, or it is worth nothing.
-fn check_memo(prefix: Option<&str>, memo_max: usize) -> Result<()> {
+fn check_memo(prefix: Option<&str>, memo_max: usize, makes_orders: bool) -> Result<()> {
+    if makes_orders && prefix.is_none() && memo_max >= ORDER_TEXT {
+        // The number of the order says whose money it is.
+        return Ok(());
+    }
     let needed = REFERENCE + prefix.map_or(0, |prefix| prefix.chars().count() + 1);
     if needed <= memo_max && prefix.is_none_or(|prefix| prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         return Ok(());
@@ -445,10 +519,14 @@ mod tests {
 
     #[test]
     fn a_connection_whose_text_is_too_short_for_the_reference_is_refused() {
-        assert!(check_memo(None, 13).is_ok());
-        assert!(check_memo(Some("SEVQR"), 19).is_ok());
-        for (prefix, max) in [(None, 12), (Some("SEVQR"), 18), (Some("SE VQR"), 40)] {
-            let refused = check_memo(prefix, max).expect_err("too short");
+        assert!(check_memo(None, 13, false).is_ok());
+        assert!(check_memo(Some("SEVQR"), 19, false).is_ok());
+        assert!(check_memo(None, 9, true).is_ok());
+        let orders = [(None, 8, true), (Some("SEVQR"), 18, true)];
+        for (prefix, max, orders) in
+            [(None, 12, false), (Some("SEVQR"), 18, false), (Some("SE VQR"), 40, false)].into_iter().chain(orders)
+        {
+            let refused = check_memo(prefix, max, orders).expect_err("too short");
             assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("reference-does-not-fit"));
         }
     }

@@ -57,7 +57,8 @@ macro_rules! reversed {
 
 statements! {
     /// A connection by its id, ended ones too. No row: the id was made up.
-    CONNECTION = "select id, provider, school_id, memo_prefix, memo_max, ended_at from connection where id = $1";
+    CONNECTION = "
+        select id, provider, school_id, memo_prefix, memo_max, orders_from, ended_at from connection where id = $1";
 
     /// The connections of a school, the newest last.
     CONNECTIONS_OF = "select id from connection where school_id = $1 order by made_at, id";
@@ -84,8 +85,13 @@ statements! {
 
     /// A new connection.
     MAKE_CONNECTION = "
-        insert into connection (id, provider, school_id, memo_prefix, memo_max, made_at, ended_at)
-        values ($1, $2, $3, $4, $5, $6, null)";
+        insert into connection (id, provider, school_id, memo_prefix, memo_max, made_at, orders_from, ended_at)
+        values ($1, $2, $3, $4, $5, $6, $7, null)";
+
+    /// The live connections that make the orders of these accounts. No row: nobody does.
+    MAKERS_OF_ACCOUNTS = list "
+        select c.id from connection c join connection_account b on b.connection_id = c.id
+        where c.orders_from is not null and c.ended_at is null and b.account_id in", "order by c.id";
 
     /// The accounts a new connection tells of.
     BIND_ACCOUNTS = rows "insert into connection_account (connection_id, account_id)", "";

@@ -37,6 +37,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use crate::fault::{Kind, Refusal, Result};
 use crate::time::Moment;
 
@@ -89,6 +91,14 @@ pub enum SecretForm {
     WebhookKey,
     /// An RSA public key as PEM, of 2048 bits or more.
     PublicKey,
+}
+
+/// The form of the requests by which a provider is asked to make orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderForm {
+    /// `POST /v2/payment-requests` of payOS.
+    Payos,
 }
 
 /// All providers by name.
@@ -177,6 +187,24 @@ impl Provider {
         self.0.spec.proof.iter().map(ways::Proof::secrets).collect()
     }
 
+    /// In which form it is asked to make orders; none where it makes none.
+    pub fn order_form(&self) -> Option<OrderForm> {
+        self.0.spec.orders.as_ref().map(|orders| orders.form)
+    }
+
+    /// The names of the secrets that making orders takes, beside those of a way of proving.
+    pub fn order_secrets(&self) -> &[String] {
+        self.0.spec.orders.as_ref().map_or(&[], |orders| &orders.secrets)
+    }
+
+    /// Is this body the provider's own word? For what it answers when it is asked for something: that is signed as its
+    /// deliveries are.
+    pub fn says(&self, body: &[u8], secrets: &Secrets, now: Moment) -> bool {
+        let target = String::from("/");
+        let request = Request { method: String::from("POST"), target, headers: Vec::new(), body: body.to_vec() };
+        said(&self.0.spec, &request).is_some_and(|said| proof::prove(&self.0.spec.proof, &said, secrets, now).is_ok())
+    }
+
     /// Can this value be that secret at all?
     pub fn fits(&self, name: &str, value: &str) -> bool {
         proof::fits(self.secret_form(name), value)
@@ -191,6 +219,11 @@ impl Provider {
     pub fn memo_max(&self, linked: bool) -> usize {
         let memo = &self.0.spec.memo;
         if linked { memo.max } else { memo.max_unlinked.unwrap_or(memo.max) }
+    }
+
+    /// Does it matter whether the account is linked with it?
+    pub fn asks_whether_linked(&self) -> bool {
+        self.0.spec.memo.max_unlinked.is_some()
     }
 
     /// What a transfer text to an account at this bank must begin with; mostly nothing.

@@ -11,7 +11,7 @@ use super::credit::Credit;
 use super::reply::Pattern;
 use super::request::Request;
 use super::ways::Proof;
-use super::{Listened, Settles};
+use super::{Listened, OrderForm, Settles};
 
 /// A whole `provider.toml`.
 #[derive(Debug, Deserialize)]
@@ -40,6 +40,8 @@ pub struct Spec {
     /// What the provider asks us for.
     #[serde(default)]
     pub ask: Vec<Ask>,
+    /// What we may ask of it, where it makes orders.
+    pub orders: Option<Orders>,
     /// What a credit looks like.
     pub credit: Credit,
     /// What to answer.
@@ -63,6 +65,16 @@ impl Default for Memo {
         // Sub-field 62-08 of a VietQR holds 25 characters.
         Memo { max: 25, max_unlinked: None, prefix_at: BTreeMap::new() }
     }
+}
+
+/// How orders are made there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orders {
+    /// The form of the requests.
+    pub form: OrderForm,
+    /// The names of the secrets that this takes beside those of a proof.
+    pub secrets: Vec<String>,
 }
 
 /// How a request is made up.

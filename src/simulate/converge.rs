@@ -144,6 +144,7 @@ impl World {
             memo_prefix: None,
             memo_max: 25,
             secrets: Secrets::new(),
+            orders_from: None,
             ended_at: None,
         };
         let heard = heard(case, telling);

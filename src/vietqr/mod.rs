@@ -29,7 +29,7 @@ use std::collections::BTreeMap;
 pub use decode::Unreadable;
 pub use encode::{Field, Unfit};
 pub use tlv::Flaw;
-pub use verified::{Request, VerifiedQr, memo};
+pub use verified::{Ordered, Request, VerifiedQr, memo};
 
 use crate::money::Dong;
 

@@ -27,6 +27,21 @@ pub struct Request<'a> {
     pub merchant_id: Option<&'a str>,
 }
 
+/// What a code that a provider made for an invoice must say.
+#[derive(Debug, Clone, Copy)]
+pub struct Ordered<'a> {
+    /// The bank of the school's receiving account.
+    pub bin: &'a str,
+    /// The receiving account, or the virtual account that the provider says stands for it.
+    pub accounts: [&'a str; 2],
+    /// What is to be paid.
+    pub amount: Dong,
+    /// The invoice's own reference: no other may stand in the transfer text.
+    pub reference: &'a PaymentReference,
+    /// The text that the provider was asked to carry; what it adds of its own stands around it.
+    pub description: &'a str,
+}
+
 /// A code whose text was read again and found to pay the right account the right amount with the right reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedQr {
@@ -77,6 +92,31 @@ impl VerifiedQr {
         }
     }
 
+    /// Takes a code that a provider made, when it pays what was ordered.
+    ///
+    /// # Errors
+    /// The part that differs; never its value.
+    pub fn ordered(text: &str, asked: &Ordered<'_>) -> Result<Self, &'static str> {
+        let payload = Payload::decode(text).map_err(|_| "code")?;
+        let memo = payload.purpose().unwrap_or_default();
+        let is_named = match PaymentReference::find_all(memo).as_slice() {
+            // The number of the order leads to the invoice where the text says nothing.
+            [] => memo.is_empty() || folded(memo).contains(&folded(asked.description)),
+            found => found == [asked.reference.clone()],
+        };
+        let agreements = [
+            ("service", payload.service == Service::Account),
+            ("bank", payload.bin == asked.bin),
+            ("account", !payload.account.is_empty() && asked.accounts.contains(&payload.account.as_str())),
+            ("amount", payload.amount == Some(asked.amount)),
+            ("reference", is_named),
+        ];
+        match agreements.into_iter().find(|(_, agrees)| !agrees) {
+            Some((what, _)) => Err(what),
+            None => Ok(VerifiedQr { text: text.to_owned(), payload }),
+        }
+    }
+
     /// The text of the code.
     pub fn text(&self) -> &str {
         &self.text
@@ -99,6 +139,11 @@ impl VerifiedQr {
     pub fn picture(&self, level: Level) -> Result<Picture> {
         Picture::draw(&self.text, level)
     }
+}
+
+/// The letters and digits of a text in upper case, which is what banks leave of it.
+fn folded(text: &str) -> String {
+    fold::ascii(text).chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
 }
 
 /// The transfer text: the prefix a bank insists on, then the reference, in upper case so that the picture stays

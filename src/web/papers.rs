@@ -17,6 +17,7 @@ use crate::fees::{Line, OpenInvoice};
 use crate::ledger;
 use crate::matching;
 use crate::money::{Dong, Reading};
+use crate::orders::{self, Offers};
 use crate::paper;
 use crate::receipts::pdf::{self, ReceiptPaper};
 use crate::receipts::{self, Receipt};
@@ -34,7 +35,10 @@ pub async fn notices(house: &House, pages: &[InvoicePage], with_name: bool) -> R
             rules.insert(&page.account.id, view::memo_rule(&house.store, &page.account.id).await?);
         }
     }
-    let notice = |page: &InvoicePage| notice_of(page, rules.get(page.account.id.as_str())?, with_name);
+    let invoices: Vec<&str> = pages.iter().map(|page| page.invoice.id.as_str()).collect();
+    let accounts: Vec<&str> = rules.keys().copied().collect();
+    let offers = orders::offers(&house.store, &invoices, &accounts).await?;
+    let notice = |page: &InvoicePage| notice_of(page, rules.get(page.account.id.as_str())?, &offers, with_name);
     let papers: Vec<NoticePaper> = pages.iter().filter_map(notice).collect();
     if papers.is_empty() {
         return Err(Refusal::absent().into());
@@ -42,8 +46,8 @@ pub async fn notices(house: &House, pages: &[InvoicePage], with_name: bool) -> R
     aside(move || notice::draw_many(&papers)).await
 }
 
-fn notice_of(page: &InvoicePage, rule: &MemoRule, with_name: bool) -> Option<NoticePaper> {
-    let code = code_under(page, rule);
+fn notice_of(page: &InvoicePage, rule: &MemoRule, offers: &Offers, with_name: bool) -> Option<NoticePaper> {
+    let code = code_under(page, rule, offers);
     let qr = code.ready()?;
     Some(NoticePaper {
         school: page.school.name.clone(),
@@ -57,8 +61,8 @@ fn notice_of(page: &InvoicePage, rule: &MemoRule, with_name: bool) -> Option<Not
         paid: page.money.paid,
         reading: reading(&page.school),
         qr: qr.clone(),
-        holder: page.account.holder.clone(),
-        bank: banks::find(&page.account.bank_bin).map(|bank| bank.short_name.clone()).unwrap_or_default(),
+        holder: code.holder().unwrap_or(&page.account.holder).to_owned(),
+        bank: banks::find(&qr.payload().bin).map(|bank| bank.short_name.clone()).unwrap_or_default(),
         page_url: None,
     })
 }

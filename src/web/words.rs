@@ -235,6 +235,7 @@ pub struct ParentWords {
     pub frozen: fn(&str) -> String,
     pub too_large: fn(&str) -> String,
     pub no_code: fn(&str) -> String,
+    pub preparing: fn(&str) -> String,
     pub lines: &'static str,
     pub basis: &'static str,
     pub exemption: fn(&str) -> String,

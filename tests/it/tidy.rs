@@ -12,7 +12,7 @@ const BOTTOM: [&str; 9] = ["store", "money", "ids", "time", "fault", "aside", "c
 /// Rooms that import nothing but the bottom.
 const PURE: [&str; 3] = ["vietqr", "providers", "ledger"];
 /// Each imports only what stands before it.
-const STREET: [&str; 13] = [
+const STREET: [&str; 14] = [
     "access",
     "outbox",
     "roll",
@@ -25,6 +25,7 @@ const STREET: [&str; 13] = [
     "refunds",
     "closing",
     "feed",
+    "orders",
     "oversight",
 ];
 /// These see everything.
@@ -306,7 +307,7 @@ fn names_are_the_fields_own() {
 }
 
 /// A float in these loses a đồng sooner or later. Drawing (`pdf.rs`, pages, pictures) measures in floats.
-const MONEY_ROOMS: [&str; 12] = [
+const MONEY_ROOMS: [&str; 13] = [
     "money",
     "ledger",
     "fees",
@@ -317,6 +318,7 @@ const MONEY_ROOMS: [&str; 12] = [
     "closing",
     "feed",
     "providers",
+    "orders",
     "outbox",
     "seal",
 ];

@@ -14,6 +14,7 @@ on_both!(
     an_accountant_connects_a_bank_and_the_secret_is_never_shown_again,
     a_connection_that_is_refused_says_why_and_keeps_all_but_the_secret,
     a_secret_is_changed_and_a_connection_ended_by_page,
+    payos_is_connected_with_orders_by_page,
     another_schools_connection_is_answered_like_an_absent_one
 );
 
@@ -131,6 +132,46 @@ async fn a_secret_is_changed_and_a_connection_ended_by_page(fresh: Fresh) {
     assert!(connection.ended_at.is_some());
     let trail = access::trail(store, &id, 10).await.expect("a trail");
     assert_eq!(trail.len(), 4, "made, secret added, secret retired, ended: {trail:?}");
+}
+
+async fn payos_is_connected_with_orders_by_page(fresh: Fresh) {
+    let world = world(fresh).await;
+    let (store, vault) = (&world.house.store, &world.house.vault);
+    let account = stage::account(store, &roster::SAO_KHUE).await.expect("an account");
+    let mut visitor = at_school(&world, roster::SAO_KHUE.code).await;
+    let sepay = visitor.get("/desk/setup/connect?provider=sepay").await;
+    assert!(!sepay.text.contains("name=\"orders\"") && !sepay.text.contains("name=\"unlinked\""), "{}", sepay.text);
+    let form = visitor.get("/desk/setup/connect?provider=payos").await;
+    for part in ["name=\"orders\"", "name=\"unlinked\"", "name=\"secret-client_id\" type=\"password\"", "Client ID"] {
+        assert!(form.text.contains(part), "{part}: {}", form.text);
+    }
+    let base = [("provider", "payos"), ("account", &*account.id), ("secret-checksum_key", SECRET), ("unlinked", "yes")];
+    let keys = [("secret-client_id", "khach-9"), ("secret-api_key", "khoa-api")];
+    for (more, sentence) in [
+        (vec![], "không thể nhận ra khoản tiền"),
+        (vec![("orders", "yes"), keys[0]], "cần thêm: client_id + api_key"),
+        (keys.to_vec(), "hãy chọn tạo đơn cho từng phiếu"),
+    ] {
+        let form = visitor.get("/desk/setup/connect?provider=payos").await;
+        let refused = send(&mut visitor, &form, "/desk/setup/connect", &[&base[..], &more].concat()).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert!(refused.text.contains(sentence) && !refused.text.contains(SECRET), "{sentence}: {}", refused.text);
+        assert!(refused.text.contains("name=\"unlinked\" value=\"yes\" aria-describedby=\"unlinked-help\" checked"));
+    }
+    let form = visitor.get("/desk/setup/connect?provider=payos").await;
+    let fields = [&base[..], &keys, &[("orders", "yes")]].concat();
+    let made = send(&mut visitor, &form, "/desk/setup/connect", &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text);
+    let page = visitor.get(made.header(header::LOCATION)).await;
+    assert!(page.text.contains("Đơn đã tạo") && !page.text.contains("khoa-api"), "{}", page.text);
+    let ids = inbox::connections_of(store, &account.school_id).await.expect("connections");
+    let connection = inbox::connection(store, vault, &ids[0]).await.expect("a look").expect("a connection");
+    assert_eq!((connection.memo_max, connection.orders_from.is_some()), (9, true));
+    let form = visitor.get("/desk/setup/connect?provider=bvbank").await;
+    let fields =
+        [("provider", "bvbank"), ("account", &*account.id), ("secret-bank_public_key_pem", "khoa-cua-ngan-hang")];
+    let refused = send(&mut visitor, &form, "/desk/setup/connect", &fields).await;
+    assert!(refused.text.contains("khóa công khai RSA dạng PEM"), "{}", refused.text);
 }
 
 async fn another_schools_connection_is_answered_like_an_absent_one(fresh: Fresh) {

@@ -80,6 +80,7 @@ pub struct World {
     secret: String,
     master: String,
     database: String,
+    payos: Option<String>,
     server: JoinHandle<()>,
     _fresh: Fresh,
 }
@@ -87,9 +88,14 @@ pub struct World {
 impl World {
     /// A Monday morning: the run is published and nobody has paid.
     pub async fn start(fresh: Fresh) -> World {
+        World::start_with_payos(fresh, None).await
+    }
+
+    /// The same with a payOS of its own at this address.
+    pub async fn start_with_payos(fresh: Fresh, payos: Option<String>) -> World {
         let clock = Clock::set(Moment::parse("2026-11-23T08:00:00+07:00").expect("an instant"));
         let master = MasterKey::generate().expect("a key").to_string();
-        let (house, listener, address) = open(&fresh.store, &master, &clock).await;
+        let (house, listener, address) = open_with_payos(&fresh.store, &master, &clock, payos.clone()).await;
         let store = &house.store;
         let lines = setup::read(SETUP.as_bytes(), "setup.csv").expect("a table");
         setup::setup(store, &clock, &lines).await.expect("a school");
@@ -129,6 +135,7 @@ impl World {
             secret,
             master,
             database,
+            payos,
             server,
             _fresh: fresh,
             house,
@@ -142,7 +149,7 @@ impl World {
         self.server.abort();
         self.house.store.close().await;
         let store = Store::open(&self.database).await.expect("the same database");
-        let (house, listener, address) = open(&store, &self.master, &self.clock).await;
+        let (house, listener, address) = open_with_payos(&store, &self.master, &self.clock, self.payos.clone()).await;
         self.server = demo::serve(Arc::clone(&house), listener);
         (self.house, self.address) = (house, address);
         self.bank.serve(BIN, NUMBER, self.hook());
@@ -212,10 +219,19 @@ impl Drop for World {
 }
 
 pub async fn open(store: &Store, master: &str, clock: &Clock) -> (Arc<House>, TcpListener, String) {
+    open_with_payos(store, master, clock, None).await
+}
+
+async fn open_with_payos(
+    store: &Store,
+    master: &str,
+    clock: &Clock,
+    payos_url: Option<String>,
+) -> (Arc<House>, TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let vault = Vault::new(store.clone(), MasterKey::parse(master).expect("a key"));
-    let config = Config { public_url: Some(address.clone()), private_webhooks: true, ..Config::default() };
+    let config = Config { public_url: Some(address.clone()), private_webhooks: true, payos_url, ..Config::default() };
     let providers = Providers::embedded().expect("providers");
     let house = House::open(store.clone(), vault, clock.clone(), providers, config).expect("a house");
     (Arc::new(house), listener, address)

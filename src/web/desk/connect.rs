@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::fault::{Kind, Refusal, Result};
 use crate::inbox::{self, Connection, Health, NewConnection};
+use crate::orders::{self, Counts};
 use crate::providers::{Provider, Secrets};
 use crate::roll::{self, ReceivingAccount};
 use crate::time::Moment;
@@ -39,6 +40,10 @@ struct ConnectPage {
     accounts: Vec<Choice>,
     ways: Vec<Vec<String>>,
     secrets: Vec<(String, String, usize)>,
+    asks_whether_linked: bool,
+    is_unlinked: bool,
+    order_secrets: Vec<(String, String)>,
+    makes_orders: bool,
     memo_prefix: String,
     memo_max: String,
     limit: Option<usize>,
@@ -65,6 +70,7 @@ struct ConnectionPage {
     accounts: Vec<String>,
     memo_prefix: String,
     memo_max: i64,
+    orders: Option<Counts>,
     secrets: Vec<Secret>,
     health: Health,
     heard_at: String,
@@ -138,6 +144,10 @@ async fn form_page(
                 id: account.id.clone(),
             })
             .collect(),
+        asks_whether_linked: provider.asks_whether_linked(),
+        is_unlinked: !typed(fields, "unlinked").is_empty(),
+        order_secrets: provider.order_secrets().iter().map(|name| (name.clone(), (s.secret_name)(name))).collect(),
+        makes_orders: !typed(fields, "orders").is_empty(),
         memo_prefix: typed(fields, "memo_prefix"),
         memo_max: typed(fields, "memo_max"),
         limit: (limit <= MEMO_MOST).then_some(limit),
@@ -187,10 +197,10 @@ async fn asked(house: &House, desk: &Desk, provider: &Provider, fields: &Typed) 
         accounts.push((found.bank_bin.clone(), found.number.clone()));
     }
     let mut secrets = Secrets::new();
-    for name in ways(provider).concat() {
+    for name in ways(provider).concat().iter().chain(provider.order_secrets()) {
         let value = typed(fields, &format!("secret-{name}"));
-        if !value.is_empty() && secrets.values(&name).is_empty() {
-            secrets = secrets.with(&name, &value);
+        if !value.is_empty() && secrets.values(name).is_empty() {
+            secrets = secrets.with(name, &value);
         }
     }
     let memo_max = typed(fields, "memo_max");
@@ -204,6 +214,8 @@ async fn asked(house: &House, desk: &Desk, provider: &Provider, fields: &Typed) 
         secrets,
         memo_prefix: Some(typed(fields, "memo_prefix")).filter(|prefix| !prefix.is_empty()),
         memo_max,
+        is_unlinked: !typed(fields, "unlinked").is_empty(),
+        makes_orders: !typed(fields, "orders").is_empty(),
         school: Some(desk.school.id.clone()),
     })
 }
@@ -233,6 +245,10 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
     names.sort_unstable();
     names.dedup();
     let health = inbox::health(&house.store, &found.id, house.clock.now()).await?;
+    let orders = match found.orders_from {
+        Some(_) => Some(orders::counts(&house.store, &found.id).await?),
+        None => None,
+    };
     let hook = format!("{}/hook/{}/{}", house.public_url(), found.provider, found.id);
     Ok(ConnectionPage {
         frame: Frame::desk(desk, title_of(house, &found.provider)).at("/desk/setup"),
@@ -246,6 +262,7 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
         accounts: bound.map(super::account_label).collect(),
         memo_prefix: found.memo_prefix.clone().unwrap_or_default(),
         memo_max: found.memo_max,
+        orders,
         secrets: names
             .into_iter()
             .map(|name| Secret { live: found.secrets.values(&name).len(), label: (s.secret_name)(&name), name })
@@ -334,8 +351,11 @@ pub(super) async fn add_secret(
 ) -> Result<Response, Failure> {
     let done = form
         .once(&house, async {
-            own(&house, &desk, &id).await?;
+            let found = own(&house, &desk, &id).await?;
             let secret = (form.fields.name.as_str(), form.fields.value.trim());
+            if let Some(provider) = house.providers.get(&found.provider) {
+                inbox::check_forms(provider, &Secrets::new().with(secret.0, secret.1))?;
+            }
             let actor = &desk.seat.person.id;
             inbox::add_secret(&house.store, &house.vault, &house.clock, &id, secret, actor).await?;
             Ok(format!("/desk/setup/connections/{id}?done=secret"))

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{Opened, code_of, second_fact};
+use super::{Opened, second_fact};
 use crate::fault::Refusal;
 use crate::vietqr::image::Level;
 use crate::web::House;
@@ -24,13 +24,8 @@ pub(super) struct Asked {
 }
 
 /// The picture of the code for what is owed now: shown in place, or saved with `?save=1`.
-pub(super) async fn picture(
-    State(house): State<Arc<House>>,
-    Query(asked): Query<Asked>,
-    opened: Opened,
-) -> Result<Response, Failure> {
-    let code = code_of(&house.store, &opened.page).await?;
-    let qr = code.ready().ok_or_else(Refusal::absent)?;
+pub(super) async fn picture(Query(asked): Query<Asked>, opened: Opened) -> Result<Response, Failure> {
+    let qr = opened.code.ready().ok_or_else(Refusal::absent)?;
     let picture = qr.picture(Level::Screen)?.png(SCALE)?;
     let way = if asked.save.is_empty() { "inline" } else { "attachment" };
     let name = format!("{way}; filename=\"vietqr-{}.png\"", opened.page.invoice.reference);

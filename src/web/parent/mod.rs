@@ -26,6 +26,7 @@ use crate::access::limits::Limits;
 use crate::fault::{Refusal, Result};
 use crate::fees::view::{self, InvoicePage};
 use crate::receipts::{self, Payment, Receipt};
+use crate::vietqr::VerifiedQr;
 
 pub use code::{Code, code_of, code_under};
 
@@ -46,6 +47,7 @@ struct Opened {
     /// The link's token; it stands in the page's own links and nowhere else.
     token: String,
     page: InvoicePage,
+    code: Code,
     payments: Vec<Payment>,
     receipts: Vec<Receipt>,
 }
@@ -58,18 +60,21 @@ impl Opened {
         Ok(Some(Opened {
             payments: receipts::payments_of(&house.store, &page.invoice.id).await?,
             receipts: receipts::of_invoice(&house.store, &page.invoice.id).await?,
+            code: code_of(&house.store, &page).await?,
             token: token.to_owned(),
             page,
         }))
     }
 
-    /// Changes whenever the page would say something else about the money.
+    /// Changes whenever the page would say something else about the money, or show another code.
     fn mark(&self) -> String {
         let proved = self.payments.iter().filter(|payment| payment.proved_at.is_some()).count();
         let void = self.receipts.iter().filter(|receipt| receipt.void_reason.is_some()).count();
         let money = self.page.money;
         let counts = (self.payments.len(), proved, self.receipts.len(), void);
-        let text = format!("{:?} {money:?} {counts:?} {:?}", self.page.invoice.lifecycle, self.page.account.frozen_at);
+        let code = self.code.ready().map(VerifiedQr::text);
+        let invoice = &self.page.invoice;
+        let text = format!("{:?} {money:?} {counts:?} {:?} {code:?}", invoice.lifecycle, self.page.account.frozen_at);
         let mut mark = crate::seal::token_hash(&text);
         mark.truncate(16);
         mark

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::second_fact;
-use super::{Code, Opened, code_of};
+use super::{Code, Opened};
 use crate::fault::Result;
 use crate::fees::{Due, Lifecycle, Line, Position, view};
 use crate::money::{Dong, Reading, in_words};
@@ -120,7 +120,6 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
     opened: Opened,
 ) -> Result<Response, Failure> {
-    let code = code_of(&house.store, &opened.page).await?;
     let credit = family_credit(&house, &opened).await?;
     let knows = second_fact::is_given(&house, &headers, &opened.page.pupil.id);
     let page = &opened.page;
@@ -143,8 +142,8 @@ pub(super) async fn show(
         total: page.invoice.total.to_string(),
         paid: page.money.paid.to_string(),
         owed: owed(&opened),
-        way: code.ready().map(|qr| way(&opened, qr, say)).transpose()?,
-        no_code: no_code(&code, say, &page.school.phone),
+        way: opened.code.ready().map(|qr| way(&opened, qr, say)).transpose()?,
+        no_code: no_code(&opened.code, say, &page.school.phone),
         lines: page.invoice.lines.iter().map(|line| shown_line(line, say)).collect(),
         payments: payments(&opened, say),
         receipts: shown_receipts(&opened, say),
@@ -209,26 +208,27 @@ fn owed(opened: &Opened) -> Option<Owed> {
 
 fn no_code(code: &Code, say: &'static ParentWords, phone: &str) -> Option<String> {
     match code {
-        Code::Ready(_) | Code::NotNeeded => None,
+        Code::Ready(_) | Code::Ordered(..) | Code::NotNeeded => None,
+        Code::Preparing => Some((say.preparing)(phone)),
         Code::Frozen => Some((say.frozen)(phone)),
         Code::TooLarge => Some((say.too_large)(phone)),
         Code::Impossible => Some((say.no_code)(phone)),
     }
 }
 
-fn way<'a>(opened: &'a Opened, qr: &VerifiedQr, say: &'static ParentWords) -> Result<Way<'a>> {
-    let account = &opened.page.account;
+fn way<'a>(opened: &'a Opened, qr: &'a VerifiedQr, say: &'static ParentWords) -> Result<Way<'a>> {
+    let paid = qr.payload();
     let owed = opened.page.money.owed;
     let links = |prefills: bool| {
         let apps = BANK_APPS.iter().filter(|app| app.prefills == prefills);
         apps.map(|app| (app.name, app.link(qr))).collect()
     };
-    let number = &account.number;
+    let number = &paid.account;
     let last = number.get(number.len().saturating_sub(4)..).unwrap_or(number);
-    let bank = banks::find(&account.bank_bin).map_or_else(String::new, |bank| bank.short_name.clone());
+    let bank = banks::find(&paid.bin).map_or_else(String::new, |bank| bank.short_name.clone());
     Ok(Way {
         svg: qr.picture(Level::Screen)?.svg(&(say.qr_name)(&owed.to_string(), qr.memo())),
-        holder: &account.holder,
+        holder: opened.code.holder().unwrap_or(&opened.page.account.holder),
         bank,
         account: number,
         account_end: (say.account_end)(last),

@@ -104,6 +104,11 @@ const PARENT: ParentWords = ParentWords {
     warning: "Nobody asks for your account number, password or OTP. Whoever does is a fraud: tell the school.",
     frozen: |phone| format!("The receiving account is stopped. Please do not transfer; call the school: {phone}."),
     too_large: |phone| format!("The amount is above one fast transfer. Call the school for help: {phone}."),
+    preparing: |phone| {
+        format!(
+            "The code to pay this notice is being prepared. The page shows it by itself; if it takes long, please call the school: {phone}."
+        )
+    },
     no_code: |phone| format!("No safe code could be made for this notice. Please call the school: {phone}."),
     lines: "What it is for",
     basis: "Legal basis",

@@ -104,6 +104,11 @@ const PARENT: ParentWords = ParentWords {
     warning: "Không ai hỏi số tài khoản, mật khẩu hay mã OTP của gia đình. Ai hỏi là lừa đảo: xin báo nhà trường.",
     frozen: |phone| format!("Tài khoản nhận tiền đang tạm khóa. Xin đừng chuyển tiền, hãy gọi nhà trường: {phone}."),
     too_large: |phone| format!("Số tiền vượt mức một lần chuyển nhanh. Xin gọi nhà trường để được hướng dẫn: {phone}."),
+    preparing: |phone| {
+        format!(
+            "Mã thanh toán của phiếu này đang được chuẩn bị. Trang tự cập nhật khi có mã; nếu phải chờ lâu, xin gọi nhà trường: {phone}."
+        )
+    },
     no_code: |phone| format!("Chưa tạo được mã an toàn cho phiếu này. Xin gọi nhà trường: {phone}."),
     lines: "Các khoản thu",
     basis: "Căn cứ",
