@@ -3,6 +3,7 @@
 use std::io::{Cursor, Read};
 
 use calamine::{DataRef, Reader, Xlsx};
+use quick_xml::events::BytesStart;
 
 use super::sheet::{MOST_CELLS, MOST_UNPACKED, Meter, Sheet, damaged, old_workbook, too_large, too_many_cells};
 use crate::fault::Refusal;
@@ -99,6 +100,7 @@ fn weigh_entry(mut entry: impl Read, mut left: u64, is_sheet: bool) -> Result<(u
     const MOST_TAGS: usize = 4 * MOST_CELLS;
     let mut window = vec![0_u8; 64 << 10];
     let mut kept = 0;
+    let mut tag = Tag::default();
     let (mut tags, mut cells, mut texts) = (0, 0, 0);
     loop {
         let read = entry.read(&mut window[kept..]).map_err(|_| damaged())?;
@@ -106,6 +108,9 @@ fn weigh_entry(mut entry: impl Read, mut left: u64, is_sheet: bool) -> Result<(u
         let filled = kept + read;
         if is_sheet {
             cells += cells_in(&window[kept.saturating_sub(2)..filled]);
+            if !tag.are_sane(&window[kept..filled]) {
+                return Err(damaged());
+            }
         } else {
             texts += texts_in(&window[kept.saturating_sub(3)..filled]);
             tags += window[kept..filled].split(|byte| *byte == b'<').count() - 1;
@@ -123,6 +128,77 @@ fn weigh_entry(mut entry: impl Read, mut left: u64, is_sheet: bool) -> Result<(u
         }
         window.copy_within(until..filled, 0);
         kept = filled - until;
+    }
+}
+
+/// The tag of a sheet that is being read, byte by byte, because it may go on in the next piece.
+#[derive(Default)]
+struct Tag {
+    text: Vec<u8>,
+    quote: Option<u8>,
+}
+
+impl Tag {
+    /// The longest tag; that of a sheet itself names a dozen namespaces.
+    const LONGEST: usize = 16 << 10;
+
+    /// Does every tag that ends in this piece place its row, cell or area within a sheet? The reader of calamine 0.38
+    /// multiplies and adds until a `u32` overflows.
+    fn are_sane(&mut self, piece: &[u8]) -> bool {
+        let mut rest = piece;
+        while let Some((&byte, after)) = rest.split_first() {
+            if self.text.is_empty() {
+                let Some(begins) = rest.iter().position(|byte| *byte == b'<') else { return true };
+                self.text.push(b'<');
+                rest = &rest[begins + 1..];
+                continue;
+            }
+            rest = after;
+            // Comments and instructions hold quotes as they like.
+            let is_element = !matches!(self.text.get(1), Some(b'!' | b'?'));
+            match (self.quote, byte) {
+                (Some(quote), byte) if quote == byte => self.quote = None,
+                (None, b'"' | b'\'') if is_element => self.quote = Some(byte),
+                (None, b'>') => {
+                    if is_element && !is_within_a_sheet(&self.text) {
+                        return false;
+                    }
+                    self.text.clear();
+                    continue;
+                }
+                _ => {}
+            }
+            if is_element && self.text.len() >= Tag::LONGEST {
+                return false;
+            }
+            if self.text.len() < Tag::LONGEST {
+                self.text.push(byte);
+            }
+        }
+        true
+    }
+}
+
+/// Is the address in this tag, if it is one of those that the reader takes one from, up to `XFD1048576`, or its number
+/// alone?
+fn is_within_a_sheet(tag: &[u8]) -> bool {
+    let Ok(tag) = std::str::from_utf8(&tag[1..]) else { return true };
+    let tag = tag.trim_end_matches('/');
+    let name = tag.split(|letter: char| letter.is_ascii_whitespace()).next().unwrap_or_default();
+    let address = match name.rsplit(':').next() {
+        Some("c" | "row") => "r",
+        Some("dimension") => "ref",
+        _ => return true,
+    };
+    let is_sane = |address: &str| {
+        let digits = address.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+        let letters = address.len() - digits.len();
+        letters <= 3 && (1..=7).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
+    };
+    match BytesStart::from_content(tag, name.len()).try_get_attribute(address) {
+        Ok(Some(found)) => found.value.split(':').all(is_sane),
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 

@@ -85,7 +85,8 @@ fn follow(statement: &mut Statement, next: Statement) {
         }));
     }
     let joined = |one: Option<(Day, Day)>, other: Option<(Day, Day)>| match (one, other) {
-        (Some((from, _)), Some((_, through))) => Some((from, through)),
+        // A message of one day may stand behind one of a week that begins with that day.
+        (Some((from, before)), Some((_, through))) => Some((from, through.max(before))),
         _ => None,
     };
     statement.period = joined(statement.period, next.period);
@@ -167,7 +168,9 @@ fn part(message: Vec<Field<'_>>) -> Result<(Option<Day>, Part), Refusal> {
         }
         takes_text = field.tag == "61";
     }
-    if part.printed.opening.is_none() || part.printed.closing.is_none() {
+    // Both balances, and the later one is not the older.
+    let backward = opens.zip(closes).is_some_and(|(opens, closes)| closes < opens);
+    if part.printed.opening.is_none() || part.printed.closing.is_none() || backward {
         return Err(damaged(begins));
     }
     part.numbers.extend(part.account.clone());
@@ -328,6 +331,22 @@ mod tests {
         let at = |memo| page("62F", memo).lines[0].at.day().to_string();
         assert_eq!(at("thoi gian GD:20/11/2026 23:08:17"), "2026-11-20");
         assert_eq!(at("thoi gian GD:31/12/2098 23:00:00"), "2026-11-21");
+    }
+
+    #[test]
+    fn days_of_messages_go_forward_in_whatever_order_they_stand() {
+        let message = |opens: &str, closes: &str, day: &str, amount: i64| {
+            format!(
+                ":20:X\n:25:1\n:60F:C{opens}VND10,\n:61:{day}C{amount},NTRFX\n:62F:C{closes}VND{},\n-\n",
+                10 + amount
+            )
+        };
+        let backward = message("261102", "261102", "261102", 0) + &message("261110", "261101", "261101", 5);
+        assert_eq!(statements(&backward).expect_err("closed before it opened").code, "mt940-unreadable");
+        let within = message("261101", "261107", "261105", 0) + &message("261101", "261101", "261101", 5);
+        let within = &statements(&within).expect("a week, and its first day")[0];
+        let days = (Day::new(2026, 11, 2).expect("a day"), Day::new(2026, 11, 7).expect("a day"));
+        assert_eq!((within.period, within.complete), (Some(days), Some(days)));
     }
 
     #[test]

@@ -252,6 +252,31 @@ fn workbooks() -> Vec<Hostile> {
     ]
 }
 
+/// Cells, rows and areas that no sheet has, which calamine 0.38 would count to beyond a `u32`.
+fn addresses() -> Vec<Hostile> {
+    let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
+    vec![
+        file("column-beyond.xlsx", sheet_of(&rows("<row r='4'><c r='AAAAAAAAAAAAAAAA4'/></row>")), "file-damaged"),
+        file(
+            "row-beyond.xlsx",
+            sheet_of(&rows("<row r=\"4\" spans=\">\"><c r=\"A4294967297\"/></row>")),
+            "file-damaged",
+        ),
+        file(
+            "dimension-beyond.xlsx",
+            workbook_of(
+                rows("").as_bytes(),
+                1,
+                &String::from_utf8_lossy(HEAD).replace("XFD1048576", "ZZZZZZZZZZ1").into_bytes(),
+                TAIL,
+            ),
+            "file-damaged",
+        ),
+        file("far-row.xlsx", sheet_of(&rows("<row r=\"99999999999\"><c><v>1</v></c></row>")), "file-damaged"),
+        file("quotes-in-comments.xlsx", sheet_of(&rows("<!-- don't --><row r=\"4\"><c r=\"A4\"/><c/></row>")), "read"),
+    ]
+}
+
 /// Files that are small for each thing they say, and say it so often that whoever looks back each time never ends.
 fn repetitions() -> Vec<Hostile> {
     let file = |name: &str, bytes: Vec<u8>, code| (name.to_owned(), bytes, code);
@@ -432,7 +457,7 @@ fn memory(mark: &str) -> u64 {
 fn every_hostile_file_is_read_or_refused_at_little_cost() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut worst, mut wrong, mut count) = ((0, 0), Vec::new(), 0);
-    for make in [repetitions, texts, cells, pages, xml, workbooks] {
+    for make in [repetitions, texts, cells, pages, xml, workbooks, addresses] {
         for (name, bytes, wanted) in make() {
             count += 1;
             let path = folder.path().join(&name);
