@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use hocphi::fault::Result;
+use hocphi::inbox;
 use hocphi::roll::{self, import};
 use hocphi::time::Clock;
 
@@ -18,6 +19,24 @@ use super::{notices, told};
 pub enum Roster {
     /// Bring a school's own .xlsx or .csv into the roll; wrong cells are listed and nothing is stored.
     Import(Import),
+    /// Make a bank's virtual accounts lead to what pupils owe: a .xlsx or .csv with Mã học sinh (or Mã phiếu) and Số
+    /// tài khoản ảo; wrong rows are listed and nothing is stored.
+    Keys(Keys),
+}
+
+/// What to give whom.
+#[derive(Args)]
+pub struct Keys {
+    /// The table.
+    file: PathBuf,
+    /// The school's code.
+    #[arg(long)]
+    school: String,
+    /// The connection whose provider tells of these accounts, con_….
+    #[arg(long)]
+    connection: String,
+    #[command(flatten)]
+    database: Database,
 }
 
 /// What to import where.
@@ -37,8 +56,27 @@ pub struct Import {
 
 impl Roster {
     pub async fn run(&self) -> Result<ExitCode> {
-        let Roster::Import(import) = self;
-        import.run().await
+        match self {
+            Roster::Import(import) => import.run().await,
+            Roster::Keys(keys) => keys.run().await,
+        }
+    }
+}
+
+impl Keys {
+    async fn run(&self) -> Result<ExitCode> {
+        let bytes = read(&self.file)?;
+        let store = self.database.open().await?;
+        let school = school(&store, &self.school).await?;
+        let Some(given) = told(inbox::read_accounts(&bytes, &self.file.to_string_lossy()))? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let to = (school.id.as_str(), self.connection.as_str());
+        let Some(done) = told(inbox::give_accounts(&store, &Clock::System, to, &given, "system").await)? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        say!("new {}, known {}", done.new, done.known);
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -34,24 +34,38 @@ pub enum DueBill {
 /// # Errors
 /// Faults of the store.
 pub async fn due_bill(store: &Store, school_id: &str, accounts: &[String], number: &str) -> Result<DueBill> {
+    let mut rows = payable(store, school_id, number).await?;
+    rows.retain(|row| accounts.contains(&row.account_id));
+    Ok(first_due(rows))
+}
+
+/// The invoices for a number that parents see, paid ones too: the one with this payment reference, or all of the pupil
+/// with this code.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn payable(store: &Store, school_id: &str, number: &str) -> Result<Vec<InvoiceRow>> {
     let number = number.trim();
     if number.is_empty() || number.len() > LONGEST || number.contains('\0') {
-        return Ok(DueBill::Unknown);
+        return Ok(Vec::new());
     }
     let listed: Vec<Listed> = match PaymentReference::find_all(number).as_slice() {
         [reference] => store.all(&sql::PAYABLE_BY_REFERENCE, args![school_id, reference.to_string()]).await?,
         _ => store.all(&sql::PAYABLE_BY_CODE, args![school_id, number]).await?,
     };
-    let mut rows = view::with_money(store, listed).await?;
-    rows.retain(|row| accounts.contains(&row.account_id));
-    Ok(first_due(rows))
+    view::with_money(store, listed).await
+}
+
+/// Is anything to be paid on it?
+pub fn is_owed(row: &InvoiceRow) -> bool {
+    row.lifecycle == Lifecycle::Open && row.money.owed.is_positive()
 }
 
 fn first_due(mut rows: Vec<InvoiceRow>) -> DueBill {
     if rows.is_empty() {
         return DueBill::Unknown;
     }
-    rows.retain(|row| row.lifecycle == Lifecycle::Open && row.money.owed.is_positive());
+    rows.retain(is_owed);
     rows.sort_by(|one, other| (one.due_day, &one.id).cmp(&(other.due_day, &other.id)));
     rows.into_iter().next().map_or(DueBill::Nothing, |row| DueBill::Owed {
         reference: row.reference,

@@ -22,7 +22,7 @@ mod sql;
 pub mod view;
 mod void;
 
-pub use bill::{DueBill, due_bill};
+pub use bill::{DueBill, due_bill, is_owed, payable};
 pub use board::{Tally, tally};
 pub use catalogue::{CataloguePreview, FeeItem, ListOf, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{

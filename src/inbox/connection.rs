@@ -159,6 +159,16 @@ pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option
     }))
 }
 
+/// The ids of a live connection's accounts. None: there is no such connection of this school.
+pub(super) async fn live_accounts(store: &Store, school_id: &str, id: &str) -> Result<Option<Vec<String>>> {
+    let stored = store.optional::<Stored>(&sql::CONNECTION, args![id]).await?;
+    if !stored.is_some_and(|stored| stored.school_id == school_id && stored.ended_at.is_none()) {
+        return Ok(None);
+    }
+    let accounts: Vec<Account> = store.all(&sql::ACCOUNTS_OF_CONNECTION, args![id]).await?;
+    Ok(Some(accounts.into_iter().map(|account| account.id).collect()))
+}
+
 /// The ids of a school's connections, the newest last.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ pub const ORDER: &str = "order";
 /// A virtual account.
 pub const VIRTUAL_ACCOUNT: &str = "virtual_account";
 
-fn key(kind: &str, connection_id: &str, number: &str) -> String {
+pub(super) fn key(kind: &str, connection_id: &str, number: &str) -> String {
     format!("{kind}:{connection_id}:{number}")
 }
 

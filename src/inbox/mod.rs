@@ -18,6 +18,7 @@ mod connection;
 mod day;
 mod debits;
 mod doctor;
+mod given;
 mod identity;
 mod keeper;
 mod keys;
@@ -32,6 +33,7 @@ pub use connection::{
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use debits::{Debit, debits, is_reversed, reversed};
 pub use doctor::{Disbelieved, Health, Refusals, health};
+pub use given::{Given, GivenAccount, give_accounts, read_accounts};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
 pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};

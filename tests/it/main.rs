@@ -39,6 +39,7 @@ mod tellings;
 mod tidy;
 mod tidy_tokens;
 mod vietqr;
+mod virtual_accounts;
 mod web_connect;
 mod web_desk;
 mod web_desk_work;

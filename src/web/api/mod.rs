@@ -21,6 +21,7 @@ mod runs;
 mod schools;
 mod statements;
 mod told;
+mod virtual_accounts;
 
 use std::sync::Arc;
 
@@ -112,6 +113,7 @@ fn money() -> OpenApiRouter<Arc<House>> {
         .routes(routes!(invoices::show_invoice))
         .routes(routes!(invoices::void_invoice))
         .routes(routes!(invoices::reinstate_invoice))
+        .routes(routes!(virtual_accounts::give_accounts))
         .routes(routes!(credits::list_credits))
         .routes(routes!(credits::show_credit))
         .routes(routes!(credits::assign_credit))
