@@ -55,6 +55,11 @@
 //!   is shown, not the doubt whose words happen to be nearer: otherwise both would be posted.
 //! - What a connection told for another hour does not make its next telling news, and a doubt that a line of its own
 //!   has shown says nothing of the credit it was taken for.
+//! - Of two connections one may name an invoice by a virtual account and the other by the text. Within minutes that is
+//!   a doubt as well: the same number of the bank, or nothing, is what would tell them apart.
+//! - A credit that the bank took back is on the statement all the same, and so is its going. Its line shows it, and
+//!   neither is posted; what was disowned is not met, because it was said never to have come.
+//! - A file covers days only once all its lines are stored, and never a day that was not over when it was brought.
 //! - A bank that shows bills asks for a second payment of one that is paid: the answer says so, and the money is kept
 //!   as a doubt, because such a bank may give it back at once.
 //!

@@ -298,7 +298,10 @@ impl Known {
             }
             return Identity::Same(known.id.clone());
         }
-        if let Some(known) = self.closest(told, |known| self.shown_by_statement(known, told)) {
+        // A telling may be of any line booked from its day on: the earliest that is left, so that what is told for a
+        // later day finds its own.
+        let booked = |known: &KnownCredit| Some(known.day);
+        if let Some(known) = self.closest(told, booked, |known| self.shown_by_statement(known, told)) {
             return Identity::Same(known);
         }
         // Two who tell of one transfer may take the day before midnight and the day after.
@@ -308,7 +311,7 @@ impl Known {
                 || (is_nameless(known, told) && is_close(known, told))
                 || is_half_named(known, told)
         };
-        maybe_same(self.closest(told, alike), told.bank_reference.clone())
+        maybe_same(self.closest(told, |_| None, alike), told.bank_reference.clone())
     }
 
     /// A statement line has shown this credit, and the telling may be of it. Should it be of another transfer, that
@@ -326,8 +329,14 @@ impl Known {
         day && is_nameless(known, told) && resembles(text, &told.likeness.text)
     }
 
-    /// The credit nearest in time that this connection has not told of, on the same account with the same amount.
-    fn closest(&self, told: &Told, fits: impl Fn(&KnownCredit) -> bool) -> Option<String> {
+    /// The credit that this connection has not told of, on the same account with the same amount: the first in this
+    /// order, and among equals the nearest in time.
+    fn closest(
+        &self,
+        told: &Told,
+        order: impl Fn(&KnownCredit) -> Option<Day>,
+        fits: impl Fn(&KnownCredit) -> bool,
+    ) -> Option<String> {
         let open = self.order.iter().filter_map(|id| self.credits.get(id)).filter(|known| {
             known.account_id == told.account_id
                 && known.amount == told.amount
@@ -337,7 +346,7 @@ impl Known {
         });
         let nearness = |known: &&KnownCredit| {
             let rank = (!is_named_alike(known, told), is_half_named(known, told));
-            (rank, (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
+            (rank, order(known), (known.value_at.0 - told.value_at.0).unsigned_abs(), known.id.clone())
         };
         open.min_by_key(nearness).map(|known| known.id.clone())
     }
@@ -469,6 +478,39 @@ mod tests {
         assert!(is_new(&known.meet(&told("b", "2", None)), true));
         assert!(is_new(&known.meet(&told("b", "3", None)), false), "nothing is left for it to be");
         assert_eq!(known.meet(&told("b", "3", None)), Identity::Repeated);
+    }
+
+    #[test]
+    fn a_telling_takes_the_earliest_line_that_is_left() {
+        let start = told("a", "0", None).value_at.day().begins();
+        let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        for order in orders {
+            let mut known = Known::default();
+            for at in 0..3 {
+                let day = start.day().plus_days(at);
+                known.add_credit(KnownCredit {
+                    id: format!("crd_{at}"),
+                    account_id: "acc".to_owned(),
+                    amount: 1_000,
+                    day,
+                    value_at: day.begins(),
+                    bank_reference: None,
+                    payment_reference: Some("RF".to_owned()),
+                    likeness: Some("RF".to_owned()),
+                    maybe_same_as: None,
+                    origin: "statement".to_owned(),
+                    payment_key: None,
+                    line_id: Some(format!("lin_{at}")),
+                });
+            }
+            // At eight in the evening the next day's beginning is nearer than the same day's.
+            let shown = order.map(|at: i64| {
+                let value_at = start.plus_ms((at * 24 + 20) * 3_600_000);
+                known.meet(&Told { value_at, ..told("a", &at.to_string(), None) })
+            });
+            let wanted = order.map(|at| Identity::Same(format!("crd_{at}")));
+            assert_eq!(shown, wanted, "{order:?}");
+        }
     }
 
     #[test]

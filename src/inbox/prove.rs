@@ -223,7 +223,7 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
                 equal.filter(|candidate| !used.contains(candidate.credit.id.as_str()) && way(line, candidate));
             let nearness = |candidate: &&&Candidate| {
                 let credit = &candidate.credit;
-                let rank = (credit.is_reversed(), !credit.doubt.is_empty());
+                let rank = (!credit.doubt.is_empty(), credit.is_reversed());
                 (rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
             };
             if let Some(candidate) = fitting.min_by_key(nearness) {

@@ -26,8 +26,8 @@ pub const LONGEST_CELL: usize = 128 << 10;
 pub const MOST_COLUMNS: usize = 16_384;
 /// The most cells.
 pub const MOST_CELLS: usize = 1_000_000;
-/// The most rows.
-pub const MOST_ROWS: usize = 100_000;
+/// The most rows: a hundred thousand lines, and the titles and sums around them.
+pub const MOST_ROWS: usize = 100_500;
 
 /// How an .xls and an .xlsx begin.
 const OLD_MAGIC: [u8; 4] = [0xd0, 0xcf, 0x11, 0xe0];
@@ -222,8 +222,8 @@ impl Meter {
             if self.rows > MOST_ROWS {
                 return Err(too_large(
                     "too-many-rows",
-                    "Tệp có hơn 100.000 dòng",
-                    "The file has more than 100,000 rows",
+                    "Tệp có hơn 100.500 hàng",
+                    "The file has more than 100,500 rows",
                 ));
             }
             if let Some(full) = sheet.rows.last_mut() {

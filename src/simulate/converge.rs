@@ -19,9 +19,9 @@ use sha2::{Digest, Sha256};
 use super::sql;
 use super::tellings::{Case, Step, Telling, Transfer, printed, told};
 use crate::fault::{OrFault, Result};
-use crate::inbox::{Account, Connection, Delivery, Keeper};
+use crate::inbox::{self, Account, Connection, Delivery, Keeper};
 use crate::ledger::{self, Cause, Entry, Head, Posting};
-use crate::matching;
+use crate::matching::{self, Act, Why};
 use crate::money::Dong;
 use crate::providers::{Direction, Heard, Providers, Secrets, Settles, ToldCredit};
 use crate::seal::Vault;
@@ -68,6 +68,19 @@ impl World {
                     self.keeper = Keeper::start(store, vault, self.clock.clone(), Wake::new());
                 }
                 Step::Statement(lines) => self.read(case, &school, lines).await?,
+                Step::Reverse(telling) => self.hear(case, &school, *telling, reversed(case, *telling)).await?,
+                Step::Confirm => {
+                    for credit in inbox::reversed(&self.store, &school, 100).await? {
+                        self.take_back(&credit).await?;
+                    }
+                }
+                Step::TakeBack(of) => {
+                    let line = args![format!("acc_{school}"), &case.transfers[*of].numbers.1];
+                    let shown: Option<(String, String)> = self.store.optional(&sql::SHOWN_BY, line).await?;
+                    if let Some((credit, _)) = shown.filter(|(_, kind)| kind != "reversed") {
+                        self.take_back(&credit).await?;
+                    }
+                }
             }
         }
         self.state(case, &school).await
@@ -130,6 +143,15 @@ impl World {
     }
 
     async fn tell(&self, case: &Case, school: &str, telling: Telling) -> Result<()> {
+        self.hear(case, school, telling, heard(case, telling)).await
+    }
+
+    async fn take_back(&self, credit: &str) -> Result<()> {
+        let act = Act::new(NOW, "per_simulated", "ngân hàng đã hoàn")?;
+        matching::take_back(&self.store, credit, Why::Reversed, &act).await.map(drop)
+    }
+
+    async fn hear(&self, case: &Case, school: &str, telling: Telling, heard: Heard) -> Result<()> {
         let name = case.tellers[telling.by];
         let provider = self.providers.get(name).ok_or_else(crate::fault::Refusal::absent)?;
         let connection = Connection {
@@ -147,7 +169,6 @@ impl World {
             orders_from: None,
             ended_at: None,
         };
-        let heard = heard(case, telling);
         let delivery = Delivery { provider, connection: &connection, heard: &heard, body: b"{}", paid_before: false };
         self.keeper.keep(delivery).await.map(|_| ())
     }
@@ -244,10 +265,23 @@ fn number(case: &Case) -> String {
     format!("{:03}{:09}", case.seed % 1_000, case.index)
 }
 
-fn heard(case: &Case, Telling { by, of, style }: Telling) -> Heard {
+fn heard(case: &Case, telling: Telling) -> Heard {
+    let direction = if case.transfers[telling.of].amount < 0 { Direction::Out } else { Direction::In };
+    let line = line(case, telling, direction);
+    match direction {
+        Direction::In => Heard::Credits { lines: vec![line], unread: Vec::new() },
+        _ => Heard::Nothing { why: "only money going out", outgoing: vec![line] },
+    }
+}
+
+fn reversed(case: &Case, telling: Telling) -> Heard {
+    let outgoing = vec![line(case, telling, Direction::Reversal)];
+    Heard::Nothing { why: "an earlier credit is taken back", outgoing }
+}
+
+fn line(case: &Case, Telling { by, of, style }: Telling, direction: Direction) -> ToldCredit {
     let Transfer { amount, at, words, numbers, .. } = &case.transfers[of];
-    let direction = if *amount < 0 { Direction::Out } else { Direction::In };
-    let line = ToldCredit {
+    ToldCredit {
         told_reference: format!("{by}-{of}"),
         reference: numbers.0.clone(),
         bank_reference: Some(numbers.0.clone()),
@@ -262,10 +296,6 @@ fn heard(case: &Case, Telling { by, of, style }: Telling) -> Heard {
         settles: Settles::Directly,
         balance: None,
         payer: None,
-    };
-    match direction {
-        Direction::In => Heard::Credits { lines: vec![line], unread: Vec::new() },
-        _ => Heard::Nothing { why: "only money going out", outgoing: vec![line] },
     }
 }
 

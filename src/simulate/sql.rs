@@ -18,6 +18,14 @@ statements! {
               select 1 from entry e where e.credit_id = c.id and e.kind = 'received'))
         order by c.id";
 
+    /// The credit that a statement line shows, with what was decided about it last. No row: no line with this number.
+    SHOWN_BY = "
+        select p.credit_id, d.kind from statement_line l
+        join credit_proof p on p.line_id = l.id
+        join credit_decision d on d.credit_id = p.credit_id
+            and d.turn = (select max(n.turn) from credit_decision n where n.credit_id = p.credit_id)
+        where l.account_id = $1 and l.reference = $2";
+
     /// The receipts of a school.
     RECEIPTS = "
         select r.invoice_id, r.amount,

@@ -82,6 +82,12 @@ pub enum Step {
     Restart,
     /// A statement with these transfers is read.
     Statement(Vec<usize>),
+    /// Somebody tells that the bank took back what this telling told of.
+    Reverse(Telling),
+    /// The accountant confirms what is told to be taken back.
+    Confirm,
+    /// The accountant has seen on the statement that this transfer went back, and takes its credit out of the books.
+    TakeBack(usize),
 }
 
 /// A random day.
@@ -113,11 +119,15 @@ impl Case {
         let asked: Vec<Asked> = (0..count)
             .map(|at| Asked { reference: reference(seed, index, at as u64), amount: *chance.pick(&SUMS) })
             .collect();
-        let transfers = transfers(&mut chance, bank, &asked, (seed, index));
+        let mut transfers = transfers(&mut chance, bank, &asked, (seed, index));
         let mut tellers = vec!["sepay", "casso-v2", "payos"];
         chance.shuffle(&mut tellers);
         tellers.truncate(1 + chance.below(3));
-        let steps = steps(&mut chance, &transfers, tellers.len());
+        let taken_back = taken_back(&mut chance, &transfers);
+        if let Some(of) = taken_back {
+            transfers.push(going(&transfers[of], transfers.len()));
+        }
+        let steps = steps(&mut chance, &transfers, tellers.len(), taken_back);
         Case { seed, index, bank, asked, transfers, tellers, steps }
     }
 
@@ -125,7 +135,7 @@ impl Case {
     #[must_use]
     pub fn untold(&self) -> Case {
         let mut untold = self.clone();
-        untold.steps.retain(|step| !matches!(step, Step::Tell(_)));
+        untold.steps.retain(|step| !matches!(step, Step::Tell(_) | Step::Reverse(_) | Step::Confirm));
         untold
     }
 }
@@ -177,6 +187,33 @@ fn transfers(chance: &mut Chance, bank: AtBank, asked: &[Asked], (seed, index): 
     transfers
 }
 
+/// A credit that the bank takes back, when there is one. It stands alone in its case: of two alike, one run would hear
+/// that the first is gone before the second fills the invoice, and the other after it.
+fn taken_back(chance: &mut Chance, transfers: &[Transfer]) -> Option<usize> {
+    let of = chance.below(transfers.len());
+    let one = transfers.get(of).filter(|one| one.amount > 0 && chance.below(4) == 0)?;
+    let named = PaymentReference::find_all(&one.words);
+    let is_like = |other: &Transfer| {
+        let others = PaymentReference::find_all(&other.words);
+        let shares = others.iter().any(|reference| named.contains(reference));
+        shares || (named.is_empty() && others.is_empty() && other.amount == one.amount)
+    };
+    let alone = transfers.iter().enumerate().all(|(at, other)| at == of || !is_like(other));
+    alone.then_some(of)
+}
+
+/// The money goes back the day after it was booked.
+fn going(one: &Transfer, at: usize) -> Transfer {
+    let booked = one.booked.plus_days(1);
+    Transfer {
+        amount: -one.amount,
+        at: booked.begins().plus_ms(10 * 3_600_000),
+        booked,
+        words: format!("hoan tra {}", one.words),
+        numbers: (format!("{}R", one.numbers.0), format!("5243.{}", 20_000 + at)),
+    }
+}
+
 /// One letter changed: nobody's reference, because every single error is seen by the check digits.
 fn near(reference: &str) -> String {
     let (head, last) = reference.split_at(reference.len() - 1);
@@ -184,18 +221,25 @@ fn near(reference: &str) -> String {
 }
 
 /// Tellings in a random order with losses and retries, restarts among them, the statement before some of them.
-fn steps(chance: &mut Chance, transfers: &[Transfer], tellers: usize) -> Vec<Step> {
+fn steps(chance: &mut Chance, transfers: &[Transfer], tellers: usize, taken_back: Option<usize>) -> Vec<Step> {
     let mut steps = Vec::new();
+    let told = transfers.len() - usize::from(taken_back.is_some());
     for by in 0..tellers {
         let lost = *chance.pick(&[0, 10, 30, 60, 100]);
-        for of in 0..transfers.len() {
+        for of in 0..told {
             if chance.below(100) < lost {
                 continue;
             }
             let style = chance.below(STYLES);
             let times = if chance.below(4) == 0 { 1 + chance.below(3) } else { 1 };
             steps.extend((0..times).map(|_| Step::Tell(Telling { by, of, style })));
+            if taken_back == Some(of) && chance.below(3) > 0 {
+                steps.push(Step::Reverse(Telling { by, of, style }));
+            }
         }
+    }
+    if taken_back.is_some() && chance.below(2) == 0 {
+        steps.extend([Step::Settle, Step::Confirm]);
     }
     // Mostly as it happened, sometimes in any order.
     if chance.below(3) == 0 {
@@ -220,6 +264,7 @@ fn steps(chance: &mut Chance, transfers: &[Transfer], tellers: usize) -> Vec<Ste
         steps.insert((statement_at + offset).min(steps.len()), Step::Statement(file));
     }
     steps.push(Step::Settle);
+    steps.extend(taken_back.map(Step::TakeBack));
     steps
 }
 
@@ -281,6 +326,11 @@ impl fmt::Display for Case {
                 }
                 Step::Settle => writeln!(f, "  the books are brought up to date")?,
                 Step::Restart => writeln!(f, "  the program starts anew")?,
+                Step::Reverse(Telling { by, of, .. }) => {
+                    writeln!(f, "  {} tells that {of} is taken back", self.tellers[*by])?
+                }
+                Step::Confirm => writeln!(f, "  the accountant confirms what is told to be taken back")?,
+                Step::TakeBack(of) => writeln!(f, "  the accountant sees that {of} went back")?,
                 Step::Statement(lines) => writeln!(f, "  a statement with {lines:?} is read")?,
             }
         }

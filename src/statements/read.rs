@@ -218,6 +218,20 @@ mod tests {
     }
 
     #[test]
+    fn a_statement_may_have_a_hundred_thousand_lines_and_no_more() {
+        let of = |lines: usize| {
+            let mut text = "Ngày,Ghi nợ,Ghi có,Số dư,Nội dung\n".to_owned();
+            for line in 1..=lines {
+                writeln!(text, "22/11/2026,,1,{line},x").expect("a line");
+            }
+            read(format!("{text}Tổng cộng,,{lines},,\n").as_bytes(), "x.csv").map(|statement| statement.lines.len())
+        };
+        assert_eq!(of(MOST_LINES - 1).ok(), Some(MOST_LINES - 1));
+        assert_eq!(of(MOST_LINES).ok(), Some(MOST_LINES));
+        assert_eq!(of(MOST_LINES + 1).expect_err("one too many").code, "too-many-lines");
+    }
+
+    #[test]
     fn a_days_subtotal_is_no_transfer() {
         let rows =
             "22/11/2026,a,,400000,,x\n22/11/2026,b,,600000,,y\nCộng ngày 22/11/2026,,,1000000,,\n23/11/2026,c,,5,,z\n";

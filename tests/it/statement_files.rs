@@ -141,6 +141,9 @@ async fn a_hole_is_named_until_another_file_fills_it(fresh: Fresh) {
         let shown = visitor.get(address).await;
         assert!(shown.text.contains(&named) && shown.text.contains("300.000"), "{address}: {}", shown.text);
     }
+    let iso = today(&world.house.clock).plus_days(-2);
+    let that_day = visitor.get(&format!("/desk/day?day={iso}")).await;
+    assert!(that_day.text.contains("Chưa khớp được"), "{}", that_day.text);
     let later = bring(&world, &whole, 0, 1_000_000).await;
     assert_eq!((later.new, later.already), (1, 3));
     assert!(gaps(&world).await.is_empty());

@@ -21,6 +21,19 @@ async fn ends_alike(told: Fresh, untold: Fresh, seed: u64, cases: u64) -> String
     outcome.hash
 }
 
+/// Seeds and cases that once ended otherwise.
+const ENDED_OTHERWISE: [(u64, u64); 2] = [(1, 39), (1, 134)];
+
+#[tokio::test]
+async fn what_once_ended_otherwise_ends_alike() {
+    let (told, untold) = (engines::sqlite().await, engines::sqlite().await);
+    let mut pair = Pair { told: world(&told).await, untold: world(&untold).await };
+    for (seed, index) in ENDED_OTHERWISE {
+        let outcome = pair.play(seed, index, 1, |_| {}).await.expect("played");
+        assert!(outcome.failures.is_empty(), "{}", outcome.failures.join("\n"));
+    }
+}
+
 #[tokio::test]
 async fn random_days_end_in_the_books_of_their_statements_on_both_engines() {
     let sqlite = ends_alike(engines::sqlite().await, engines::sqlite().await, 1, 60).await;

@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::statements;
+use super::statements::{self, Lack};
 use super::upload::{STATEMENT_MOST, Upload};
 use crate::fault::{Refusal, Result};
 use crate::inbox::{self, DayCredit, DayView, Debit, Unreadable};
@@ -40,7 +40,7 @@ struct DayPage {
     accounts: Vec<(String, String)>,
     s: &'static StatementWords,
     /// What the statements lack.
-    gaps: Vec<String>,
+    gaps: Vec<Lack>,
     unreadable: Vec<Unreadable>,
     debits: Vec<Debit>,
     missing: Vec<Missing>,
@@ -84,7 +84,9 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
     let w = &desk.seat.words().desk;
     let view = inbox::day(&house.store, &desk.school.id, day).await?;
     let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
-    let (verdict, verdict_class) = verdict(&view, w);
+    let (s, gaps) = (&desk.seat.words().statements, statements::gaps(house, desk).await?);
+    let has_gap = gaps.iter().any(|gap| gap.is_of(day));
+    let (verdict, verdict_class) = if has_gap { (s.day_has_gap, "note careful") } else { verdict(&view, w) };
     Ok(DayPage {
         frame: Frame::desk(desk, format!("{} {}", w.day, day.vietnamese())).at("/desk/day"),
         done: String::new(),
@@ -95,8 +97,8 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         verdict,
         verdict_class,
         rows: rows(house, &view.credits, w).await?,
-        gaps: statements::gaps(house, desk).await?,
-        s: &desk.seat.words().statements,
+        gaps,
+        s,
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
         unreadable: inbox::unreadable(&house.store, &desk.school.id, 50).await?,

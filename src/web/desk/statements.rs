@@ -14,6 +14,7 @@ use crate::fees::view;
 use crate::money::Dong;
 use crate::roll;
 use crate::statements::{self, File, FileLine, Gap, State as FileState};
+use crate::time::Day;
 use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
@@ -32,7 +33,7 @@ struct ListPage {
     frame: Frame,
     s: &'static StatementWords,
     files: Vec<Row>,
-    gaps: Vec<String>,
+    gaps: Vec<Lack>,
     older: Option<String>,
 }
 
@@ -126,15 +127,30 @@ pub(super) async fn list(
     })
 }
 
-/// What the statements of the last weeks lack, a sentence each.
-pub(super) async fn gaps(house: &House, desk: &Desk) -> Result<Vec<String>> {
+/// What the statements lack, and the days it is missing from.
+pub(super) struct Lack {
+    pub(super) sentence: String,
+    first: Day,
+    last: Day,
+}
+
+impl Lack {
+    /// Is something of this day missing?
+    pub(super) fn is_of(&self, day: Day) -> bool {
+        self.first <= day && day <= self.last
+    }
+}
+
+/// What the statements of the last weeks lack.
+pub(super) async fn gaps(house: &House, desk: &Desk) -> Result<Vec<Lack>> {
     let found = statements::gaps(&house.store, &desk.school.id, house.clock.now().day()).await?;
     let accounts = accounts(house, desk).await?;
     let is_one = accounts.len() == 1;
     let sentences = found.iter().map(|gap| {
         let account = accounts.get(&gap.account_id).filter(|_| !is_one);
         let account = account.map(|account| format!("{account}: ")).unwrap_or_default();
-        format!("{account}{}", sentence(gap, desk))
+        let sentence = format!("{account}{}", sentence(gap, desk));
+        Lack { sentence, first: gap.from.day(), last: gap.to.day() }
     });
     Ok(sentences.collect())
 }
