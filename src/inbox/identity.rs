@@ -73,8 +73,13 @@ pub(super) fn bare(memo: &str) -> String {
 
 /// May a transfer told for this instant stand on a statement of that day, when nothing else names it?
 pub fn day_fits(told_at: Moment, booked: Day) -> bool {
+    told_at.day() == booked || latest_day(told_at) == booked
+}
+
+/// The last day of a statement on which such a transfer may stand.
+pub fn latest_day(told_at: Moment) -> Day {
     let told = told_at.day();
-    told == booked || (told_at.civil().hour() >= LATE_HOUR && told.plus_days(1) == booked)
+    if told_at.civil().hour() >= LATE_HOUR { told.plus_days(1) } else { told }
 }
 
 /// May it, when both name it alike? The same text for the same money is the same payment for its payer, so that even
@@ -224,12 +229,20 @@ impl Known {
     pub fn add_teller(&mut self, credit: &str, connection: &str) {
         // A doubt that a line of its own has shown is another transfer, and says nothing of the one it was taken for.
         let doubt = self.credits.get(credit).filter(|credit| credit.line_id.is_none());
-        if let Some(other) = doubt.and_then(|credit| credit.maybe_same_as.clone()) {
+        let other = doubt.and_then(|credit| credit.maybe_same_as.clone().filter(|other| !self.differ(credit, other)));
+        if let Some(other) = other {
             let apart = self.apart(credit, &other);
             let met = self.told_on.entry((other, connection.to_owned())).or_insert(apart);
             *met = apart.min(*met);
         }
         self.told_on.insert((credit.to_owned(), connection.to_owned()), 0);
+    }
+
+    /// Does one name an invoice and the other not? Then that the one may be the other says too little to keep a telling
+    /// that names the same invoice from being it.
+    fn differ(&self, doubt: &KnownCredit, other: &str) -> bool {
+        let other = self.credits.get(other);
+        other.is_some_and(|other| other.payment_reference.is_some() != doubt.payment_reference.is_some())
     }
 
     fn apart(&self, one: &str, other: &str) -> u64 {
@@ -478,6 +491,17 @@ mod tests {
         assert!(is_new(&known.meet(&told("b", "2", None)), true));
         assert!(is_new(&known.meet(&told("b", "3", None)), false), "nothing is left for it to be");
         assert_eq!(known.meet(&told("b", "3", None)), Identity::Repeated);
+    }
+
+    #[test]
+    fn what_names_nothing_keeps_no_telling_that_names_from_being_the_same() {
+        let mut known = Known::default();
+        let first = told("a", "1", None);
+        assert!(is_new(&known.meet(&first), false));
+        let nameless = Told { likeness: Likeness::default(), ..told("b", "1", None) };
+        assert!(is_new(&known.meet(&nameless), true));
+        let named = known.meet(&told("b", "2", None));
+        assert!(matches!(named, Identity::New { maybe_same_as: Some(id), .. } if id == first.credit_id));
     }
 
     #[test]

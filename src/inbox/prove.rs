@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::identity::{Likeness, bare, day_fits, day_fits_named, holds_cut, resembles};
+use super::identity::{Likeness, bare, day_fits, day_fits_named, holds_cut, latest_day, resembles};
 use super::prepare::memo_context;
 use super::sql;
 use crate::fault::Result;
@@ -224,7 +224,9 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
             let nearness = |candidate: &&&Candidate| {
                 let credit = &candidate.credit;
                 let rank = (!credit.doubt.is_empty(), credit.is_reversed());
-                (rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
+                // Of what names nothing the one goes first that no later line could show.
+                let latest = line.likeness.payment_reference.is_none().then(|| latest_day(credit.value_at));
+                (latest, rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
             };
             if let Some(candidate) = fitting.min_by_key(nearness) {
                 used.insert(candidate.credit.id.as_str());
