@@ -327,7 +327,7 @@ impl fmt::Display for Case {
                 Step::Settle => writeln!(f, "  the books are brought up to date")?,
                 Step::Restart => writeln!(f, "  the program starts anew")?,
                 Step::Reverse(Telling { by, of, .. }) => {
-                    writeln!(f, "  {} tells that {of} is taken back", self.tellers[*by])?
+                    writeln!(f, "  {} tells that {of} is taken back", self.tellers[*by])?;
                 }
                 Step::Confirm => writeln!(f, "  the accountant confirms what is told to be taken back")?,
                 Step::TakeBack(of) => writeln!(f, "  the accountant sees that {of} went back")?,
