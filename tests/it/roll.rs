@@ -336,7 +336,7 @@ fn files_that_are_no_tables_are_refused_with_a_sentence() {
     assert_eq!(refusal_of(b"%PDF-1.7\n\0\0\0").code, "not-a-table");
     assert_eq!(refusal_of(b"").code, "file-empty");
     assert_eq!(refusal_of(b"\xef\xbb\xbf\n\n;;;\n").code, "file-empty");
-    let rows = "a\n".repeat(100_001);
+    let rows = "a\n".repeat(100_501);
     assert_eq!(refusal_of(rows.as_bytes()).code, "too-many-rows");
 }
 
