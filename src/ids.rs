@@ -5,8 +5,10 @@
 //!
 //! Deliberately absent: ids counted up from one, which would tell outsiders how many pupils there are.
 
+mod near;
 mod reference;
 
+pub use near::{Near, Slip};
 pub use reference::PaymentReference;
 
 /// Crockford's alphabet in lower case: no `i`, `l`, `o` or `u`, so that an id survives being read aloud.

@@ -72,6 +72,7 @@ mod secret;
 mod serve;
 mod setup;
 mod simulate;
+mod simulate_references;
 mod statement;
 mod user;
 mod vietqr;

@@ -1,4 +1,5 @@
 //! `hocphi simulate tellings --seed N --cases N`: random days, told in every way, end in the books of the statements.
+//! `simulate references` has a file of its own.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -15,12 +16,15 @@ use hocphi::simulate::tellings::Case;
 use hocphi::store::Store;
 
 use super::prompt::say;
+use super::simulate_references::References;
 
 /// Worlds to try the program against, for those who build it.
 #[derive(Subcommand)]
 pub enum Simulate {
     /// Play random days of tellings and statements, and compare with the statements alone.
     Tellings(Tellings),
+    /// Look for payment references in mangled, strange and mistyped transfer texts.
+    References(References),
 }
 
 /// What `simulate tellings` takes.
@@ -50,6 +54,7 @@ impl Simulate {
     pub async fn run(&self) -> Result<ExitCode> {
         match self {
             Simulate::Tellings(tellings) => tellings.run().await,
+            Simulate::References(references) => references.run(),
         }
     }
 }
@@ -142,7 +147,8 @@ impl Drop for Directory {
     }
 }
 
-fn append(file: &Path, line: &str) -> Result<()> {
+/// Adds a line to a record.
+pub fn append(file: &Path, line: &str) -> Result<()> {
     let mut open = OpenOptions::new().create(true).append(true).open(file).or_fault("open the record")?;
     writeln!(open, "{line}").or_fault("write the record")
 }

@@ -10,11 +10,12 @@ use std::collections::HashSet;
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// The letters of the body.
-const LETTERS: &[u8; 18] = b"BCFGHJKLMNPQRSTVXZ";
+pub(super) const LETTERS: &[u8; 18] = b"BCFGHJKLMNPQRSTVXZ";
 const BODY_LENGTH: usize = 9;
-const LENGTH: usize = 4 + BODY_LENGTH;
+pub(super) const LENGTH: usize = 4 + BODY_LENGTH;
 
 /// A creditor reference such as `RF42BCFGHJKLM`, always upper case, always with right check digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +54,7 @@ impl PaymentReference {
     /// Every different reference in a transfer text, in the order they stand, whatever banks did to it:
     /// lower-cased, accented, spaced, glued to neighbours, wrapped over lines.
     pub fn find_all(memo: &str) -> Vec<Self> {
-        let letters: Vec<u8> =
-            memo.nfkd().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase() as u8).collect();
+        let letters: Vec<u8> = letters(memo).map(|letter| letter.byte).collect();
         let mut told = HashSet::new();
         letters.windows(LENGTH).filter_map(Self::read).filter(|reference| told.insert(reference.clone())).collect()
     }
@@ -70,7 +70,7 @@ impl PaymentReference {
     }
 
     /// People and readers of pictures take 0 for O and 1 for I; only where a digit must stand can that be mended.
-    fn read(window: &[u8]) -> Option<Self> {
+    pub(super) fn read(window: &[u8]) -> Option<Self> {
         let (head, body) = window.split_at_checked(4)?;
         if !head.starts_with(b"RF") || body.len() != BODY_LENGTH || !body.iter().all(|letter| LETTERS.contains(letter))
         {
@@ -99,6 +99,35 @@ impl fmt::Display for PaymentReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A letter or digit of a transfer text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Letter {
+    /// In upper case; 0 where it is no ASCII letter.
+    pub(super) byte: u8,
+    /// As people read it.
+    pub(super) shown: char,
+    /// Does something that is neither letter nor digit stand before it?
+    pub(super) begins: bool,
+}
+
+/// The letters and digits of a transfer text, without accents and what stands between them. A letter such as `Đ`, which
+/// is no ASCII letter with an accent, is one too: without it, what stands around it would become one word.
+pub(super) fn letters(memo: &str) -> impl Iterator<Item = Letter> {
+    let mut begins = true;
+    memo.nfkd().filter_map(move |letter| {
+        if is_combining_mark(letter) {
+            return None;
+        }
+        if !letter.is_alphanumeric() {
+            begins = true;
+            return None;
+        }
+        let shown = letter.to_uppercase().next().unwrap_or(letter);
+        let byte = if letter.is_ascii() { u8::try_from(shown).unwrap_or_default() } else { 0 };
+        Some(Letter { byte, shown, begins: std::mem::take(&mut begins) })
+    })
 }
 
 /// ISO 7064 mod 97-10 over digits and letters, where `A` is 10 and `Z` is 35.
@@ -167,6 +196,18 @@ mod tests {
         ] {
             assert_eq!(PaymentReference::find_all(&memo), vec![right.clone()], "{memo}");
         }
+    }
+
+    #[test]
+    fn a_letter_of_another_alphabet_is_not_read_over() {
+        let right = PaymentReference::with_body("QRSTVXZBC");
+        let (head, tail) = right.as_str().split_at(6);
+        for added in ["đ", "Đ", "Ж", "ß", "٣"] {
+            assert_eq!(PaymentReference::find_all(&format!("{head}{added}{tail}")), vec![], "{added}");
+            assert_eq!(PaymentReference::find_all(&format!("{added}{right}{added}")), vec![right.clone()], "{added}");
+        }
+        let accented = format!("{head}\u{301} {tail}\u{323}");
+        assert_eq!(PaymentReference::find_all(&accented), vec![right], "an accent is no letter");
     }
 
     #[test]

@@ -9,9 +9,12 @@
 
 pub mod bank;
 pub mod chance;
+pub mod chatter;
 pub mod converge;
 pub mod demo;
+pub mod mangle;
 pub mod paper;
+pub mod references;
 pub mod roster;
 mod sql;
 pub mod stage;
