@@ -274,6 +274,16 @@ pub async fn invoices_by_id(store: &Store, ids: &[String]) -> Result<Vec<Invoice
     with_money(store, store.all_in(&sql::LISTED, keys(&ids)).await?).await
 }
 
+/// A school's invoices that carry any of these references, as lists show them.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_by_reference(store: &Store, school_id: &str, references: &[String]) -> Result<Vec<InvoiceRow>> {
+    let found: Vec<OpenInvoice> = store.all_in(&sql::INVOICES_BY_REFERENCE, keys(references)).await?;
+    let own = found.into_iter().filter(|invoice| invoice.school_id == school_id);
+    invoices_by_id(store, &own.map(|invoice| invoice.id).collect::<Vec<_>>()).await
+}
+
 /// A school's runs with how far each is, the newest first.
 ///
 /// # Errors

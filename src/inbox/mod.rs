@@ -37,6 +37,6 @@ pub use given::{Given, GivenAccount, give_accounts, read_accounts};
 pub use identity::{Likeness, bank_reference, likeness};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
 pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};
-pub use prepare::{memo_context, open_memo, payer_context};
+pub use prepare::{memo_context, open_memo, open_memos, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
 pub use sql::ALL;

@@ -1,5 +1,7 @@
 //! From what was heard to rows that can be stored: folded, marked and sealed before any transaction begins.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use super::connection::{Account, Connection};
@@ -12,7 +14,7 @@ use crate::ids;
 use crate::money::Dong;
 use crate::providers::{Direction, Heard, Outcome, Provider, Settles, ToldCredit, Unread};
 use crate::seal::{DataKey, Vault};
-use crate::store::{Store, args};
+use crate::store::{Arg, Store, args};
 use crate::time::Moment;
 
 /// The longest id of a provider that is stored as it is.
@@ -79,6 +81,20 @@ pub async fn open_memo(store: &Store, vault: &Vault, credit_id: &str) -> Result<
     let sealed: Option<Vec<u8>> = store.optional(&sql::MEMO, args![credit_id]).await?;
     let sealed = sealed.ok_or_else(crate::fault::Refusal::absent)?;
     vault.open_text(&sealed, &memo_context(credit_id)).await
+}
+
+/// The memos of credits, by their ids. One whose key was erased says nothing.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn open_memos(store: &Store, vault: &Vault, credits: &[String]) -> Result<HashMap<String, String>> {
+    let mut memos = HashMap::new();
+    let keys = credits.iter().map(Arg::from).collect();
+    for (credit, sealed) in store.all_in::<(String, Vec<u8>)>(&sql::MEMOS, keys).await? {
+        let memo = vault.open_text(&sealed, &memo_context(&credit)).await.unwrap_or_default();
+        memos.insert(credit, memo);
+    }
+    Ok(memos)
 }
 
 /// Prepares one delivery. Nothing here can fail because of what a bank wrote.

@@ -8,10 +8,12 @@
 //! however many processes drain; two credits for one invoice in one batch see each other; money with a doubt is in no
 //! book until a person or a statement line says it is real; one credit that cannot be decided stops nobody else's.
 //!
-//! Deliberately absent: matching by amount or name, and near misses of a reference: those are a person's to decide.
+//! Deliberately absent: matching by amount or name, and near misses of a reference. [`near()`] suggests an invoice
+//! whose reference is one symbol away; a person decides.
 
 mod decide;
 mod desk;
+mod near;
 mod settle;
 mod sql;
 mod take_back;
@@ -24,6 +26,7 @@ pub use desk::{
     Act, Assigned, Held, Shown, Step, assign, assign_in, credits_after, held, held_count, move_to, move_to_in, release,
     same, same_in, shown, story,
 };
+pub use near::{NEAR_REFERENCE, Suggestion, lead, may_be_near, near};
 pub use settle::{Settlement, settle, settlements, unsettle};
 pub use sql::ALL;
 pub use take_back::{Why, take_back, take_back_in};

@@ -21,6 +21,7 @@ mod journeys_setup;
 mod ledger;
 mod matching;
 mod money_back;
+mod near;
 mod orders;
 mod outbox;
 mod papers;

@@ -15,7 +15,7 @@ use super::page::{Page, PageAsked};
 use super::problem::{Id, Problems, unreadable_query};
 use super::runs::ReasonBody;
 use crate::fault::{Refusal, Result};
-use crate::matching::{self, Act, Shown};
+use crate::matching::{self, Act, Shown, Suggestion};
 use crate::web::House;
 use crate::web::failure::Failure;
 
@@ -40,14 +40,42 @@ pub struct CreditBody {
     pub reference: Option<String>,
     /// `undecided`, `settle`, `part`, `over`, `hold`, `assign`, `release` or `same`.
     pub decision: String,
-    /// Why it is held, when it is: `no_reference`, `unknown_reference`, …
+    /// Why it is held, when it is: `near_reference` as long as there is a suggestion, otherwise `no_reference`,
+    /// `unknown_reference`, …
     pub reason: Option<String>,
+    /// Unpaid invoices of the school whose references are one symbol off from its text, the likeliest first. No money
+    /// goes there by itself: a person decides, by `assign`.
+    pub near: Vec<NearBody>,
     /// `inv_…`, the invoice it is on.
     pub invoice_id: Option<String>,
     /// Rises with each decision; 0 while there is none.
     pub turn: i64,
     /// Does the bank's statement show it?
     pub proved: bool,
+}
+
+/// An invoice that the payer may have meant.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NearBody {
+    /// `inv_…`
+    pub invoice_id: String,
+    /// `pup_…`
+    pub pupil_id: String,
+    /// The pupil's code at the school.
+    pub pupil_code: String,
+    /// The class on the day of issue.
+    pub class_name: String,
+    /// What is still owed, in đồng.
+    pub owed: i64,
+    /// The invoice's reference.
+    #[schema(example = "RF42BCFGHJKLM")]
+    pub reference: String,
+    /// What was typed instead, in upper case and without what stands between.
+    pub typed: String,
+    /// `wrong`, `lost`, `added` or `swapped`: what happened to one symbol, or to two neighbours.
+    pub slip: String,
+    /// Where, counted from 0.
+    pub place: usize,
 }
 
 /// Which credits.
@@ -92,7 +120,7 @@ pub async fn list_credits(
     let CreditsAsked { held, cursor, limit } = asked.map_err(unreadable_query)?.0;
     let (after, limit) = PageAsked { cursor, limit }.window()?;
     let credits = matching::credits_after(&house.store, &school.id, &after, limit + 1, held).await?;
-    let bodies = credits.into_iter().map(CreditBody::from).collect();
+    let bodies = bodies(&house, &school.id, credits).await?;
     Ok(Json(Page::new(bodies, limit, |credit: &CreditBody| &credit.id)))
 }
 
@@ -208,8 +236,44 @@ async fn decide(
 /// A credit of a school within reach; any other answers as if it did not exist.
 async fn reachable(house: &House, caller: &Caller, credit_id: &str) -> Result<CreditBody> {
     let credit = matching::shown(&house.store, credit_id).await?.ok_or_else(Refusal::absent)?;
-    caller.school(&credit.school_id)?;
-    Ok(CreditBody::from(credit))
+    let school = caller.school(&credit.school_id)?;
+    let body = bodies(house, &school.id, vec![credit]).await?.pop();
+    Ok(body.ok_or_else(Refusal::absent)?)
+}
+
+/// A school's credits with what is suggested for those that are held.
+async fn bodies(house: &House, school_id: &str, credits: Vec<Shown>) -> Result<Vec<CreditBody>> {
+    let is_near = |credit: &&Shown| {
+        credit.kind.as_deref() == Some("hold") && credit.reason.as_deref().is_some_and(matching::may_be_near)
+    };
+    let asked: Vec<String> = credits.iter().filter(is_near).map(|credit| credit.id.clone()).collect();
+    let mut near = matching::near(&house.store, &house.vault, school_id, &asked).await?;
+    let body = |credit: Shown| {
+        let found = near.remove(&credit.id).unwrap_or_default();
+        let mut body = CreditBody::from(credit);
+        if !found.is_empty() {
+            body.reason = Some(matching::NEAR_REFERENCE.to_owned());
+        }
+        body.near = found.into_iter().map(NearBody::from).collect();
+        body
+    };
+    Ok(credits.into_iter().map(body).collect())
+}
+
+impl From<Suggestion> for NearBody {
+    fn from(found: Suggestion) -> Self {
+        NearBody {
+            invoice_id: found.invoice.id,
+            pupil_id: found.invoice.pupil_id,
+            pupil_code: found.invoice.pupil_code,
+            class_name: found.invoice.class_name,
+            owed: found.invoice.money.owed.get(),
+            reference: found.near.reference.to_string(),
+            slip: found.near.slip.code().to_owned(),
+            place: found.near.place,
+            typed: found.near.typed,
+        }
+    }
 }
 
 impl From<Shown> for CreditBody {
@@ -225,6 +289,7 @@ impl From<Shown> for CreditBody {
             reference: credit.payment_reference,
             decision: credit.kind.unwrap_or_else(|| "undecided".to_owned()),
             reason: credit.reason.filter(|reason| !reason.is_empty()),
+            near: Vec::new(),
             invoice_id: credit.invoice_id,
             turn: credit.turn,
             proved: credit.line_id.is_some(),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::Done;
 use super::money_back::{self, Beside};
+use super::near::{self, Perhaps};
 use crate::access;
 use crate::fault::{Refusal, Result};
 use crate::fees::view::{self, InvoiceRow};
@@ -48,6 +49,7 @@ struct Waiting {
     sentence: &'static str,
     at: String,
     memo: String,
+    perhaps: Option<Perhaps>,
 }
 
 #[derive(Template)]
@@ -70,7 +72,11 @@ struct CreditPage {
     on: Option<(String, String)>,
     can_be_same: bool,
     can_assign: bool,
+    /// The invoices of which its reference is one symbol off.
+    perhaps: Vec<Perhaps>,
     q: String,
+    /// What the search begins with where nobody searched yet.
+    lead: String,
     choices: Vec<Choice>,
     chosen: String,
     note: String,
@@ -83,6 +89,8 @@ struct CreditPage {
 struct Choice {
     id: String,
     pupil: String,
+    /// Two children of one name are told apart by it.
+    code: String,
     class_name: String,
     run_title: String,
     reference: String,
@@ -104,6 +112,7 @@ pub(super) fn sentence(reason: &str, w: &DeskWords) -> &'static str {
     match reason {
         "no_reference" => w.hold_no_reference,
         "unknown_reference" => w.hold_unknown_reference,
+        matching::NEAR_REFERENCE => w.hold_near_reference,
         "two_references" => w.hold_two_references,
         "other_account" => w.hold_other_account,
         "invoice_not_open" => w.hold_invoice_not_open,
@@ -126,10 +135,15 @@ pub(super) async fn held(
 ) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
     let mut credits = Vec::new();
-    for one in matching::held(&house.store, &desk.school.id, MOST_HELD).await? {
+    let held = matching::held(&house.store, &desk.school.id, MOST_HELD).await?;
+    let reasons = held.iter().map(|one| (one.id.as_str(), one.reason.as_str()));
+    let mut near = near::of_credits(&house, &desk, reasons).await?;
+    for one in held {
+        let perhaps = near.remove(&one.id).unwrap_or_default().into_iter().next();
         credits.push(Waiting {
             memo: memo(&house, &one.id, w).await,
-            sentence: sentence(&one.reason, w),
+            sentence: sentence(if perhaps.is_some() { matching::NEAR_REFERENCE } else { &one.reason }, w),
+            perhaps,
             at: one.value_at.vietnamese(),
             amount: one.amount,
             id: one.id,
@@ -184,6 +198,10 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
     let account = roll::account(&house.store, &credit.account_id).await?;
     let choices = choices(house, desk, &q, &credit).await?;
     let memo = memo(house, &credit_id, w).await;
+    let told = std::iter::once((credit_id.as_str(), reason.as_str())).filter(|_| is_held(&credit));
+    let perhaps = near::of_credits(house, desk, told).await?.remove(&credit_id).unwrap_or_default();
+    let is_lost = is_held(&credit) && perhaps.is_empty() && q.is_empty();
+    let lead = if is_lost { near::lead(house, desk, &credit_id).await? } else { String::new() };
     Ok(CreditPage {
         frame: Frame::desk(desk, credit.amount.to_string()).at("/desk/held"),
         done: "",
@@ -191,6 +209,7 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
         note: String::new(),
         same_note: String::new(),
         sentence: match credit.kind.as_deref() {
+            _ if !perhaps.is_empty() => w.hold_near_reference,
             _ if is_held(&credit) => sentence(&reason, w),
             Some(kind) => (w.step)(kind),
             None => w.waiting,
@@ -210,6 +229,8 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
         amount: credit.amount,
         id: credit_id,
         choices,
+        perhaps,
+        lead,
         q,
         w,
     })
@@ -269,6 +290,7 @@ async fn choices(house: &House, desk: &Desk, q: &str, credit: &Shown) -> Result<
         .map(|row| Choice {
             is_exact: row.money.owed == credit.amount,
             pupil: row.pupil_name,
+            code: row.pupil_code,
             class_name: row.class_name,
             run_title: row.run_title,
             reference: row.reference,

@@ -13,6 +13,7 @@ mod home;
 mod invoices;
 mod lists;
 mod money_back;
+mod near;
 mod papers;
 mod pupils;
 mod roster;
