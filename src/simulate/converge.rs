@@ -2,14 +2,17 @@
 //!
 //! Once the statements have been read, the books are the same: what each invoice line got, the balance of every
 //! account, where each credit went and why, every receipt, and the suspense. Compared is what these say, in an order
-//! of its own, so that random ids and the order of work do not count. Four things are left out, each because it tells
+//! of its own, so that random ids and the order of work do not count. Five things are left out, each because it tells
 //! what was heard and not what is:
 //!
 //! - the numbers of receipts, which are given as money is heard of and checked by the audit to have no hole;
 //! - the day of an entry, which is the day for which its credit was first told; the statement's own day is compared;
 //! - which of several payments of one invoice filled it and which went beyond: that is the order in which they were
 //!   heard, a receipt that was given says it, and no paper is changed afterwards; the sums are compared;
-//! - doubts that were never posted: a second telling of what the statement has once is not in any book.
+//! - doubts that were never posted: a second telling of what the statement has once is not in any book;
+//! - credits that were posted, taken back, and are on no statement: the bank told of money and of its return, and where
+//!   neither can be known again in the statement's line, the line is a credit of its own. What is left of the first is
+//!   an entry and its opposite.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
