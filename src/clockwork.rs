@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::fault::{Error, Result};
@@ -62,6 +63,8 @@ pub struct House {
     pub keeper: Keeper,
     /// Deliveries that were not believed, counted until they are written.
     pub refusals: inbox::Refusals,
+    /// What somebody asked for and is not finished.
+    pub begun: TaskTracker,
     /// Who carries webhooks.
     pub client: outbox::Client,
     /// Who asks providers for orders.
@@ -92,6 +95,7 @@ impl House {
             wake,
             news,
             keeper,
+            begun: TaskTracker::new(),
             refusals: inbox::Refusals::default(),
             client,
             orders,

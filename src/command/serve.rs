@@ -104,6 +104,11 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
         () = served => {}
         () = late => {}
     }
+    house.begun.close();
+    // Whoever asked may be gone; what he asked for is still finished.
+    if tokio::time::timeout(FAREWELL, house.begun.wait()).await.is_err() {
+        tracing::warn!(begun = house.begun.len(), "stopped before everything was finished");
+    }
     pace.abort();
     if let Some(figures) = figures {
         figures.abort();

@@ -6,10 +6,10 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::chain::{self, Entry, Part};
-use super::dates;
+use super::chain::{Entry, Part};
 use super::mt940::other_currency;
 use super::read::{MOST_LINES, Statement, StatementLine, too_many_lines};
+use super::{dates, join};
 use crate::fault::{Kind, Refusal};
 use crate::money::Dong;
 use crate::time::{Day, Moment};
@@ -83,10 +83,10 @@ struct Walk {
     balances: Vec<Balance>,
     booking: Booking,
     lines: usize,
-    done: Vec<Statement>,
+    done: Vec<(Option<Day>, Part)>,
 }
 
-/// One statement for each `Stmt` in the file.
+/// One statement for each account in the file; what the bank closed day by day is one after the other.
 ///
 /// # Errors
 /// Refused: no statement, XML that is damaged, nested beyond reason or asks for something outside itself, another
@@ -110,7 +110,7 @@ pub fn statements(text: &str) -> Result<Vec<Statement>, Refusal> {
             Event::Eof => break,
         }
     }
-    if walk.done.is_empty() || !walk.path.is_empty() { Err(damaged()) } else { Ok(walk.done) }
+    if walk.done.is_empty() || !walk.path.is_empty() { Err(damaged()) } else { join::joined(walk.done) }
 }
 
 fn resolved(entity: &BytesRef<'_>) -> Result<String, Refusal> {
@@ -303,12 +303,18 @@ impl Walk {
         let amount = |balance: &Balance| balance.amount.map(|sum| if balance.is_debit { -sum } else { sum });
         part.printed.opening = opening.and_then(amount);
         part.printed.closing = closing.and_then(amount);
-        let days = opening.and_then(|balance| balance.day).zip(closing.and_then(|balance| balance.day));
-        part.printed.period = part.printed.period.or(days).filter(|(from, through)| from <= through);
+        let day = |balance: Option<&Balance>| balance.and_then(|balance| balance.day);
+        let opens = self.from.or(day(opening));
+        // The opening balance bears the day that it closed, at some banks the day that it opens.
+        let days = day(opening).zip(day(closing)).filter(|(opens, closes)| opens <= closes);
+        let has_lines_of = |day| part.entries.iter().any(|entry| entry.line.day == day);
+        let days = days
+            .map(|(opens, closes)| (if has_lines_of(opens) { opens } else { opens.plus_days(1).min(closes) }, closes));
+        part.printed.period = part.printed.period.or(days);
         // A count of entries says nothing of a batch's lines.
         part.printed.count = part.printed.count.filter(|count| *count >= part.entries.len());
         part.numbers.extend(part.account.clone());
-        self.done.push(chain::settled(part)?);
+        self.done.push((opens, part));
         if self.done.len() > MOST_STATEMENTS {
             return Err(too_many_lines());
         }
@@ -413,6 +419,42 @@ mod tests {
         assert!(one.complete.is_some());
         let older = ONE.replace("c:", "").replace("xmlns:c", "xmlns").replace(".001.08", ".001.02");
         assert_eq!(statements(&older).expect("an older version")[0].lines, one.lines);
+    }
+
+    #[test]
+    fn days_of_one_account_follow_one_another_in_whatever_order_they_stand() {
+        let (head, rest) = ONE.split_once("<c:Stmt>").expect("a head");
+        let (monday, tail) = rest.rsplit_once("</c:Stmt>").expect("a tail");
+        let tuesday = monday
+            .replace("2026-12-31", "2027-01-01")
+            .replace(">1700000<", ">2400000<")
+            .replace(">1000000.00<", ">1700000.00<")
+            .replace(">T1<", ">T3<")
+            .replace("2026-12-30T23", "2026-12-31T23");
+        let file = |days: [&str; 2]| {
+            let days: String = days.into_iter().map(|day| format!("<c:Stmt>{day}</c:Stmt>")).collect();
+            format!("{head}{days}{tail}")
+        };
+        for days in [[monday, tuesday.as_str()], [tuesday.as_str(), monday]] {
+            let all = statements(&file(days)).expect("two days");
+            let [one] = all.as_slice() else { panic!("one account") };
+            assert_eq!((one.opening, one.closing, one.lines.len()), (Some(1_000_000), Some(2_400_000), 6));
+            assert_eq!(
+                one.period.map(|(from, through)| (from.to_string(), through.to_string())),
+                Some(("2026-12-31".to_owned(), "2027-01-01".to_owned()))
+            );
+            assert!(one.holes.is_empty() && one.complete.is_some());
+        }
+        let other = tuesday.replace("0011001932418", "0011001932419");
+        assert_eq!(statements(&file([monday, &other])).expect("two accounts").len(), 2);
+        let torn = tuesday.replace(">1700000.00<", ">1800000.00<").replace(">2400000<", ">2500000<");
+        let all = statements(&file([monday, &torn])).expect("two days with something between");
+        assert_eq!((all[0].holes.len(), all[0].holes[0].missing, all[0].complete), (1, 100_000, None));
+        let again = statements(&file([monday, monday])).expect("a day twice");
+        assert_eq!((again[0].lines.len(), again[0].closing, again[0].holes.len()), (3, Some(1_700_000), 0));
+        let overlapping =
+            torn.replace(">T3<", ">T1<").replace("2027-01-01", "2026-12-31").replace("2026-12-31T23", "2026-12-30T23");
+        assert_eq!(code(&file([monday, &overlapping])), "statement-overlaps-itself");
     }
 
     #[test]

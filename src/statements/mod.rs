@@ -23,6 +23,7 @@ mod files;
 mod heading;
 mod hole;
 mod import;
+mod join;
 mod missing;
 mod mt940;
 mod read;

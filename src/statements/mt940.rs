@@ -5,11 +5,10 @@
 //! wrapped, with their breaks: what finds a payment reference looks past them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
-use super::chain::{self, Entry, Part, Printed};
-use super::dates;
-use super::read::{Hole, MOST_LINES, Statement, StatementLine, too_many_lines};
+use super::chain::{Entry, Part, Printed};
+use super::read::{MOST_LINES, Statement, StatementLine, too_many_lines};
+use super::{dates, join};
 use crate::fault::{Kind, Refusal};
 use crate::money::Dong;
 use crate::time::Day;
@@ -51,48 +50,8 @@ pub fn statements(text: &str) -> Result<Vec<Statement>, Refusal> {
         }
         read.push((opens, part));
     }
-    // Pages and days may come in any order; within one day the order of the file is that of the pages.
-    read.sort_by_key(|(opens, _)| *opens);
-    let mut done: Vec<Statement> = Vec::new();
-    let mut places: HashMap<Option<String>, usize> = HashMap::new();
-    for (_, part) in read {
-        let next = chain::settled(part)?;
-        let place = *places.entry(next.account.clone()).or_insert(done.len());
-        match done.get_mut(place) {
-            Some(statement) => follow(statement, next),
-            None => done.push(next),
-        }
-    }
+    let done = join::joined(read)?;
     if done.is_empty() { Err(damaged(1)) } else { Ok(done) }
-}
-
-/// Puts the next message of an account behind the ones before it; balances that do not meet are a hole.
-fn follow(statement: &mut Statement, next: Statement) {
-    if let (Some(closing), Some(opening)) = (statement.closing, next.opening)
-        && closing != opening
-    {
-        let (before, after) = (statement.lines.last(), next.lines.first());
-        let begins = |period: Option<(Day, Day)>| period.map(|(from, _)| from.begins());
-        let from = before.map(|line| line.at).or_else(|| begins(statement.period)).or_else(|| begins(next.period));
-        let to = after.map(|line| line.at).or_else(|| begins(next.period)).or(from);
-        statement.holes.extend(from.zip(to).map(|(from, to)| Hole {
-            after_row: before.map(|line| line.row),
-            before_row: after.map(|line| line.row),
-            from,
-            to,
-            missing: opening.saturating_sub(closing),
-            withheld: None,
-        }));
-    }
-    let joined = |one: Option<(Day, Day)>, other: Option<(Day, Day)>| match (one, other) {
-        // A message of one day may stand behind one of a week that begins with that day.
-        (Some((from, before)), Some((_, through))) => Some((from, through.max(before))),
-        _ => None,
-    };
-    statement.period = joined(statement.period, next.period);
-    statement.complete = if statement.holes.is_empty() { joined(statement.complete, next.complete) } else { None };
-    statement.closing = next.closing;
-    statement.lines.extend(next.lines);
 }
 
 /// The fields of each message. A line that begins no field goes on with the one above it.

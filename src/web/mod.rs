@@ -12,6 +12,7 @@ pub mod client;
 pub mod desk;
 pub mod door;
 pub mod failure;
+mod finish;
 pub mod form;
 pub mod frame;
 pub mod health;
@@ -88,6 +89,7 @@ fn around(pages: Router<Arc<House>>, house: Arc<House>) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     pages
+        .layer(middleware::from_fn_with_state(Arc::clone(&house), finish::whole))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(CompressionLayer::new())
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))

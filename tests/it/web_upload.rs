@@ -1,8 +1,10 @@
 //! Files that people send at the desk: the wrong kind, too large, with formulas; and tables that go out again.
 
+use std::fmt::Write as _;
+
 use axum::http::StatusCode;
-use hocphi::roll;
 use hocphi::simulate::{roster, stage};
+use hocphi::{roll, statements};
 use rust_xlsxwriter::{Formula, Workbook};
 
 use crate::engines::Fresh;
@@ -15,7 +17,8 @@ on_both!(
     a_file_may_be_as_large_as_the_page_says_and_no_larger,
     a_formula_is_shown_as_the_value_its_program_left,
     a_name_that_looks_like_a_formula_goes_out_as_text,
-    an_upload_without_the_sessions_token_or_a_file_is_refused
+    an_upload_without_the_sessions_token_or_a_file_is_refused,
+    a_statement_is_read_to_its_end_though_who_brought_it_hung_up
 );
 
 const MEGABYTE: usize = 1024 * 1024;
@@ -118,4 +121,30 @@ async fn an_upload_without_the_sessions_token_or_a_file_is_refused(fresh: Fresh)
         let nothing = send_file(&world, &mut visitor, address, "", b"").await;
         assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}: {}", nothing.text);
     }
+}
+
+async fn a_statement_is_read_to_its_end_though_who_brought_it_hung_up(fresh: Fresh) {
+    const LINES: i64 = 1_200;
+    let world = world(fresh).await;
+    let mut visitor = at_school(&world, roster::SAO_KHUE.code).await;
+    let mut file = "Ngày,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n".to_owned();
+    for line in 1..=LINES {
+        writeln!(file, "22/11/2026 08:00:00,FT{line:06},,1000,{},chuyen khoan {line}", line * 1000).expect("a line");
+    }
+    let bringing = send_file(&world, &mut visitor, "/desk/day/statement", "sao-ke.csv", file.as_bytes());
+    {
+        tokio::pin!(bringing);
+        while world.house.begun.is_empty() {
+            assert!(futures_util::poll!(&mut bringing).is_pending(), "what it asks for is begun before it is answered");
+            tokio::task::yield_now().await;
+        }
+    }
+    world.house.begun.close();
+    world.house.begun.wait().await;
+    let school = roll::school_by_code(&world.house.store, roster::SAO_KHUE.code).await.expect("a look");
+    let today = world.house.clock.now().day();
+    let files = statements::files(&world.house.store, &school.expect("a school").id, "", 10, today).await;
+    let files = files.expect("files");
+    let stored: Vec<i64> = files.iter().map(|file| file.brought).collect();
+    assert_eq!(stored, [LINES]);
 }
