@@ -2,107 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ids::PaymentReference;
-use crate::roll;
-use crate::seal::MasterKey;
+use super::likeness::{Likeness, day_fits, day_fits_named, resembles};
 use crate::store::record;
 use crate::time::{Day, Moment};
 
-/// Banks whose own number is never given twice, and how it begins before its digits. Techcombank and MB print `FT`,
-/// two digits of the year, three of the day and a serial number, alike in webhook and statement; MB's statement adds
-/// a backslash and the other bank.
-const UNIQUE_NUMBERS: [(&str, &str); 2] = [("970407", "FT"), ("970422", "FT")];
-/// The fewest digits that hold a date and a serial number.
-const FEWEST_DIGITS: usize = 10;
-/// From this hour on banks may book a transfer on the next day.
-const LATE_HOUR: i8 = 22;
-/// Before this hour a telling may be of the day before: told after midnight, or for a bare day that begins then.
-const EARLY_HOUR: i8 = 6;
-/// What is named by an equal text may be booked this many days later: over a weekend, or over the New Year's holidays.
-const LATEST_BOOKING: i64 = 10;
 /// How far apart two who tell of one transfer about midnight may be: one may tell a bare day that begins then.
 const ABOUT_MIDNIGHT_MS: u64 = 3 * 60 * 60 * 1000;
-/// The fewest letters of a text by which it is known inside a longer one.
-const FEWEST_LETTERS: usize = 6;
 /// How far apart two may be of which only one names an invoice in its text, when both tell of one transfer.
 pub const HALF_NAMED_MS: i64 = 15 * 60 * 1000;
-/// So much of a payment reference's beginning is as good as all of it, beside an equal account, amount and day.
-const CUT_REFERENCE: usize = 9;
-
-/// The bank's own number in its one spelling, where it is declared unique for that bank; `declared` says that the
-/// provider vouches for it.
-pub fn bank_reference(bank_bin: &str, text: &str, declared: bool) -> Option<String> {
-    let text = text.trim().to_ascii_uppercase();
-    if let Some((_, prefix)) = UNIQUE_NUMBERS.iter().find(|(bin, _)| *bin == bank_bin) {
-        let rest = text.strip_prefix(prefix)?;
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        let after = &rest[digits.len()..];
-        let whole = digits.len() >= FEWEST_DIGITS && (after.is_empty() || after.starts_with('\\'));
-        return whole.then(|| format!("{prefix}{digits}"));
-    }
-    let plain = !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_graphic());
-    (declared && plain).then_some(text)
-}
-
-/// What two tellings of one transfer have in common when no number does.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Likeness {
-    /// Ours, when the memo holds exactly one.
-    pub payment_reference: Option<String>,
-    /// The payment reference, else a keyed mark of the folded memo; none for an empty memo.
-    pub mark: Option<String>,
-    /// The folded memo where it holds no payment reference. It is compared and never stored.
-    pub text: String,
-}
-
-/// Reads a memo for comparing. The mark is keyed, so that the database alone tells nobody what was written.
-pub fn likeness(master: &MasterKey, memo: &str) -> Likeness {
-    if let [one] = PaymentReference::find_all(memo).as_slice() {
-        let one = one.to_string();
-        return Likeness { payment_reference: Some(one.clone()), mark: Some(one), text: String::new() };
-    }
-    let text = bare(memo);
-    let mark = (!text.is_empty()).then(|| format!("memo:{}", hex::encode(&master.derive("memo mark", &text)[..16])));
-    Likeness { payment_reference: None, mark, text }
-}
-
-/// A memo's letters and digits, folded: what is left of it whatever a bank does with blanks, signs and accents.
-pub(super) fn bare(memo: &str) -> String {
-    roll::folded(memo).chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
-/// May a transfer told for this instant stand on a statement of that day, when nothing else names it?
-pub fn day_fits(told_at: Moment, booked: Day) -> bool {
-    told_at.day() == booked || latest_day(told_at) == booked
-}
-
-/// The last day of a statement on which such a transfer may stand.
-pub fn latest_day(told_at: Moment) -> Day {
-    let told = told_at.day();
-    if told_at.civil().hour() >= LATE_HOUR { told.plus_days(1) } else { told }
-}
-
-/// May it, when both name it alike? The same text for the same money is the same payment for its payer, so that even
-/// of two such transfers each is shown by one line, whichever it is.
-pub fn day_fits_named(told_at: Moment, booked: Day) -> bool {
-    let told = told_at.day();
-    let earliest = if told_at.civil().hour() < EARLY_HOUR { told.plus_days(-1) } else { told };
-    earliest <= booked && booked <= told.plus_days(LATEST_BOOKING)
-}
-
-/// Do two folded memos without a payment reference speak of one transfer? Banks wrap a payer's words in their own and
-/// cut what is too long, so one stands inside the other; an empty one says nothing against it.
-pub fn resembles(one: &str, other: &str) -> bool {
-    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    short.is_empty() || short == long || (short.len() >= FEWEST_LETTERS && long.contains(short))
-}
-
-/// Does this folded memo end within a payment reference, cut off there? What goes on otherwise is a mistyped one, and
-/// the money of somebody who mistyped is not taken for another's.
-pub fn holds_cut(text: &str, payment_reference: &str) -> bool {
-    let whole = payment_reference.to_ascii_lowercase();
-    (CUT_REFERENCE..whole.len()).any(|cut| whole.get(..cut).is_some_and(|cut| text.ends_with(cut)))
-}
 
 record! {
     /// A credit as far as telling it from others needs.
@@ -117,9 +24,9 @@ record! {
         pub payment_reference: Option<String>,
         pub likeness: Option<String>,
         pub maybe_same_as: Option<String>,
-        pub origin: String,
         pub payment_key: Option<String>,
-        pub line_id: Option<String>,
+        /// The day of the statement line that shows it.
+        pub booked: Option<Day>,
     }
 }
 
@@ -180,6 +87,8 @@ pub struct Known {
     /// A credit, a connection that told of it or of what may be it, and how far apart in time the two are: nothing
     /// where it told of the credit itself.
     told_on: HashMap<(String, String), u64>,
+    /// A credit, a connection that told of the credit itself, and for which instant.
+    told_for: HashMap<(String, String), Moment>,
     /// The folded memos of credits without a payment reference.
     texts: HashMap<String, String>,
     /// The keys that lead to an invoice.
@@ -225,16 +134,18 @@ impl Known {
         &self.order
     }
 
-    /// A connection told of a credit. Whoever told of its doubtful likeness has met it already.
-    pub fn add_teller(&mut self, credit: &str, connection: &str) {
+    /// A connection told of a credit for this instant. Whoever told of its doubtful likeness has met it already.
+    pub fn add_teller(&mut self, credit: &str, connection: &str, at: Option<Moment>) {
         // A doubt that a line of its own has shown is another transfer, and says nothing of the one it was taken for.
-        let doubt = self.credits.get(credit).filter(|credit| credit.line_id.is_none());
+        let doubt = self.credits.get(credit).filter(|credit| credit.booked.is_none());
         let other = doubt.and_then(|credit| credit.maybe_same_as.clone().filter(|other| !self.differ(credit, other)));
         if let Some(other) = other {
             let apart = self.apart(credit, &other);
             let met = self.told_on.entry((other, connection.to_owned())).or_insert(apart);
             *met = apart.min(*met);
         }
+        let at = at.or_else(|| self.credits.get(credit).map(|credit| credit.value_at));
+        self.told_for.extend(at.map(|at| ((credit.to_owned(), connection.to_owned()), at)));
         self.told_on.insert((credit.to_owned(), connection.to_owned()), 0);
     }
 
@@ -277,9 +188,8 @@ impl Known {
                     payment_reference: told.likeness.payment_reference.clone(),
                     likeness: told.likeness.mark.clone(),
                     maybe_same_as: maybe_same_as.clone(),
-                    origin: "hook".to_owned(),
                     payment_key: self.key_of(told),
-                    line_id: None,
+                    booked: None,
                 });
                 self.add_text(told.credit_id.clone(), told.likeness.text.clone());
                 told.credit_id.clone()
@@ -287,7 +197,7 @@ impl Known {
         };
         let key = (told.connection_id.clone(), told.told_reference.clone());
         self.tellings.entry(key).or_default().push((told.fingerprint.clone(), credit.clone()));
-        self.add_teller(&credit, &told.connection_id);
+        self.add_teller(&credit, &told.connection_id, Some(told.value_at));
         identity
     }
 
@@ -313,33 +223,64 @@ impl Known {
         }
         // A telling may be of any line booked from its day on: the earliest that is left, so that what is told for a
         // later day finds its own.
-        let booked = |known: &KnownCredit| Some(known.day);
-        if let Some(known) = self.closest(told, booked, |known| self.shown_by_statement(known, told)) {
+        let shown = self.closest(told, |known| known.booked, |known| self.shown_by_statement(known, told));
+        if let Some(known) = shown {
+            return Identity::Same(known);
+        }
+        let left = self.left_over(told);
+        if let Some((known, true)) = left {
             return Identity::Same(known);
         }
         // Two who tell of one transfer may take the day before midnight and the day after.
         let alike = |known: &KnownCredit| {
-            let named = known.line_id.is_none() && is_named_alike(known, told);
+            let named = known.booked.is_none() && is_named_alike(known, told);
             (named && is_next_to(known, told))
                 || (is_nameless(known, told) && is_close(known, told))
                 || is_half_named(known, told)
         };
-        maybe_same(self.closest(told, |_| None, alike), told.bank_reference.clone())
+        let doubted = self.closest(told, |_| None, alike).or(left.map(|(known, _)| known));
+        maybe_same(doubted, told.bank_reference.clone())
     }
 
     /// A statement line has shown this credit, and the telling may be of it. Should it be of another transfer, that
     /// one's own line shows it; so nothing is lost by taking them for one, once for each connection.
     fn shown_by_statement(&self, known: &KnownCredit, told: &Told) -> bool {
-        if known.line_id.is_none() {
-            return false;
-        }
-        let booked = known.origin == "statement";
+        let fits = |fits: fn(Moment, Day) -> bool| known.booked.is_some_and(|booked| fits(told.value_at, booked));
         if is_named_alike(known, told) {
-            return if booked { day_fits_named(told.value_at, known.day) } else { is_next_to(known, told) };
+            return fits(day_fits_named);
         }
-        let day = if booked { day_fits(told.value_at, known.day) } else { known.day == told.value_at.day() };
-        let text = self.texts.get(&known.id).map_or("", String::as_str);
-        day && is_nameless(known, told) && resembles(text, &told.likeness.text)
+        fits(day_fits) && is_nameless(known, told) && resembles(self.text_of(known), &told.likeness.text)
+    }
+
+    fn text_of(&self, known: &KnownCredit) -> &str {
+        self.texts.get(&known.id).map_or("", String::as_str)
+    }
+
+    /// What a connection tells last of several that are alike, when its own line has been taken for another of them.
+    /// The statement has the telling's line when it has one for each that the connection told of, this one with them;
+    /// then it is one of those that are left, whichever. Told with it: does a line that may be its own say the same?
+    fn left_over(&self, told: &Told) -> Option<(String, bool)> {
+        let is_named = told.likeness.payment_reference.is_some();
+        let fits = if is_named { day_fits_named } else { day_fits };
+        let is_alike = |known: &&KnownCredit| {
+            let alike = if is_named { is_named_alike(known, told) } else { is_nameless(known, told) };
+            let is_of_it = known.account_id == told.account_id && known.amount == told.amount;
+            alike && is_of_it && !known.contradicts(told.bank_reference.as_deref())
+        };
+        let alike = || self.order.iter().filter_map(|id| self.credits.get(id)).filter(is_alike);
+        let on_statement = || alike().filter_map(|known| known.booked.map(|booked| (known, booked)));
+        let told_for =
+            |known: &KnownCredit| self.told_for.get(&(known.id.clone(), told.connection_id.clone())).copied();
+        // A doubt that no line shows is a telling of one that a line shows.
+        let counts = |known: &&KnownCredit| known.booked.is_some() || known.maybe_same_as.is_some();
+        let instants = alike().filter(counts).filter_map(told_for).chain([told.value_at]).collect();
+        if !have_lines(instants, on_statement().map(|(_, booked)| booked).collect(), fits) {
+            return None;
+        }
+        let left = on_statement().filter(|(known, _)| told_for(known).is_none());
+        let apart = |booked: Day| (booked.begins().0 - told.value_at.day().begins().0).abs();
+        let (left, _) = left.min_by_key(|(known, booked)| (apart(*booked), &known.id))?;
+        Some((left.id.clone(), alike().any(|known| self.shown_by_statement(known, told))))
     }
 
     /// The credit that this connection has not told of, on the same account with the same amount: the first in this
@@ -399,6 +340,15 @@ fn is_half_named(known: &KnownCredit, told: &Told) -> bool {
     differs && apart <= HALF_NAMED_MS
 }
 
+/// Is there a line for each of these, one to one? What is told later may be booked later and not earlier, so that each
+/// takes the first line that is left for it.
+fn have_lines(mut told: Vec<Moment>, mut lines: Vec<Day>, fits: fn(Moment, Day) -> bool) -> bool {
+    told.sort_unstable();
+    lines.sort_unstable();
+    let mut lines = lines.into_iter();
+    told.into_iter().all(|at| lines.any(|line| fits(at, line)))
+}
+
 fn maybe_same(known: Option<String>, bank_reference: Option<String>) -> Identity {
     let doubt = if known.is_some() { "maybe_same_credit" } else { "" };
     Identity::New { doubt, maybe_same_as: known, bank_reference }
@@ -411,53 +361,6 @@ fn differently(first: Option<String>) -> Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_banks_number_is_unique_only_where_the_bank_is_known_for_it() {
-        let at = |bin: &str, text: &str, declared| bank_reference(bin, text, declared);
-        assert_eq!(at("970422", "FT26326000000001", false).as_deref(), Some("FT26326000000001"));
-        assert_eq!(at("970422", " ft22305091900820\\BNK", true).as_deref(), Some("FT22305091900820"));
-        assert_eq!(at("970407", "FT24253687437949", false).as_deref(), Some("FT24253687437949"));
-        assert_eq!(at("970407", "5243.65937", true), None, "not the shape of that bank");
-        assert_eq!(at("970422", "FT123", true), None);
-        assert_eq!(at("970422", "FT26326000000001X", true), None);
-        assert_eq!(at("970436", "FT26326000000001", false), None);
-        assert_eq!(at("970436", "MBVCB.3278907687", true).as_deref(), Some("MBVCB.3278907687"));
-        assert_eq!(at("970436", "a\0b", true), None);
-    }
-
-    #[test]
-    fn a_late_transfer_may_be_booked_tomorrow_and_no_other_may() {
-        let at = |text: &str| Moment::parse(text).expect("an instant");
-        let day = |text: &str| Day::parse(text).expect("a day");
-        assert!(day_fits(at("2026-11-22T22:00:00+07:00"), day("2026-11-23")));
-        assert!(!day_fits(at("2026-11-22T21:59:59+07:00"), day("2026-11-23")));
-        assert!(day_fits(at("2026-11-22T21:59:59+07:00"), day("2026-11-22")));
-        assert!(!day_fits(at("2026-11-22T22:30:00+07:00"), day("2026-11-21")));
-    }
-
-    #[test]
-    fn what_is_named_may_be_booked_after_a_holiday_and_what_is_told_at_night_the_day_before() {
-        let at = |text: &str| Moment::parse(text).expect("an instant");
-        let day = |text: &str| Day::parse(text).expect("a day");
-        assert!(day_fits_named(at("2026-11-21T18:30:00+07:00"), day("2026-11-23")), "Saturday's on Monday");
-        assert!(day_fits_named(at("2026-02-14T09:00:00+07:00"), day("2026-02-24")));
-        assert!(!day_fits_named(at("2026-02-14T09:00:00+07:00"), day("2026-02-25")));
-        assert!(day_fits_named(at("2026-11-23T00:00:00+07:00"), day("2026-11-22")), "a bare day after midnight");
-        assert!(!day_fits_named(at("2026-11-23T06:00:00+07:00"), day("2026-11-22")));
-    }
-
-    #[test]
-    fn a_wrapped_or_cut_memo_resembles_and_another_familys_does_not() {
-        let alike = |one: &str, other: &str| resembles(&bare(one), &bare(other));
-        assert!(alike("Tiền ăn NAM", "MBVCB.3278907687.tien an NAM.CT tu 9704 toi"));
-        assert!(alike("MBVCB.3278907687.tien an NAM.CT tu", "MBVCB.3278907687.tien an NAM.CT tu 9704 toi"));
-        assert!(alike("", "bất kỳ") && alike("nam", "NAM"));
-        assert!(!alike("HOA 3A tien an", "NAM 3B tien an"));
-        assert!(!alike("nam", "nam hoc phi thang 11"), "too short to be known by");
-        assert!(holds_cut(&bare("IBFT hoc phi RF92NJLRKVK"), "RF92NJLRKVKNM"));
-        assert!(!holds_cut(&bare("IBFT hoc phi RF92NJLR"), "RF92NJLRKVKNM"));
-    }
 
     fn told(connection: &str, reference: &str, number: Option<&str>) -> Told {
         Told {
@@ -522,9 +425,8 @@ mod tests {
                     payment_reference: Some("RF".to_owned()),
                     likeness: Some("RF".to_owned()),
                     maybe_same_as: None,
-                    origin: "statement".to_owned(),
                     payment_key: None,
-                    line_id: Some(format!("lin_{at}")),
+                    booked: Some(day),
                 });
             }
             // At eight in the evening the next day's beginning is nearer than the same day's.
@@ -535,6 +437,38 @@ mod tests {
             let wanted = order.map(|at| Identity::Same(format!("crd_{at}")));
             assert_eq!(shown, wanted, "{order:?}");
         }
+    }
+
+    /// A credit that a statement line of that day shows, and that was told for another.
+    fn shown(id: &str, told_at: Moment, booked: Day) -> KnownCredit {
+        KnownCredit {
+            id: id.to_owned(),
+            account_id: "acc".to_owned(),
+            amount: 1_000,
+            day: told_at.day(),
+            value_at: told_at,
+            bank_reference: None,
+            payment_reference: Some("RF".to_owned()),
+            likeness: Some("RF".to_owned()),
+            maybe_same_as: None,
+            payment_key: None,
+            booked: Some(booked),
+        }
+    }
+
+    #[test]
+    fn whose_line_was_taken_for_another_is_what_is_left_while_the_statement_has_one_for_each() {
+        let start = told("a", "0", None).value_at.day().begins().plus_ms(9 * 3_600_000);
+        let at = |day: i64| start.plus_ms(day * 24 * 3_600_000);
+        let mut known = Known::default();
+        // Told of the first day and shown by the third's line; the first day's own line is left.
+        known.add_credit(shown("crd_1", at(0), at(2).day()));
+        known.add_credit(shown("crd_2", at(0), at(0).day()));
+        known.add_teller("crd_1", "a", Some(at(0)));
+        let of = |day: i64, reference: &str| Told { value_at: at(day), ..told("a", reference, None) };
+        assert!(is_new(&known.meet(&of(3, "2")), false), "no line is as late as that");
+        assert_eq!(known.meet(&of(2, "3")), Identity::Same("crd_2".to_owned()));
+        assert!(is_new(&known.meet(&of(2, "4")), false), "there are as many lines as it told of");
     }
 
     #[test]

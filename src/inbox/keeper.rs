@@ -6,15 +6,16 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::connection::Connection;
-use super::identity::{HALF_NAMED_MS, Identity, Known, KnownCredit, Told, bare};
+use super::identity::{HALF_NAMED_MS, Identity, Known, KnownCredit, Told};
 use super::keys;
+use super::likeness::{LATEST_BOOKING, bare};
 use super::prepare::{Prepared, PreparedCredit, memo_context, prepare};
 use super::sql;
 use crate::fault::{Error, Kind, Refusal, Result};
 use crate::providers::{Heard, Outcome, Provider};
 use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, Wake, args, transact};
-use crate::time::Clock;
+use crate::time::{Clock, Moment};
 
 /// How many deliveries may wait; more are asked to come again.
 const MOST_WAITING: usize = 4_096;
@@ -192,7 +193,8 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
             };
             let Prepared { connection_id, delivery_id, .. } = delivery;
             let fingerprint = &told.fingerprint;
-            tellings.push(args![connection_id, &told.told_reference, fingerprint, credit_id, delivery_id, *heard_at]);
+            let (reference, at) = (&told.told_reference, told.value_at);
+            tellings.push(args![connection_id, reference, fingerprint, credit_id, delivery_id, *heard_at, at]);
         }
         outcomes.push(became);
     }
@@ -296,7 +298,8 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
     let mut nameless: Vec<Arg> = Vec::new();
     for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
         let day = told.value_at.day();
-        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(1), told.amount];
+        // What is told late may be on the statement of a later day.
+        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(LATEST_BOOKING), told.amount];
         let alike: Vec<KnownCredit> = tx.all(&sql::WITHOUT_REFERENCE, span).await?;
         nameless.extend(alike.iter().map(|credit| Arg::from(&credit.id)));
         found.extend(alike);
@@ -312,9 +315,9 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
         known.add_credit(credit);
     }
     let ids: Vec<Arg> = known.credit_ids().iter().map(Arg::from).collect();
-    let tellers: Vec<(String, String)> = tx.all_in(&sql::TELLINGS_OF_CREDITS, ids).await?;
-    for (credit, connection) in tellers {
-        known.add_teller(&credit, &connection);
+    let tellers: Vec<(String, String, Option<i64>)> = tx.all_in(&sql::TELLINGS_OF_CREDITS, ids).await?;
+    for (credit, connection, at) in tellers {
+        known.add_teller(&credit, &connection, at.map(Moment));
     }
     Ok(known)
 }

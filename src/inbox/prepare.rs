@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use super::connection::{Account, Connection};
-use super::identity::{Told, bank_reference, likeness};
+use super::identity::Told;
 use super::keeper::Delivery;
 use super::keys;
+use super::likeness::{bank_reference, likeness};
 use super::sql;
 use crate::fault::Result;
 use crate::ids;

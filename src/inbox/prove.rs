@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::identity::{Likeness, bare, day_fits, day_fits_named, holds_cut, latest_day, resembles};
+use super::likeness::{LATEST_BOOKING, Likeness, bare, day_fits, day_fits_named, holds_cut, latest_day, resembles};
 use super::prepare::memo_context;
 use super::sql;
 use crate::fault::Result;
@@ -113,7 +113,7 @@ pub async fn meet_in(tx: &mut Tx, vault: &Vault, account_id: &str, lines: &[Line
     let marks = lines.iter().filter_map(|line| line.likeness.mark.as_ref()).map(Arg::from).collect();
     found.extend(tx.all_in::<Unshown>(&sql::UNSHOWN_BY_LIKENESS, marks).await?);
     for (amount, first, last) in spans(lines) {
-        let span = args![account_id, first.plus_days(-1), last, amount];
+        let span = args![account_id, first.plus_days(-LATEST_BOOKING), last, amount];
         found.extend(tx.all::<Unshown>(&sql::UNSHOWN_OF_AMOUNT, span).await?);
     }
     let mut seen = HashSet::new();
@@ -203,77 +203,124 @@ fn credit_row(school_id: &str, account_id: &str, line: &Line, number: Option<Str
 }
 
 /// Which line shows which credit: by the bank's number; by payment reference or equal memo; by a memo that the bank
-/// wrapped or cut; and at last anything without a reference that nobody has given to an invoice yet. Surer ways go
-/// first over all lines, so that a doubtful pair never takes what a sure one needs.
+/// wrapped or cut; then anything without a reference that nobody has given to an invoice yet; and at last what was told
+/// for a day before, because its own line was taken for another. Surer ways go first over all lines, so that a doubtful
+/// pair never takes what a sure one needs.
 fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize, String> {
-    let ways: [fn(&Line, &Candidate) -> bool; 4] = [is_numbered, is_named, is_wrapped, is_unclaimed];
+    let ways: [fn(&Line, &Candidate) -> bool; 5] = [is_numbered, is_named, is_wrapped, is_unclaimed, is_stray];
     let ways = if round == Round::Sure { &ways[..3] } else { &ways[..] };
-    let mut by_amount: HashMap<i64, Vec<&Candidate>> = HashMap::new();
-    for candidate in candidates {
-        by_amount.entry(candidate.credit.amount).or_default().push(candidate);
+    let mut by_amount: HashMap<i64, Vec<usize>> = HashMap::new();
+    for (place, candidate) in candidates.iter().enumerate() {
+        by_amount.entry(candidate.credit.amount).or_default().push(place);
     }
-    let (mut met, mut used) = (HashMap::new(), HashSet::new());
+    let mut pairs = Pairs { lines, candidates, round, met: HashMap::new(), used: HashSet::new() };
     for way in ways {
         for (at, line) in lines.iter().enumerate() {
-            if met.contains_key(&at) {
+            let equal = by_amount.get(&line.amount).into_iter().flatten().copied();
+            let fitting = equal.filter(|place| !pairs.used.contains(place) && way(line, &candidates[*place]));
+            let nearest = fitting.min_by_key(|place| nearness(line, &candidates[*place].credit));
+            if let Some(place) = nearest.filter(|_| !pairs.met.contains_key(&at)) {
+                pairs.take(at, place);
+            }
+        }
+    }
+    for at in 0..lines.len() {
+        if let Some(first) = pairs.first_told(at) {
+            pairs.take(at, first);
+        }
+    }
+    for equal in by_amount.values() {
+        pairs.show_waiting(equal);
+    }
+    pairs.met.into_iter().map(|(at, place)| (at, candidates[place].credit.id.clone())).collect()
+}
+
+fn nearness(line: &Line, credit: &Unshown) -> impl Ord + use<> {
+    let rank = (!credit.doubt.is_empty(), credit.is_reversed());
+    // Of what names nothing the one goes first that no later line could show.
+    let latest = line.likeness.payment_reference.is_none().then(|| latest_day(credit.value_at));
+    (latest, rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
+}
+
+/// The pairs found so far, by their places.
+struct Pairs<'a> {
+    lines: &'a [Line],
+    candidates: &'a [Candidate],
+    round: Round,
+    met: HashMap<usize, usize>,
+    used: HashSet<usize>,
+}
+
+impl Pairs<'_> {
+    fn take(&mut self, at: usize, place: usize) {
+        self.used.insert(place);
+        if let Some(before) = self.met.insert(at, place) {
+            self.used.remove(&before);
+        }
+    }
+
+    /// The credit of which the one of this line may be another telling, where no line shows it yet: one line is one
+    /// transfer, and the first telling of it is the one that stands in the books. Should they be two, the other has a
+    /// line of its own.
+    fn first_told(&self, at: usize) -> Option<usize> {
+        let find = |id: &str| self.candidates.iter().position(|candidate| candidate.credit.id == id);
+        let line = &self.lines[at];
+        let mut first = None;
+        let mut doubted = *self.met.get(&at)?;
+        // A chain of doubts is as long as there are connections; the bound only keeps a circle from turning for ever.
+        for _ in 0..self.candidates.len() {
+            let Some(place) = self.candidates[doubted].credit.maybe_same_as.as_deref().and_then(find) else { break };
+            let before = &self.candidates[place];
+            let fits = is_named(line, before) || is_wrapped(line, before) || waits_for(line, before);
+            if before.credit.doubt.is_empty() && !self.used.contains(&place) && fits {
+                first = Some(place);
+            }
+            doubted = place;
+        }
+        first
+    }
+
+    /// Shows what stands in the books without a reference, and waits for a person, instead of doubts that are in no
+    /// book: of all that is told alike, as much is posted as the statement shows, whichever telling a line is taken for.
+    fn show_waiting(&mut self, equal: &[usize]) {
+        for place in equal.iter().copied() {
+            if self.used.contains(&place) || !self.candidates[place].credit.doubt.is_empty() {
                 continue;
             }
-            let equal = by_amount.get(&line.amount).into_iter().flatten();
-            let fitting =
-                equal.filter(|candidate| !used.contains(candidate.credit.id.as_str()) && way(line, candidate));
-            let nearness = |candidate: &&&Candidate| {
-                let credit = &candidate.credit;
-                let rank = (!credit.doubt.is_empty(), credit.is_reversed());
-                // Of what names nothing the one goes first that no later line could show.
-                let latest = line.likeness.payment_reference.is_none().then(|| latest_day(credit.value_at));
-                (latest, rank, (credit.value_at.0 - line.value_at.0).unsigned_abs(), credit.id.clone())
+            self.find_line(place, &mut HashSet::new());
+        }
+    }
+
+    /// Finds a line for what waits: one that nothing shows or a doubt does, or one whose own credit finds another.
+    fn find_line(&mut self, place: usize, seen: &mut HashSet<usize>) -> bool {
+        for (at, line) in self.lines.iter().enumerate() {
+            if !waits_for(line, &self.candidates[place]) || !seen.insert(at) {
+                continue;
+            }
+            let is_free = match self.met.get(&at).copied() {
+                // What no sure way shows is left for the last round.
+                None => self.round == Round::Rest,
+                Some(held) => {
+                    let before = &self.candidates[held];
+                    let may_go = waits_for(line, before) && !is_numbered(line, before);
+                    may_go && (!before.credit.doubt.is_empty() || self.moves(at, held, seen))
+                }
             };
-            if let Some(candidate) = fitting.min_by_key(nearness) {
-                used.insert(candidate.credit.id.as_str());
-                met.insert(at, candidate.credit.id.clone());
+            if is_free {
+                self.take(at, place);
+                return true;
             }
         }
+        false
     }
-    for (at, line) in lines.iter().enumerate() {
-        let instead = met
-            .get(&at)
-            .and_then(|id| first_told(line, id, candidates, &used).or_else(|| waiting(line, id, candidates, &used)));
-        let Some(first) = instead else { continue };
-        used.insert(first);
-        if let Some(doubted) = met.insert(at, first.to_owned()) {
-            used.remove(doubted.as_str());
-        }
-    }
-    met
-}
 
-/// The credit of which this one may be another telling, where no line shows it yet: one line is one transfer, and the
-/// first telling of it is the one that stands in the books. Should they be two, the other has a line of its own.
-fn first_told<'a>(line: &Line, id: &str, candidates: &'a [Candidate], used: &HashSet<&str>) -> Option<&'a str> {
-    let find = |id: &str| candidates.iter().find(|candidate| candidate.credit.id == id);
-    let mut first = None;
-    let mut at = find(id)?;
-    // A chain of doubts is as long as there are connections; the bound only keeps a circle from turning for ever.
-    for _ in 0..candidates.len() {
-        let Some(before) = at.credit.maybe_same_as.as_deref().and_then(find) else { break };
-        let fits = is_named(line, before) || is_wrapped(line, before) || is_unclaimed(line, before);
-        if before.credit.doubt.is_empty() && !used.contains(before.credit.id.as_str()) && fits {
-            first = Some(before.credit.id.as_str());
+    fn moves(&mut self, at: usize, held: usize, seen: &mut HashSet<usize>) -> bool {
+        let moves = self.find_line(held, seen);
+        if moves {
+            self.met.remove(&at);
         }
-        at = before;
+        moves
     }
-    first
-}
-
-/// What stands in the books without a reference and waits for a person, instead of a doubt that is in no book: of all
-/// that is told alike, as much is posted as the statement shows, whichever telling a line is taken for.
-fn waiting<'a>(line: &Line, id: &str, candidates: &'a [Candidate], used: &HashSet<&str>) -> Option<&'a str> {
-    let is_doubt = candidates.iter().any(|one| one.credit.id == id && !one.credit.doubt.is_empty());
-    let fits = |one: &&Candidate| {
-        one.credit.doubt.is_empty() && !used.contains(one.credit.id.as_str()) && is_unclaimed(line, one)
-    };
-    let nearness = |one: &&Candidate| ((one.credit.value_at.0 - line.value_at.0).unsigned_abs(), one.credit.id.clone());
-    candidates.iter().filter(|_| is_doubt).filter(fits).min_by_key(nearness).map(|one| one.credit.id.as_str())
 }
 
 fn is_numbered(line: &Line, candidate: &Candidate) -> bool {
@@ -301,19 +348,34 @@ fn is_wrapped(line: &Line, candidate: &Candidate) -> bool {
 /// Money without a reference that waits for a person is all alike: the statement's words are what the person reads.
 /// What somebody has given to an invoice is that family's, and only its own line may show it.
 fn is_unclaimed(line: &Line, candidate: &Candidate) -> bool {
-    let credit = &candidate.credit;
-    let waits = credit.decided.as_deref().is_none_or(|kind| matches!(kind, "hold" | "release"));
-    line.likeness.payment_reference.is_none()
+    waits(line, &candidate.credit) && day_fits(candidate.credit.value_at, line.day)
+}
+
+/// The same, for a day before. The line is a transfer that nobody is left to have told of, and the telling one that its
+/// own day does not have: of transfers that are all alike, one has been taken for the other.
+fn is_stray(line: &Line, candidate: &Candidate) -> bool {
+    let told = candidate.credit.value_at.day();
+    waits(line, &candidate.credit) && told <= line.day && line.day <= told.plus_days(LATEST_BOOKING)
+}
+
+/// Either of them.
+fn waits_for(line: &Line, candidate: &Candidate) -> bool {
+    is_unclaimed(line, candidate) || is_stray(line, candidate)
+}
+
+fn waits(line: &Line, credit: &Unshown) -> bool {
+    line.amount == credit.amount
+        && line.likeness.payment_reference.is_none()
         && credit.payment_reference.is_none()
-        && waits
-        && day_fits(credit.value_at, line.day)
+        && credit.decided.as_deref().is_none_or(|kind| matches!(kind, "hold" | "release"))
         && !contradicts(line, credit)
 }
 
-/// Two numbers of one bank that differ are two transfers.
+/// Two sums are two transfers, and so are two numbers of one bank that differ.
 fn contradicts(line: &Line, credit: &Unshown) -> bool {
     let number = line.reference.as_ref().filter(|_| line.reference_is_unique);
-    matches!((number, &credit.bank_reference), (Some(one), Some(other)) if one != other)
+    let numbers_differ = matches!((number, &credit.bank_reference), (Some(one), Some(other)) if one != other);
+    line.amount != credit.amount || numbers_differ
 }
 
 #[cfg(test)]
@@ -375,6 +437,42 @@ mod tests {
         let waits = [candidate("hoa", "HOA 3A tien an", None, "hold")];
         assert_eq!(met(&[line("NAM 3B tien an", None)], &waits, Round::Sure), [None]);
         assert_eq!(met(&[line("NAM 3B tien an", None)], &waits, Round::Rest), [Some("hoa".to_owned())]);
+    }
+
+    #[test]
+    fn a_line_never_shows_another_sum_though_it_waits_and_resembles() {
+        let mut posted = candidate("posted", "tien an", None, "hold");
+        posted.credit.amount = 1_750_000;
+        let mut doubted = candidate("doubted", "tien an lop ba", None, "hold");
+        doubted.credit.doubt = "maybe_same_credit".to_owned();
+        let told = [posted, doubted];
+        assert_eq!(met(&[line("tien an lop ba", None)], &told, Round::Rest), [Some("doubted".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_posted_is_shown_before_what_is_doubted_though_others_must_make_room() {
+        let mut told = ["early", "late", "next"].map(|id| candidate(id, id, None, "hold"));
+        told[0].credit.doubt = "maybe_same_credit".to_owned();
+        told[1].credit.value_at = at("23:59");
+        told[2].credit.value_at = at("09:00").plus_ms(24 * 3_600_000);
+        let mut lines = [line("mot", None), line("hai", None)];
+        lines[1].day = lines[1].day.plus_days(1);
+        assert_eq!(met(&lines, &told, Round::Rest), [Some("late".to_owned()), Some("next".to_owned())]);
+        let shown = pair(&lines, &told, Round::Rest);
+        assert_eq!(shown.values().collect::<HashSet<_>>().len(), 2, "each credit by one line");
+    }
+
+    #[test]
+    fn what_was_told_for_a_day_before_is_shown_when_nothing_else_is_left_and_never_the_other_way() {
+        let mut told = [candidate("before", "tien an", None, "hold"), candidate("same", "nop tien", None, "hold")];
+        told[0].credit.value_at = at("09:00").plus_ms(-24 * 3_600_000);
+        let lines = [line("hoc phi", None), line("hoc phi", None)];
+        assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), Some("before".to_owned())]);
+        assert_eq!(met(&lines, &told, Round::Sure), [None, None]);
+        told[0].credit.value_at = at("09:00").plus_ms(24 * 3_600_000);
+        assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), None], "told after the line's day");
+        told[0].credit.value_at = at("09:00").plus_ms(-(LATEST_BOOKING + 1) * 24 * 3_600_000);
+        assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), None], "told too long before");
     }
 
     #[test]

@@ -7,8 +7,8 @@ macro_rules! known {
     ($which:literal) => {
         concat!(
             "select c.id, c.account_id, c.amount, c.day, c.value_at, c.bank_reference, c.payment_reference, c.likeness,
-                c.maybe_same_as, c.origin, c.payment_key, p.line_id
-            from credit c left join credit_proof p on p.credit_id = c.id
+                c.maybe_same_as, c.payment_key, l.day as booked
+            from credit c left join credit_proof p on p.credit_id = c.id left join statement_line l on l.id = p.line_id
             where ",
             $which
         )
@@ -109,8 +109,9 @@ statements! {
     TELLINGS_BY_REFERENCE = list "
         select connection_id, told_reference, fingerprint, credit_id from telling where told_reference in", "";
 
-    /// Which connections told of these credits. No row for a credit: only the statement has it.
-    TELLINGS_OF_CREDITS = list "select credit_id, connection_id from telling where credit_id in", "";
+    /// Which connections told of these credits, and for which instant; null: told before that was kept. No row for a
+    /// credit: only the statement has it.
+    TELLINGS_OF_CREDITS = list "select credit_id, connection_id, value_at from telling where credit_id in", "";
 
     /// Credits by the bank's own number, on any account.
     CREDITS_BY_BANK_REFERENCE = list known!("c.bank_reference in"), "";
@@ -210,7 +211,7 @@ statements! {
 
     /// Who told of which credit.
     KEEP_TELLINGS = rows "
-        insert into telling (connection_id, told_reference, fingerprint, credit_id, delivery_id, told_at)", "";
+        insert into telling (connection_id, told_reference, fingerprint, credit_id, delivery_id, told_at, value_at)", "";
 
     /// Which of these keys lead to an invoice. No row for one: a virtual account or an order we did not make.
     KEYS = list "select key, invoice_id from payment_key where key in", "";

@@ -432,7 +432,7 @@ mod tests {
             .replace(">T1<", ">T3<")
             .replace("2026-12-30T23", "2026-12-31T23");
         let file = |days: [&str; 2]| {
-            let days: String = days.into_iter().map(|day| format!("<c:Stmt>{day}</c:Stmt>")).collect();
+            let days = days.map(|day| format!("<c:Stmt>{day}</c:Stmt>")).concat();
             format!("{head}{days}{tail}")
         };
         for days in [[monday, tuesday.as_str()], [tuesday.as_str(), monday]] {
