@@ -264,16 +264,40 @@ fn read_text(bytes: &[u8], filename: &str) -> Result<Sheet, Refusal> {
     let mut meter = Meter::default();
     let mut sheet = Sheet { name: filename.to_owned(), rows: Vec::new() };
     let mut record = csv::StringRecord::new();
-    let mut number = 0;
+    let mut lines = TextLines { text: text.as_bytes(), at: 0, number: 1 };
     while reader.read_record(&mut record).map_err(|_| damaged())? {
-        // The reader skips blank lines; a spreadsheet shows them, so rows are counted by the lines they begin on.
-        number = record.position().and_then(|at| usize::try_from(at.line()).ok()).unwrap_or(number + 1);
+        let begins = record.position().and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or_default();
+        let number = lines.number_at(begins);
         for (column, text) in record.iter().enumerate() {
             meter.cell()?;
             meter.put(&mut sheet, number, column, text)?;
         }
     }
     Ok(sheet)
+}
+
+/// Which line of a text a record begins on. The reader skips blank lines, which a spreadsheet shows, and counts neither
+/// them nor the line ends of Windows and of old Macs as people do.
+struct TextLines<'a> {
+    text: &'a [u8],
+    at: usize,
+    number: usize,
+}
+
+impl TextLines<'_> {
+    /// The line of the first byte from here on that ends no line; places only grow.
+    fn number_at(&mut self, place: usize) -> usize {
+        while let Some(byte) = self.text.get(self.at) {
+            let ends = matches!(byte, b'\n' | b'\r');
+            if self.at >= place && !ends {
+                break;
+            }
+            let is_first_of_two = *byte == b'\r' && self.text.get(self.at + 1) == Some(&b'\n');
+            self.number += usize::from(ends && !is_first_of_two);
+            self.at += 1;
+        }
+        self.number
+    }
 }
 
 /// The reader keeps a whole record in memory, so one without an end is refused before it is read.

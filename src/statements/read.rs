@@ -162,6 +162,8 @@ mod tests {
     fn lines_are_read_below_titles_in_every_way_of_writing_amounts() {
         let plain = "22/11/2026 08:14:02,FT1,,1250000,2250000,RF\n23/11/2026,F2,-50000,,2200000,phi\nTổng số,,50000,1250000,,\n";
         assert_eq!(amounts(plain), [1_250_000, -50_000]);
+        let labelled = plain.replace("Tổng số,,50000", ",Tổng cộng,50000");
+        assert_eq!(amounts(&labelled), [1_250_000, -50_000], "the label where numbers stand");
         let dots = "22/11/2026,FT1,,1.250.000,\"2.250.000,00\",RF\n,F2,50.000,,2.200.000,phi\n";
         assert_eq!(amounts(dots), [1_250_000, -50_000]);
         let commas = "2026-11-22,FT1,,\"1,250,000\",\"2,250,000.00\",RF\n2026-11-22 09:00:00,F2,\"50,000\",-,\"2,200,000\",phi\n";
@@ -173,6 +175,18 @@ mod tests {
         );
         assert_eq!(statement.lines[0].at.rfc3339(), "2026-11-22T08:14:02+07:00");
         assert_eq!((statement.lines[0].row, statement.lines[0].reference.as_str()), (5, "FT1"));
+    }
+
+    #[test]
+    fn a_file_of_windows_is_read_line_by_line_as_any_other() {
+        let plain = "22/11/2026,FT1,,1250000,2250000,RF\n23/11/2026,F2,-50000,,2200000,phi\n";
+        let windows = format!("{HEAD}{plain}").replace('\n', "\r\n");
+        let read_windows = read(windows.as_bytes(), "sao-ke.csv").expect("a statement");
+        assert_eq!(read_windows, of(plain).expect("a statement"));
+        let alone = format!("{}\r\n{}", HEAD.lines().last().unwrap_or_default(), plain.replace('\n', "\r\n"));
+        let alone = read(alone.as_bytes(), "sao-ke.csv").expect("a heading in the first line");
+        let told: Vec<(usize, &str)> = alone.lines.iter().map(|line| (line.row, line.text.as_str())).collect();
+        assert_eq!(told, [(2, "RF"), (3, "phi")]);
     }
 
     #[test]

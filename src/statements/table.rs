@@ -141,7 +141,8 @@ impl<'a> Section<'a> {
         if is_subtotal {
             return Ok(false);
         }
-        let unnumbered = reference.is_none_or(|at| row.text(at).is_empty());
+        // A sum's label may stand where a transfer has its number.
+        let unnumbered = reference.is_none_or(|at| row.text(at).is_empty() || heading::is_total(row.text(at)));
         if (heading::is_sum(row) && (unnumbered || !written.is_empty())) || numbers_columns(row) {
             return Ok(false);
         }

@@ -355,6 +355,19 @@ fn a_text_table_is_read_in_every_shape_excel_saves() {
 }
 
 #[test]
+fn rows_of_a_text_are_its_lines_whatever_ends_them() {
+    let plain = "Họ tên;Lớp\nNguyễn An;3A\n\nTrần Bình;3B\n\"Lê\nChi\";3C\nVũ Dũng;3D";
+    for ends in ["\n", "\r\n", "\r"] {
+        let sheets = sheet::read(plain.replace('\n', ends).as_bytes(), "list.csv").expect("a table");
+        let rows: Vec<(usize, &str)> = sheets[0].rows.iter().map(|row| (row.number, row.text(1))).collect();
+        assert_eq!(rows, [(1, "Lớp"), (2, "3A"), (4, "3B"), (5, "3C"), (7, "3D")], "{ends:?}");
+    }
+    let windows = "Mã HS,Họ tên,Lớp,Ngày sinh\r\nHS1,Nguyễn An,3A,05/09/2018\r\nHS2,Trần Bình,3A,06/09/2018\r\n";
+    assert_eq!(roster(windows).pupils, roster(&windows.replace("\r\n", "\n")).pupils);
+    assert_eq!(roster(windows).pupils.len(), 2);
+}
+
+#[test]
 fn a_sheet_or_a_section_for_each_class_gives_the_class() {
     let mut book = Workbook::new();
     for (name, pupils) in [("3A", ["An", "Bình"]), ("Lớp 3B", ["Châu", "Dũng"])] {
