@@ -281,7 +281,8 @@ impl Pairs<'_> {
     }
 
     /// Shows what stands in the books without a reference, and waits for a person, instead of doubts that are in no
-    /// book: of all that is told alike, as much is posted as the statement shows, whichever telling a line is taken for.
+    /// book: of all that is told alike, as much is posted as the statement shows, whichever telling a line is taken
+    /// for.
     fn show_waiting(&mut self, equal: &[usize]) {
         for place in equal.iter().copied() {
             if self.used.contains(&place) || !self.candidates[place].credit.doubt.is_empty() {
@@ -291,18 +292,20 @@ impl Pairs<'_> {
         }
     }
 
-    /// Finds a line for what waits: one that nothing shows or a doubt does, or one whose own credit finds another.
+    /// Finds a line for what waits: one that nothing shows or a doubt does, or one whose own credit finds another. What
+    /// has a line that is left for the last round finds it there.
     fn find_line(&mut self, place: usize, seen: &mut HashSet<usize>) -> bool {
+        let fits = if self.round == Round::Rest { waits_for } else { is_unclaimed };
         for (at, line) in self.lines.iter().enumerate() {
-            if !waits_for(line, &self.candidates[place]) || !seen.insert(at) {
+            if !fits(line, &self.candidates[place]) || !seen.insert(at) {
                 continue;
             }
             let is_free = match self.met.get(&at).copied() {
-                // What no sure way shows is left for the last round.
-                None => self.round == Round::Rest,
+                None if self.round == Round::Sure => return true,
+                None => true,
                 Some(held) => {
                     let before = &self.candidates[held];
-                    let may_go = waits_for(line, before) && !is_numbered(line, before);
+                    let may_go = fits(line, before) && !is_numbered(line, before);
                     may_go && (!before.credit.doubt.is_empty() || self.moves(at, held, seen))
                 }
             };
@@ -318,6 +321,9 @@ impl Pairs<'_> {
         let moves = self.find_line(held, seen);
         if moves {
             self.met.remove(&at);
+            if !self.met.values().any(|place| *place == held) {
+                self.used.remove(&held);
+            }
         }
         moves
     }
@@ -352,10 +358,12 @@ fn is_unclaimed(line: &Line, candidate: &Candidate) -> bool {
 }
 
 /// The same, for a day before. The line is a transfer that nobody is left to have told of, and the telling one that its
-/// own day does not have: of transfers that are all alike, one has been taken for the other.
+/// own day does not have: of transfers that are all alike, one has been taken for the other. A doubt is in no book and
+/// needs no line.
 fn is_stray(line: &Line, candidate: &Candidate) -> bool {
-    let told = candidate.credit.value_at.day();
-    waits(line, &candidate.credit) && told <= line.day && line.day <= told.plus_days(LATEST_BOOKING)
+    let (credit, told) = (&candidate.credit, candidate.credit.value_at.day());
+    let is_later = told <= line.day && line.day <= told.plus_days(LATEST_BOOKING);
+    credit.doubt.is_empty() && is_later && waits(line, credit)
 }
 
 /// Either of them.
