@@ -164,6 +164,11 @@ pub struct File {
 }
 
 impl File {
+    /// Does it lack no line between its first and its last?
+    pub fn is_whole(&self) -> bool {
+        !matches!(self.state, State::Received | State::Read)
+    }
+
     /// The file's name as it was brought.
     ///
     /// # Errors

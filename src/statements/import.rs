@@ -433,9 +433,15 @@ fn differs(row: usize) -> Refusal {
     Refusal::new(
         Kind::Conflict,
         "statement-differs",
-        format!("Dòng {row}: sao kê đã nhập trước ghi khoản này khác đi. Hãy xuất lại cả ngày theo cùng một mẫu."),
         format!(
-            "Row {row}: an earlier statement has this line otherwise. Export whole days in one and the same layout."
+            "Dòng {row}: sao kê nhập trước có một khoản cùng số tiền trong ngày mà tệp này không có, nên không rõ đây là \
+             khoản mới hay khoản ấy in khác đi. Hãy tải lại sao kê trọn ngày, cùng mẫu với lần trước, rồi nhập: khoản đã \
+             có sẽ không bị tính hai lần."
+        ),
+        format!(
+            "Row {row}: an earlier statement has a line of this amount and day that this file lacks, so it may be a new \
+             transfer or that one printed otherwise. Download the whole day in the same layout and bring it: what is \
+             known is not counted twice."
         ),
     )
     .at(row.to_string(), "khác với sao kê đã nhập", "differs from the statement imported before")

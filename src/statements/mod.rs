@@ -27,6 +27,7 @@ mod join;
 mod missing;
 mod mt940;
 mod read;
+mod returned;
 mod sql;
 mod table;
 
@@ -34,4 +35,5 @@ pub use files::{File, FileLine, Gap, State, file, files, gaps, lines_of, seal};
 pub use import::{Summary, Upload, import, open_memo};
 pub use missing::{Missing, missing};
 pub use read::{Hole, MOST_LINES, Statement, StatementLine, read, read_all};
+pub use returned::{Outgoing, is_returned, outgoing};
 pub use sql::ALL;

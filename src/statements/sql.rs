@@ -32,6 +32,16 @@ macro_rules! holed {
     };
 }
 
+/// Credits with the lines that show them, as far as their return needs.
+macro_rules! proved {
+    () => {
+        "select c.id, c.account_id, c.amount, l.day, c.payment_reference, l.reference, d.kind
+        from statement_line l join credit_proof p on p.line_id = l.id join credit c on c.id = p.credit_id
+        left join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(n.turn) from credit_decision n where n.credit_id = c.id) "
+    };
+}
+
 statements! {
     /// Every account that money may come to; a statement's title names one of them.
     OPEN_ACCOUNTS = "select * from receiving_account where ended_at is null order by id";
@@ -49,6 +59,24 @@ statements! {
         select l.day, l.amount, l.balance, l.reference, l.chain_key, c.likeness from statement_line l
         left join credit_proof p on p.line_id = l.id left join credit c on c.id = p.credit_id
         where l.account_id = $1 and l.day >= $2 and l.day <= $3 order by l.day, l.id";
+
+    /// What left a school's accounts on a day, by time.
+    LEFT = "
+        select l.id, l.account_id, l.day, l.value_at, l.amount, l.reference
+        from receiving_account a join statement_line l on l.account_id = a.id
+        where a.school_id = $1 and l.day = $2 and l.amount < 0 order by l.value_at, l.id";
+
+    /// What of one amount left an account in a span of days. No row: nothing.
+    LEFT_OF_AMOUNT = "
+        select l.id, l.account_id, l.day, l.value_at, l.amount, l.reference from statement_line l
+        where l.account_id = $1 and l.day >= $2 and l.day <= $3 and l.amount = $4 order by l.day, l.id";
+
+    /// Credits of an account and an amount that lines in a span of days show, with what was decided last.
+    PROVED_OF_AMOUNT = concat!(proved!(), "
+        where l.account_id = $1 and l.day >= $2 and l.day <= $3 and l.amount = $4 order by l.day, l.id");
+
+    /// One of them. No row: no line shows it.
+    PROVED = concat!(proved!(), "where c.id = $1");
 
     /// What the bank wrote beside a line. No row: the id was made up.
     MEMO = "select memo_sealed from statement_line where id = $1";

@@ -18,7 +18,8 @@ on_both!(
     a_hole_is_named_until_another_file_fills_it,
     a_day_between_two_files_is_named_until_it_comes,
     a_file_whose_lines_are_not_all_stored_covers_nothing,
-    a_file_without_balances_is_not_called_complete
+    a_file_without_balances_is_not_called_complete,
+    money_that_the_statement_gives_back_is_shown_beside_its_credit
 );
 
 /// Rows as a bank prints them: number, time, credit, balance, text.
@@ -200,4 +201,47 @@ async fn a_file_without_balances_is_not_called_complete(fresh: Fresh) {
     let summary = import(&world, text).await;
     let file = kept(&world, &summary.file_id).await;
     assert_eq!((file.state, file.days, file.brought), (State::Read, None, 2));
+}
+
+async fn money_that_the_statement_gives_back_is_shown_beside_its_credit(fresh: Fresh) {
+    let world = world(fresh).await;
+    let (_, page) = world.invoice(0).await;
+    let (total, reference) = (page.invoice.total.get(), page.invoice.reference.clone());
+    let (one, two) = (before(&world, 2), before(&world, 1));
+    let head = "Ngày,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n";
+    let twice = 2 * total;
+    let came = format!(
+        "{one} 08:00:00,GD00000001,,{total},{total},{reference}\n{one} 08:00:00,GD00000002,,{total},{twice},{reference}\n"
+    );
+    import(&world, format!("{head}{came}")).await;
+    let gone = format!(
+        "{two} 09:00:00,GD00000003,{total},,{total},HOAN TRA {reference}\n{two} 10:00:00,GD00000004,1000,,{},phi\n",
+        total - 1000
+    );
+    import(&world, format!("{head}{gone}")).await;
+    let mut visitor = at_school(&world, roster::SAO_KHUE.code).await;
+    let day = one_day(&two);
+    let shown = visitor.get(&format!("/desk/day?day={day}")).await;
+    assert!(shown.text.contains("Có thể là hoàn") && shown.text.contains("HOAN TRA"), "{}", shown.text);
+    assert!(shown.text.contains("1.000"), "what left is shown: {}", shown.text);
+    let (school, came_on) = (school(&world).await, Day::parse(&one_day(&one)).expect("a day"));
+    let credits = inbox::day(&world.house.store, &school, came_on).await.expect("a day");
+    let credits: Vec<String> = credits.credits.into_iter().map(|credit| credit.id).collect();
+    let address = |credit: &String| format!("/desk/credits/{credit}");
+    for credit in &credits {
+        assert!(visitor.get(&address(credit)).await.text.contains("Xác nhận đã bị hoàn"), "either may be the one");
+    }
+    let form = visitor.get(&address(&credits[0])).await;
+    let turn = form.field("turn");
+    let fields = [("why", "reversed"), ("turn", turn.as_str()), ("note", "ngân hàng trả lại")];
+    let done = send(&mut visitor, &form, &format!("{}/take-back", address(&credits[0])), &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    let other = visitor.get(&address(&credits[1])).await;
+    assert!(!other.text.contains("Xác nhận đã bị hoàn"), "the line gave back one: {}", other.text);
+    let shown = visitor.get(&format!("/desk/day?day={day}")).await;
+    assert!(shown.text.contains("HOAN TRA"), "{}", shown.text);
+}
+
+fn one_day(vietnamese: &str) -> String {
+    vietnamese.split('/').rev().collect::<Vec<_>>().join("-")
 }

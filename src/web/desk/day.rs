@@ -42,10 +42,23 @@ struct DayPage {
     /// What the statements lack.
     gaps: Vec<Lack>,
     unreadable: Vec<Unreadable>,
-    debits: Vec<Debit>,
+    out: Vec<Out>,
     missing: Vec<Missing>,
     /// Credit, amount and time of what the bank took back and the books still have.
     reversed: Vec<(String, Dong, String)>,
+}
+
+/// Money that left an account, or that the bank took back.
+struct Out {
+    at: String,
+    amount: Dong,
+    /// The credit that went back with it.
+    credit: Option<String>,
+    /// Does a person have to look at that credit?
+    asks: bool,
+    word: &'static str,
+    /// What the bank wrote on its statement.
+    memo: String,
 }
 
 struct Row {
@@ -102,11 +115,38 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
         unreadable: inbox::unreadable(&house.store, &desk.school.id, 50).await?,
-        debits: inbox::debits(&house.store, &desk.school.id, day).await?,
+        out: out(house, desk, day).await?,
         missing: files::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
         reversed: reversed(house, desk).await?,
         w,
     })
+}
+
+/// What was told and what the statement has, each once: of equal sums of one day, as many as either knows.
+async fn out(house: &House, desk: &Desk, day: Day) -> Result<Vec<Out>> {
+    let w = &desk.seat.words().desk;
+    let told = inbox::debits(&house.store, &desk.school.id, day).await?;
+    let mut known: Vec<_> = told.iter().map(|debit| (debit.amount, debit.credit_id.clone())).collect();
+    let mut out: Vec<Out> = told.into_iter().map(|debit| told_out(debit, w)).collect();
+    for line in files::outgoing(&house.store, &house.vault, &desk.school.id, day).await? {
+        let is_known = |(sum, credit): &(Dong, Option<String>)| {
+            *sum == line.amount && (line.returns.is_none() || *credit == line.returns)
+        };
+        if let Some(at) = known.iter().position(is_known) {
+            known.swap_remove(at);
+            continue;
+        }
+        let asks = line.returns.is_some();
+        let (at, word) = (line.value_at.vietnamese(), if asks { w.kind_returned } else { w.kind_out });
+        out.push(Out { at, amount: line.amount, credit: line.returns, asks, word, memo: line.text });
+    }
+    Ok(out)
+}
+
+fn told_out(debit: Debit, w: &'static DeskWords) -> Out {
+    let word = if debit.kind == "reversal" { w.kind_reversal } else { w.kind_out };
+    let (at, asks) = (debit.value_at.vietnamese(), debit.asks());
+    Out { at, amount: debit.amount, credit: debit.credit_id, asks, word, memo: String::new() }
 }
 
 async fn reversed(house: &House, desk: &Desk) -> Result<Vec<(String, Dong, String)>> {

@@ -60,6 +60,8 @@ pub(super) async fn beside(house: &House, desk: &Desk, credit: &Shown, w: &'stat
         beside.why = Some(Leaving { code: "reversed", help: w.gone_reversed, act: w.confirm_reversed });
     } else if credit.line_id.is_none() && is_missing(house, desk, &credit.id).await? {
         beside.why = Some(Leaving { code: "disowned", help: w.gone_missing, act: w.confirm_missing });
+    } else if statements::is_returned(&house.store, &house.vault, &credit.id).await? {
+        beside.why = Some(Leaving { code: "reversed", help: w.gone_returned, act: w.confirm_reversed });
     }
     Ok(beside)
 }

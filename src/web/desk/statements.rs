@@ -163,7 +163,7 @@ async fn accounts(house: &House, desk: &Desk) -> Result<HashMap<String, String>>
 fn sentence(gap: &Gap, desk: &Desk) -> String {
     let s = &desk.seat.words().statements;
     let when = if desk.seat.language == Language::En { gap.english() } else { gap.vietnamese() };
-    let sum = gap.missing.filter(|sum| *sum != Dong::ZERO).map(|sum| format!("; {}", (s.gap_sum)(&sum.to_string())));
+    let sum = gap.missing.filter(|sum| *sum != Dong::ZERO).map(|sum| format!("; {}", (s.gap_sum)(sum)));
     let withheld = gap.withheld.zip(gap.rows.1);
     let withheld = withheld.map(|(sum, row)| format!("; {}", (s.gap_withheld)(row, &sum.to_string())));
     format!("{when}{}{}", sum.unwrap_or_default(), withheld.unwrap_or_default())

@@ -1,5 +1,7 @@
 //! What the pages of statement files say, in both languages.
 
+use crate::money::Dong;
+
 /// Statement files, and what they lack.
 #[expect(missing_docs, reason = "each field is the message it names")]
 pub struct StatementWords {
@@ -10,6 +12,7 @@ pub struct StatementWords {
     pub received: &'static str,
     pub days: &'static str,
     pub days_unproved: &'static str,
+    pub days_not_over: &'static str,
     pub lines: &'static str,
     pub brought: &'static str,
     pub opening: &'static str,
@@ -20,7 +23,7 @@ pub struct StatementWords {
     pub gaps: &'static str,
     pub gaps_help: &'static str,
     pub day_has_gap: &'static str,
-    pub gap_sum: fn(&str) -> String,
+    pub gap_sum: fn(Dong) -> String,
     pub gap_withheld: fn(i64, &str) -> String,
     pub row: &'static str,
     pub booked: &'static str,
@@ -45,6 +48,7 @@ pub(super) const VI: StatementWords = StatementWords {
     received: "Nạp lúc",
     days: "Đủ các ngày",
     days_unproved: "Chưa chứng minh được là đủ",
+    days_not_over: "Đủ đến giao dịch cuối; ngày ấy lúc tải chưa hết nên chưa tính là trọn ngày",
     lines: "Số dòng",
     brought: "Dòng mới",
     opening: "Số dư đầu",
@@ -55,7 +59,10 @@ pub(super) const VI: StatementWords = StatementWords {
     gaps: "Sao kê còn thiếu",
     gaps_help: "Số dư cho thấy còn giao dịch chưa có trên sao kê đã nạp. Hãy tải lại sao kê của những ngày này từ ngân hàng và nạp; phần đã có không bị trùng.",
     day_has_gap: "Chưa khớp được: sao kê của ngày này còn thiếu dòng. Xem mục Sao kê còn thiếu.",
-    gap_sum: |sum| format!("các dòng thiếu cộng lại là {sum}"),
+    gap_sum: |sum| match sum.get() {
+        0.. => format!("tiền vào trừ tiền ra của các dòng thiếu là {sum}"),
+        _ => format!("các dòng thiếu có tiền ra nhiều hơn tiền vào {}", Dong::new(sum.get().saturating_neg())),
+    },
     gap_withheld: |row, sum| format!("dòng {row} ({sum}) chưa được ghi nhận vì không có gì chứng minh số tiền là đúng"),
     row: "Dòng",
     booked: "Ngày ghi sổ",
@@ -98,6 +105,7 @@ pub(super) const EN: StatementWords = StatementWords {
     received: "Uploaded",
     days: "Complete days",
     days_unproved: "Not proved complete",
+    days_not_over: "Complete to its last transfer; that day was not over, so it does not count as whole",
     lines: "Lines",
     brought: "New lines",
     opening: "Opening balance",
@@ -108,7 +116,10 @@ pub(super) const EN: StatementWords = StatementWords {
     gaps: "Missing from the statements",
     gaps_help: "The balances show transactions that no uploaded statement has. Download these days again from the bank and upload them; nothing is doubled.",
     day_has_gap: "It cannot agree yet: the statement of this day lacks lines. See Missing from the statements.",
-    gap_sum: |sum| format!("the missing lines come to {sum}"),
+    gap_sum: |sum| match sum.get() {
+        0.. => format!("what came less what left on the missing lines is {sum}"),
+        _ => format!("on the missing lines {} more left than came", Dong::new(sum.get().saturating_neg())),
+    },
     gap_withheld: |row, sum| format!("row {row} ({sum}) is not taken, since nothing proves its amount"),
     row: "Row",
     booked: "Booked",
