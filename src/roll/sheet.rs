@@ -158,7 +158,11 @@ pub fn read(bytes: &[u8], filename: &str) -> Result<Vec<Sheet>, Refusal> {
     let mut sheets: Vec<Sheet> = sheets.into_iter().filter(|sheet| !sheet.rows.is_empty()).collect();
     legacy::heal(&mut sheets);
     if sheets.is_empty() {
-        return Err(refused("file-empty", "Tệp không có dòng nào.", "The file has no rows."));
+        return Err(refused(
+            "file-empty",
+            "Tệp bạn chọn không có dòng nào. Hãy tải hoặc lưu lại tệp rồi chọn lại.",
+            "The file has no rows. Download or save it again, then choose it.",
+        ));
     }
     Ok(sheets)
 }

@@ -23,6 +23,8 @@ const CHUNK: usize = 400;
 const NUMBER_DAYS_APART: i64 = 20;
 /// How many days a layout that prints the payer's day is apart from one that prints the day of the books.
 const DAYS_APART: i64 = 4;
+/// How many days ahead of today a line may be booked.
+const LATEST_AHEAD: i64 = 10;
 /// How long one file may take; a program that dies while reading one keeps the next waiting so long.
 const HOLD_MS: i64 = 120_000;
 
@@ -88,6 +90,7 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     let (file, name) = (upload.bytes.clone(), upload.filename.clone());
     let statement = chosen(aside(move || read_all(&file, &name)).await?, upload)?;
     let account = account_of(store, upload, &statement).await?;
+    check_days(&statement, clock.now().day())?;
     let (complete, ends) = (statement.complete, (statement.opening, statement.closing));
     let (keyed, holes) = (keyed(vault, statement.lines), statement.holes);
     // One file of an account after the other, in all processes: what one has stored the next must find.
@@ -267,6 +270,23 @@ fn memo_context(line_id: &str) -> String {
 pub async fn open_memo(store: &Store, vault: &Vault, line_id: &str) -> Result<String> {
     let sealed: Option<Vec<u8>> = store.optional(&sql::MEMO, args![line_id]).await?;
     vault.open_text(&sealed.ok_or_else(Refusal::absent)?, &memo_context(line_id)).await
+}
+
+/// Banks book at most over a holiday ahead; a line beyond is a date misread or mistyped, and its money would be looked
+/// for on a day that nobody opens.
+fn check_days(statement: &Statement, today: Day) -> Result<(), Refusal> {
+    let last = today.plus_days(LATEST_AHEAD);
+    let Some(line) = statement.lines.iter().find(|line| line.day > last) else { return Ok(()) };
+    Err(Refusal::new(
+        Kind::Meaning,
+        "statement-ahead",
+        format!(
+            "Dòng {}: ngày {} ở quá xa sau hôm nay. Hãy xem lại ngày và tháng trong sao kê.",
+            line.row,
+            line.day.vietnamese()
+        ),
+        format!("Row {}: {} is too far ahead of today. Look at day and month in the statement.", line.row, line.day),
+    ))
 }
 
 /// The one statement of a file, or the one among several that is of the account somebody named.

@@ -52,8 +52,8 @@ pub fn parts(sheets: &[Sheet]) -> Result<Vec<Part>, Refusal> {
         return Err(Refusal::new(
             Kind::Shape,
             "no-statement-heading",
-            "Không tìm thấy dòng tiêu đề của sao kê: cần các cột ngày, ghi nợ, ghi có và nội dung.",
-            "There is no heading of a statement: it needs columns for date, debit, credit and text.",
+            "Không tìm thấy dòng tiêu đề của sao kê: cần các cột ngày, ghi nợ, ghi có và nội dung. Hãy tải sao kê từ ngân hàng (Excel hoặc CSV) và nạp nguyên tệp ấy.",
+            "There is no heading of a statement: it needs columns for date, debit, credit and text. Download the statement from the bank (Excel or CSV) and bring that file as it is.",
         ));
     }
     Ok(parts)

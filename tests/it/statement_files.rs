@@ -19,7 +19,8 @@ on_both!(
     a_day_between_two_files_is_named_until_it_comes,
     a_file_whose_lines_are_not_all_stored_covers_nothing,
     a_file_without_balances_is_not_called_complete,
-    money_that_the_statement_gives_back_is_shown_beside_its_credit
+    money_that_the_statement_gives_back_is_shown_beside_its_credit,
+    a_line_of_a_day_far_ahead_is_refused
 );
 
 /// Rows as a bank prints them: number, time, credit, balance, text.
@@ -36,6 +37,12 @@ async fn bring(world: &World, rows: &[Row<'_>], opening: i64, closing: i64) -> s
 }
 
 async fn import(world: &World, text: String) -> statements::Summary {
+    let summary = brought(world, text).await.expect("a statement");
+    clockwork::settle(&world.house).await.expect("drained");
+    summary
+}
+
+async fn brought(world: &World, text: String) -> hocphi::fault::Result<statements::Summary> {
     let school = school(world).await;
     let accounts = roll::accounts_of(&world.house.store, &school).await.expect("accounts");
     let upload = Upload {
@@ -46,9 +53,7 @@ async fn import(world: &World, text: String) -> statements::Summary {
         actor: "system".to_owned(),
     };
     let house = &world.house;
-    let summary = statements::import(&house.store, &house.vault, &house.clock, &upload).await.expect("a statement");
-    clockwork::settle(house).await.expect("drained");
-    summary
+    statements::import(&house.store, &house.vault, &house.clock, &upload).await
 }
 
 async fn school(world: &World) -> String {
@@ -244,4 +249,15 @@ async fn money_that_the_statement_gives_back_is_shown_beside_its_credit(fresh: F
 
 fn one_day(vietnamese: &str) -> String {
     vietnamese.split('/').rev().collect::<Vec<_>>().join("-")
+}
+
+async fn a_line_of_a_day_far_ahead_is_refused(fresh: Fresh) {
+    let world = world(fresh).await;
+    for (ahead, is_read) in [(9, true), (10, true), (11, false)] {
+        let day = before(&world, -ahead);
+        let text = format!("Ngày,Số tham chiếu,Ghi nợ,Ghi có,Số dư,Nội dung\n{day},GD{ahead},,{ahead}000,,nop tien\n");
+        let read = brought(&world, text).await;
+        let said = read.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!((read.is_ok(), said.contains("too far ahead")), (is_read, !is_read), "{ahead}: {said}");
+    }
 }

@@ -38,7 +38,8 @@ const PAGES: [(&str, usize); 3] =
 async fn a_file_of_the_wrong_kind_is_refused_on_its_own_page(fresh: Fresh) {
     let world = world(fresh).await;
     let mut visitor = at_school(&world, roster::SAO_KHUE.code).await;
-    let kinds: [(&str, &[u8]); 6] = [
+    let kinds: [(&str, &[u8]); 7] = [
+        ("trong.csv", b""),
         ("anh.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         ("thu.pdf", b"%PDF-1.7\n1 0 obj"),
         ("hong.xlsx", b"PK\x03\x04 this is no workbook"),

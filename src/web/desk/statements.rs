@@ -115,7 +115,8 @@ pub(super) async fn list(
     let mut files = Vec::with_capacity(found.len());
     for file in found {
         let name = file.name(&house.vault).await.unwrap_or_default();
-        let account = accounts.get(&file.account_id).cloned().unwrap_or_default();
+        // A school with one account knows which it is.
+        let account = accounts.get(&file.account_id).filter(|_| accounts.len() > 1).cloned().unwrap_or_default();
         files.push(Row { name, account, colour: colour(file.state), file });
     }
     show(&ListPage {

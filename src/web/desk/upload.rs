@@ -94,7 +94,8 @@ async fn read(seat: &Seat, mut multipart: Multipart) -> Result<Upload, Response>
         upload.name = upload.field("name").to_owned();
         upload.bytes = STANDARD.decode(upload.field("kept")).map_err(|_| refused(&no_file()))?;
     }
-    if upload.bytes.is_empty() {
+    // An empty file was chosen all the same; whoever reads it says so on the page with the form.
+    if upload.bytes.is_empty() && upload.name.is_empty() {
         return Err(refused(&no_file()));
     }
     Ok(upload)
