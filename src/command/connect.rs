@@ -53,7 +53,11 @@ impl Connect {
         let providers = providers(self.providers.as_deref(), &config)?;
         let Some(provider) = providers.get(&self.name) else {
             let known: Vec<&str> = providers.iter().map(hocphi::providers::Provider::name).collect();
-            eprintln!("error: there is no provider {:?}; known are {}", self.name, known.join(", "));
+            eprintln!(
+                "error: there is no provider {:?}; known are {}; a folder of one's own needs --providers DIR",
+                self.name,
+                known.join(", ")
+            );
             return Ok(ExitCode::from(2));
         };
         let secrets = match secrets(provider, &self.secret)? {
@@ -63,6 +67,7 @@ impl Connect {
                 return Ok(ExitCode::from(2));
             }
         };
+        inbox::check_published(provider, &secrets)?;
         let master = config.master_key()?;
         let store = self.database.open().await?;
         let vault = Vault::proven(store.clone(), master).await?;

@@ -1,5 +1,6 @@
 //! `hocphi provider doctor NAME/CONNECTION`: how a connection fares, what its bank sees, and a rehearsal of the bank.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -29,18 +30,21 @@ pub struct Doctor {
     /// can become a credit.
     #[arg(long, value_name = "URL")]
     play: Option<String>,
+    /// A directory of local providers beside those of the program.
+    #[arg(long, value_name = "DIR")]
+    providers: Option<PathBuf>,
 }
 
 impl Doctor {
     pub async fn run(&self) -> Result<ExitCode> {
         let config = self.database.config()?;
-        let providers = providers(None, &config)?;
+        let providers = providers(self.providers.as_deref(), &config)?;
         let store = self.database.open().await?;
         let vault = Vault::proven(store.clone(), config.master_key()?).await?;
         let (name, id) = self.connection.rsplit_once('/').unwrap_or(("", &self.connection));
         let found = inbox::connection(&store, &vault, id).await?;
         let found = found.filter(|found| name.is_empty() || found.provider == name).ok_or_else(|| unknown(id))?;
-        let provider = providers.get(&found.provider).ok_or_else(|| unknown(&found.provider))?;
+        let provider = providers.get(&found.provider).ok_or_else(|| no_folder(&found.provider))?;
         let now = Clock::System.now();
         let base = config.public_url.as_deref().unwrap_or("http://127.0.0.1:8080");
         say!("{} {}{}", provider.title(), found.id, if found.ended_at.is_some() { " (ended)" } else { "" });
@@ -51,7 +55,7 @@ impl Doctor {
             ordered(&orders::counts(&store, &found.id).await?);
         }
         let Some(base) = &self.play else { return Ok(ExitCode::SUCCESS) };
-        let played = rehearse(provider, base, &found.id, &found.secrets, now).await?;
+        let played = rehearse(provider, base, &found, now).await?;
         for one in &played {
             let wanted = if one.is_believed { "must be answered" } else { "must be refused" };
             let came = one.status.map_or("no answer".to_owned(), |status| format!("HTTP {status}"));
@@ -64,8 +68,20 @@ impl Doctor {
     }
 }
 
+fn no_folder(name: &str) -> Refusal {
+    Refusal::new(
+        Kind::Absent,
+        "unknown-provider",
+        format!("Không có thư mục của nhà cung cấp {name}: hãy thêm --providers DIR hoặc đặt HOCPHI_PROVIDERS."),
+        format!("There is no folder of the provider {name} here: add --providers DIR or set HOCPHI_PROVIDERS."),
+    )
+}
+
 fn unknown(what: &str) -> Refusal {
-    let (vi, en) = (format!("Không có kết nối {what}."), format!("There is no connection {what}."));
+    let (vi, en) = (
+        format!("Không có kết nối {what}: cần con_… hoặc TÊN/con_…, như trong địa chỉ hook."),
+        format!("There is no connection {what}: it is con_… or NAME/con_…, as it stands in the hook's address."),
+    );
     Refusal::new(Kind::Absent, "unknown-connection", vi, en)
 }
 

@@ -101,6 +101,7 @@ async fn add(connection: &str, secret: &str, database: &Database) -> Result<Exit
     let given = secrets(provider, &[secret.to_owned()])?.map_err(|en| usage(en.clone(), en))?;
     let vault = Vault::proven(store.clone(), config.master_key()?).await?;
     inbox::check_forms(provider, &given)?;
+    inbox::check_published(provider, &given)?;
     for key in given.names() {
         for value in given.values(key) {
             inbox::add_secret(&store, &vault, &Clock::System, connection, (key, value), "system").await?;

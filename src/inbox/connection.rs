@@ -461,6 +461,23 @@ pub fn check_forms(provider: &Provider, secrets: &Secrets) -> Result<()> {
     Ok(())
 }
 
+/// A secret that stands in the provider's own vectors proves nothing: whoever has read them could tell of money.
+///
+/// # Errors
+/// A sentence that says so.
+pub fn check_published(provider: &Provider, secrets: &Secrets) -> Result<()> {
+    if !provider.publishes(secrets) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::Meaning,
+        "secret-published",
+        "Khóa này là khóa mẫu công khai, ai cũng có thể giả làm ngân hàng. Hãy dùng khóa riêng do ngân hàng cấp.",
+        "This secret is the public one of the samples, so anybody could pose as the bank. Use the one that the bank gave you.",
+    )
+    .into())
+}
+
 /// What a secret of this form must be, in both languages.
 fn must_be(form: SecretForm) -> (&'static str, &'static str) {
     match form {

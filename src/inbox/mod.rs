@@ -28,8 +28,8 @@ mod prove;
 mod sql;
 
 pub use connection::{
-    Account, Connection, NewConnection, ORDER_TEXT, SecretLife, add_secret, check_forms, connect, connected,
-    connection, connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
+    Account, Connection, NewConnection, ORDER_TEXT, SecretLife, add_secret, check_forms, check_published, connect,
+    connected, connection, connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use debits::{Debit, debits, is_reversed, reversed};

@@ -141,9 +141,15 @@ impl Provider {
     }
 
     /// What to play against the hook of a connection, `/hook/sepay/con_…`: its own vectors, of which those that are
-    /// signed with the vectors' public secrets must be refused.
-    pub fn rehearsal(&self, address: &str, secrets: &Secrets, now: Moment) -> Vec<Rehearsed> {
-        sign::rehearsal(self, address, secrets, now)
+    /// signed with the vectors' public secrets must be refused. Nothing is played that tells of one of these accounts,
+    /// the connection's own: a bank's sample may be the school's own account.
+    pub fn rehearsal(&self, address: &str, secrets: &Secrets, accounts: &[&str], now: Moment) -> Vec<Rehearsed> {
+        sign::rehearsal(self, address, secrets, accounts, now)
+    }
+
+    /// Do these secrets stand in the provider's own vectors, where everybody may read them?
+    pub fn publishes(&self, secrets: &Secrets) -> bool {
+        check::is_published(self, &self.0.vectors, secrets)
     }
 
     /// A message as whoever holds these secrets proves it, once for each way in which it may be proven; none where only

@@ -14,7 +14,7 @@ use super::request::{Request, Secrets};
 use super::spec::From;
 use super::spec::Meant;
 use super::ways::{Encoding, Place, Proof, Unit, Window};
-use super::{Heard, Provider, said, token};
+use super::{Heard, Provider, ToldCredit, said, token};
 use crate::time::Moment;
 
 /// A message to play, and what the hook must do with it.
@@ -34,8 +34,14 @@ const NOT_BELIEVED: [&str; 2] = ["forged", "genuine"];
 const BELIEVED: [&str; 2] = ["test-ping", "outgoing"];
 
 /// What to play against the hook of a connection at this address, `/hook/sepay/con_…`. A bank whose signature we cannot
-/// make is rehearsed only with what must be refused.
-pub fn rehearsal(provider: &Provider, address: &str, secrets: &Secrets, now: Moment) -> Vec<Rehearsed> {
+/// make is rehearsed only with what must be refused, and so is one whose sample tells of these accounts.
+pub fn rehearsal(
+    provider: &Provider,
+    address: &str,
+    secrets: &Secrets,
+    accounts: &[&str],
+    now: Moment,
+) -> Vec<Rehearsed> {
     let vector = |name: &str| {
         let request = Request::parse(provider.0.vectors.get(&format!("{name}.http"))?).ok()?;
         let target = format!("{address}{}{}", request.path_behind(), query_of(&request.target));
@@ -47,7 +53,7 @@ pub fn rehearsal(provider: &Provider, address: &str, secrets: &Secrets, now: Mom
         .collect();
     let believed = BELIEVED.iter().find_map(|name| Some((*name, vector(name)?)));
     played.extend(believed.and_then(|(name, request)| {
-        let request = sign(provider, request, secrets, now)?;
+        let request = sign(provider, request, secrets, accounts, now)?;
         Some(Rehearsed { name, request, is_believed: true })
     }));
     played
@@ -57,11 +63,12 @@ fn query_of(target: &str) -> &str {
     target.find('?').map_or("", |at| &target[at..])
 }
 
-/// The same message with a proof of our own; none where it cannot be made, or would tell of a credit.
-fn sign(provider: &Provider, request: Request, secrets: &Secrets, now: Moment) -> Option<Request> {
+/// The same message with a proof of our own; none where it cannot be made, or would tell of something on an account
+/// that is listened to.
+fn sign(provider: &Provider, request: Request, secrets: &Secrets, accounts: &[&str], now: Moment) -> Option<Request> {
     let Meant::Credit = provider.0.spec.meant(&request)? else { return None };
     let ways = proven(provider, &request, secrets, now);
-    ways.into_iter().find(|signed| means_no_money(&provider.hear(signed, secrets, now)))
+    ways.into_iter().find(|signed| means_no_money(&provider.hear(signed, secrets, now), accounts))
 }
 
 /// A message as whoever holds these secrets proves it, once for each way that counts; not where only a bank's own key
@@ -85,10 +92,15 @@ pub fn proven(provider: &Provider, request: &Request, secrets: &Secrets, now: Mo
 
 /// Is there nothing in it that would stand on the connection's own account? What the vectors tell of other accounts is
 /// not kept.
-fn means_no_money(heard: &Heard) -> bool {
+fn means_no_money(heard: &Heard, accounts: &[&str]) -> bool {
+    let is_own = |account: &str| {
+        let account: String = account.chars().filter(|letter| !letter.is_whitespace()).collect();
+        account.is_empty() || accounts.contains(&account.as_str())
+    };
+    let names_own = |line: &ToldCredit| is_own(&line.account) || line.sub_account.as_deref().is_some_and(is_own);
     match heard {
         Heard::Test | Heard::Unreadable(_) => true,
-        Heard::Nothing { outgoing, .. } => outgoing.iter().all(|line| !line.account.is_empty()),
+        Heard::Nothing { outgoing, .. } => !outgoing.iter().any(names_own),
         _ => false,
     }
 }
@@ -207,7 +219,7 @@ mod tests {
                     secrets.add(name, known.to_owned());
                 }
             }
-            let played = rehearsal(provider, "/hook/x/con_1", &secrets, NOW);
+            let played = rehearsal(provider, "/hook/x/con_1", &secrets, &[], NOW);
             for one in &played {
                 let heard = provider.hear(&one.request, &secrets, NOW);
                 let is_refused = matches!(heard, Heard::Refused(_));
@@ -227,5 +239,36 @@ mod tests {
             .filter(|name| !believed.contains(name))
             .collect();
         assert_eq!(unsigned, ["bvbank", "sepay-gateway", "vietinbank"]);
+    }
+
+    #[test]
+    fn what_tells_of_an_account_that_is_listened_to_is_not_played() {
+        let providers = Providers::embedded().expect("providers");
+        let mut told = 0;
+        for provider in providers.iter() {
+            let mut secrets = Secrets::new();
+            for name in provider.secret_names().concat() {
+                secrets.add(name, "one of the bank's own".to_owned());
+            }
+            let believed = |accounts: &[&str]| {
+                rehearsal(provider, "/hook/x/con_1", &secrets, accounts, NOW).into_iter().find(|one| one.is_believed)
+            };
+            let Some(one) = believed(&[]).filter(|one| one.name == "outgoing") else { continue };
+            let heard = provider.hear(&one.request, &secrets, NOW);
+            let Heard::Nothing { outgoing, .. } = &heard else { continue };
+            let accounts: Vec<&str> = outgoing.iter().map(|line| line.account.as_str()).collect();
+            told += accounts.len();
+            assert_eq!(believed(&accounts).is_none(), !accounts.is_empty(), "{}: {accounts:?}", provider.name());
+        }
+        assert!(told > 0, "there are samples that name an account");
+    }
+
+    #[test]
+    fn the_secrets_of_vectors_are_known_to_be_public() {
+        let providers = Providers::embedded().expect("providers");
+        let sepay = providers.get("sepay").expect("SePay");
+        assert!(sepay.publishes(&Secrets::new().with("hmac_secret", "secret-for-tests")));
+        assert!(!sepay.publishes(&Secrets::new().with("hmac_secret", "secret-for-tests-")));
+        assert!(!sepay.publishes(&Secrets::new()));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 
 use crate::fault::{OrFault, Result};
+use crate::inbox::Connection;
 use crate::providers::{Outcome, Provider, Rehearsed, Reply, ReplyTo, Secrets};
 use crate::time::Moment;
 
@@ -30,19 +31,15 @@ pub struct Played {
 ///
 /// # Errors
 /// When no client can be made; whoever does not answer is part of the value.
-pub async fn rehearse(
-    provider: &Provider,
-    base: &str,
-    connection_id: &str,
-    secrets: &Secrets,
-    now: Moment,
-) -> Result<Vec<Played>> {
+pub async fn rehearse(provider: &Provider, base: &str, connection: &Connection, now: Moment) -> Result<Vec<Played>> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder().redirect(Policy::none()).timeout(PATIENCE).build();
     let client = client.or_fault("make a client for the rehearsal")?;
-    let address = format!("/hook/{}/{connection_id}", provider.name());
+    let address = format!("/hook/{}/{}", provider.name(), connection.id);
+    let secrets = &connection.secrets;
+    let accounts: Vec<&str> = connection.accounts.iter().map(|account| account.number.as_str()).collect();
     let mut played = Vec::new();
-    for one in provider.rehearsal(&address, secrets, now) {
+    for one in provider.rehearsal(&address, secrets, &accounts, now) {
         let answer = call(&client, base, &one).await;
         let status = answer.as_ref().map(|(status, _)| *status);
         let is_right = answer.is_some_and(|answer| is_right(provider, &one, secrets, now, &answer));

@@ -216,7 +216,8 @@ async fn rehearsed(bench: &Bench) {
     let (store, vault, clock) = (&bench.books.store, &bench.books.vault, &bench.books.clock);
     let id = inbox::connect(store, vault, clock, &bench.house.providers, new, "per_1").await.expect("connected");
     let before = bench.credits().await;
-    let played = rehearse(provider, &bench.base, &id, &own, clock.now()).await.expect("played");
+    let found = inbox::connection(store, vault, &id).await.expect("a look").expect("a connection");
+    let played = rehearse(provider, &bench.base, &found, clock.now()).await.expect("played");
     assert!(played.len() >= 2 && played.iter().all(|one| one.is_right), "{}: {played:?}", bench.name);
     clockwork::settle(&bench.house).await.expect("settled");
     assert_eq!(bench.credits().await, before, "{}: a rehearsal books nothing", bench.name);

@@ -68,7 +68,7 @@ async fn payos_own_libraries_sign_as_we_do_and_believe_the_mock_and_our_rehearsa
     let ours = mock.known().asked[0].clone();
     let (text, amount) = (ours["description"].as_str().expect("a text"), ours["amount"].as_i64().expect("an amount"));
     let played =
-        house.providers.get("payos").expect("payOS").rehearsal("/hook/payos/con_1", &secrets, house.clock.now());
+        house.providers.get("payos").expect("payOS").rehearsal("/hook/payos/con_1", &secrets, &[], house.clock.now());
     let body = |request: &hocphi::providers::Request| String::from_utf8(request.body.clone()).expect("text");
     let (believed, forged): (Vec<_>, Vec<_>) = played.iter().partition(|one| one.is_believed);
     assert_eq!((believed.len(), forged.len()), (1, 2));

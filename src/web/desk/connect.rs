@@ -203,6 +203,7 @@ async fn asked(house: &House, desk: &Desk, provider: &Provider, fields: &Typed) 
             secrets = secrets.with(name, &value);
         }
     }
+    inbox::check_published(provider, &secrets)?;
     let memo_max = typed(fields, "memo_max");
     let memo_max = match memo_max.as_str() {
         "" => None,
@@ -296,7 +297,7 @@ pub(super) async fn play(
     form.once(&house, async {
         let found = own(&house, &desk, &id).await?;
         let provider = house.providers.get(&found.provider).ok_or_else(Refusal::absent)?;
-        let played = rehearse(provider, house.public_url(), &found.id, &found.secrets, house.clock.now()).await?;
+        let played = rehearse(provider, house.public_url(), &found, house.clock.now()).await?;
         let is_right = played.iter().all(|one| one.is_right);
         Ok(format!("/desk/setup/connections/{id}?done={}", if is_right { "played" } else { "played-wrong" }))
     })
@@ -354,7 +355,9 @@ pub(super) async fn add_secret(
             let found = own(&house, &desk, &id).await?;
             let secret = (form.fields.name.as_str(), form.fields.value.trim());
             if let Some(provider) = house.providers.get(&found.provider) {
-                inbox::check_forms(provider, &Secrets::new().with(secret.0, secret.1))?;
+                let given = Secrets::new().with(secret.0, secret.1);
+                inbox::check_forms(provider, &given)?;
+                inbox::check_published(provider, &given)?;
             }
             let actor = &desk.seat.person.id;
             inbox::add_secret(&house.store, &house.vault, &house.clock, &id, secret, actor).await?;
