@@ -298,8 +298,9 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
     let mut nameless: Vec<Arg> = Vec::new();
     for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
         let day = told.value_at.day();
-        // What is told late may be on the statement of a later day.
-        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(LATEST_BOOKING), told.amount];
+        // What is told late may be on the statement of a later day, and what is left of those alike of an earlier one.
+        let (first, last) = (day.plus_days(-LATEST_BOOKING), day.plus_days(LATEST_BOOKING));
+        let span = args![&told.account_id, first, last, told.amount];
         let alike: Vec<KnownCredit> = tx.all(&sql::WITHOUT_REFERENCE, span).await?;
         nameless.extend(alike.iter().map(|credit| Arg::from(&credit.id)));
         found.extend(alike);
