@@ -149,7 +149,7 @@ pub fn check(folders: &[Folder]) -> Checked {
 ///
 /// Could anybody prove himself with these secrets? Those of the vectors stand in a folder that everybody may read.
 pub(super) fn is_published(provider: &Provider, vectors: &BTreeMap<String, Vec<u8>>, secrets: &Secrets) -> bool {
-    let wants = vectors.iter().filter(|(name, _)| name.ends_with(".want"));
+    let wants = vectors.iter().filter(|(name, _)| name.rsplit_once('.').is_some_and(|(_, kind)| kind == "want"));
     let wants = wants.filter_map(|(_, text)| toml::from_str::<Want>(std::str::from_utf8(text).ok()?).ok());
     let known: Vec<(String, String)> = wants
         .flat_map(|want| want.secrets)
