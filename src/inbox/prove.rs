@@ -17,6 +17,8 @@ pub struct Line {
     pub line_id: String,
     /// The day the bank booked it.
     pub day: Day,
+    /// The first day of which its file tells.
+    pub file_begins: Day,
     /// The instant, when the bank says it; else the day's beginning.
     pub value_at: Moment,
     /// What came.
@@ -284,19 +286,31 @@ impl Pairs<'_> {
     /// book: of all that is told alike, as much is posted as the statement shows, whichever telling a line is taken
     /// for.
     fn show_waiting(&mut self, equal: &[usize]) {
+        let Some(amount) = equal.first().map(|place| self.candidates[*place].credit.amount) else { return };
+        let is_alike = |line: &Line| line.amount == amount && line.likeness.payment_reference.is_none();
+        let lines: Vec<usize> = (0..self.lines.len()).filter(|at| is_alike(&self.lines[*at])).collect();
         for place in equal.iter().copied() {
             if self.used.contains(&place) || !self.candidates[place].credit.doubt.is_empty() {
                 continue;
             }
-            self.find_line(place, &mut HashSet::new());
+            if !lines.iter().any(|at| self.has_room(*at)) {
+                return;
+            }
+            self.find_line(place, &lines, &mut HashSet::new());
         }
+    }
+
+    /// Does nothing show this line yet, or only a doubt?
+    fn has_room(&self, at: usize) -> bool {
+        self.met.get(&at).is_none_or(|held| !self.candidates[*held].credit.doubt.is_empty())
     }
 
     /// Finds a line for what waits: one that nothing shows or a doubt does, or one whose own credit finds another. What
     /// has a line that is left for the last round finds it there.
-    fn find_line(&mut self, place: usize, seen: &mut HashSet<usize>) -> bool {
+    fn find_line(&mut self, place: usize, lines: &[usize], seen: &mut HashSet<usize>) -> bool {
         let fits = if self.round == Round::Rest { waits_for } else { is_unclaimed };
-        for (at, line) in self.lines.iter().enumerate() {
+        for at in lines.iter().copied() {
+            let line = &self.lines[at];
             if !fits(line, &self.candidates[place]) || !seen.insert(at) {
                 continue;
             }
@@ -306,7 +320,7 @@ impl Pairs<'_> {
                 Some(held) => {
                     let before = &self.candidates[held];
                     let may_go = fits(line, before) && !is_numbered(line, before);
-                    may_go && (!before.credit.doubt.is_empty() || self.moves(at, held, seen))
+                    may_go && (!before.credit.doubt.is_empty() || self.moves(at, held, lines, seen))
                 }
             };
             if is_free {
@@ -317,8 +331,8 @@ impl Pairs<'_> {
         false
     }
 
-    fn moves(&mut self, at: usize, held: usize, seen: &mut HashSet<usize>) -> bool {
-        let moves = self.find_line(held, seen);
+    fn moves(&mut self, at: usize, held: usize, lines: &[usize], seen: &mut HashSet<usize>) -> bool {
+        let moves = self.find_line(held, lines, seen);
         if moves {
             self.met.remove(&at);
             if !self.met.values().any(|place| *place == held) {
@@ -358,12 +372,12 @@ fn is_unclaimed(line: &Line, candidate: &Candidate) -> bool {
 }
 
 /// The same, for a day before. The line is a transfer that nobody is left to have told of, and the telling one that its
-/// own day does not have: of transfers that are all alike, one has been taken for the other. A doubt is in no book and
-/// needs no line.
+/// own day does not have: of transfers that are all alike, one has been taken for the other. Only a file that tells of
+/// that day too can know: before another one its own line may still come. A doubt is in no book and needs no line.
 fn is_stray(line: &Line, candidate: &Candidate) -> bool {
     let (credit, told) = (&candidate.credit, candidate.credit.value_at.day());
     let is_later = told <= line.day && line.day <= told.plus_days(LATEST_BOOKING);
-    credit.doubt.is_empty() && is_later && waits(line, credit)
+    credit.doubt.is_empty() && is_later && line.file_begins <= told && waits(line, credit)
 }
 
 /// Either of them.
@@ -399,6 +413,7 @@ mod tests {
         Line {
             line_id: String::new(),
             day: at("00:00").day(),
+            file_begins: at("00:00").day().plus_days(-30),
             value_at: at("00:00"),
             amount: 500_000,
             reference: None,
@@ -474,8 +489,15 @@ mod tests {
     fn what_was_told_for_a_day_before_is_shown_when_nothing_else_is_left_and_never_the_other_way() {
         let mut told = [candidate("before", "tien an", None, "hold"), candidate("same", "nop tien", None, "hold")];
         told[0].credit.value_at = at("09:00").plus_ms(-24 * 3_600_000);
-        let lines = [line("hoc phi", None), line("hoc phi", None)];
-        assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), Some("before".to_owned())]);
+        let mut lines = [line("hoc phi", None), line("hoc phi", None)];
+        let day_before = lines[0].day.plus_days(-1);
+        for (begins, shows) in [(day_before, Some("before".to_owned())), (lines[0].day, None)] {
+            for line in &mut lines {
+                line.file_begins = begins;
+            }
+            assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), shows], "a file from {begins}");
+        }
+        lines = [line("hoc phi", None), line("hoc phi", None)];
         assert_eq!(met(&lines, &told, Round::Sure), [None, None]);
         told[0].credit.value_at = at("09:00").plus_ms(24 * 3_600_000);
         assert_eq!(met(&lines, &told, Round::Rest), [Some("same".to_owned()), None], "told after the line's day");

@@ -129,6 +129,8 @@ async fn keep(
     }
     .await)?;
     let last_day = keyed.iter().map(|keyed| keyed.line.day).max();
+    let first_day = brought.complete.map(|(first, _)| first);
+    let first_day = keyed.iter().map(|keyed| keyed.line.day).chain(first_day).min();
     let mut summary = Summary {
         already: already.len(),
         last_day,
@@ -141,7 +143,7 @@ async fn keep(
     for round in [Round::Sure, Round::Rest] {
         let mut left = Vec::new();
         for chunk in fresh.chunks(CHUNK) {
-            let ready = Ready::new(&key, account, &file_id, chunk)?;
+            let ready = Ready::new(&key, account, (&file_id, first_day), chunk)?;
             let (proved, places) = transact!(store, |tx| ready.keep_in(tx, vault, account, turn, round, now).await)?;
             summary.met += proved.met;
             summary.found += proved.new;
@@ -197,7 +199,12 @@ struct Ready {
 }
 
 impl Ready {
-    fn new(key: &DataKey, account: &ReceivingAccount, file_id: &str, lines: &[&Keyed]) -> Result<Ready> {
+    fn new(
+        key: &DataKey,
+        account: &ReceivingAccount,
+        (file_id, file_begins): (&str, Option<Day>),
+        lines: &[&Keyed],
+    ) -> Result<Ready> {
         let mut ready = Ready { rows: Vec::new(), incoming: Vec::new(), places: Vec::new() };
         for (place, Keyed { line, key: chain_key, likeness }) in lines.iter().enumerate() {
             let line_id = ids::new_id("lin");
@@ -224,6 +231,7 @@ impl Ready {
             ready.places.push(place);
             ready.incoming.push(inbox::Line {
                 day: line.day,
+                file_begins: file_begins.unwrap_or(line.day),
                 value_at: line.at,
                 amount: line.amount,
                 reference_is_unique: unique.is_some(),
