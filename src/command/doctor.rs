@@ -9,6 +9,7 @@ use hocphi::inbox::{self, Connection, Health};
 use hocphi::orders::{self, Counts};
 use hocphi::providers::Provider;
 use hocphi::seal::Vault;
+use hocphi::store::Store;
 use hocphi::time::{Clock, Moment};
 use hocphi::web::rehearse::rehearse;
 
@@ -22,8 +23,8 @@ const SILENT_MS: i64 = 24 * 60 * 60 * 1000;
 /// Looks a connection over.
 #[derive(Args)]
 pub struct Doctor {
-    /// NAME/con_…, as it stands in the hook's address; con_… alone will do.
-    connection: String,
+    /// NAME/con_…, as it stands in the hook's address; con_… alone will do. Without it, every connection is told.
+    connection: Option<String>,
     #[command(flatten)]
     database: Database,
     /// Play the provider's own vectors against the hook under this base, such as https://hocphi.example; nothing of it
@@ -40,8 +41,9 @@ impl Doctor {
         let config = self.database.config()?;
         let providers = providers(self.providers.as_deref(), &config)?;
         let store = self.database.open().await?;
+        let Some(connection) = &self.connection else { return list(&store).await };
         let vault = Vault::proven(store.clone(), config.master_key()?).await?;
-        let (name, id) = self.connection.rsplit_once('/').unwrap_or(("", &self.connection));
+        let (name, id) = connection.rsplit_once('/').unwrap_or(("", connection));
         let found = inbox::connection(&store, &vault, id).await?;
         let found = found.filter(|found| name.is_empty() || found.provider == name).ok_or_else(|| unknown(id))?;
         let provider = providers.get(&found.provider).ok_or_else(|| no_folder(&found.provider))?;
@@ -66,6 +68,16 @@ impl Doctor {
         }
         Ok(if played.iter().all(|one| one.is_right) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+/// Every connection with when its bank last spoke.
+async fn list(store: &Store) -> Result<ExitCode> {
+    let now = Clock::System.now();
+    for (provider, id) in inbox::connections(store).await? {
+        let heard = inbox::health(store, &id, now).await?.heard_at.map_or("never".to_owned(), Moment::rfc3339);
+        say!("{provider}/{id}\tlast heard: {heard}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn no_folder(name: &str) -> Refusal {

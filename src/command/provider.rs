@@ -62,7 +62,7 @@ impl Provider {
         match self {
             Provider::Check { directory } => check(directory.as_deref()),
             Provider::New(new) => new.run(),
-            Provider::Forge(forge) => Ok(forge.run()),
+            Provider::Forge(forge) => forge.run(),
             Provider::Hear(hear) => hear.run(),
             Provider::Connect(connect) => connect.run().await,
             Provider::Secret(secret) => secret.run().await,

@@ -177,6 +177,14 @@ pub async fn connections_of(store: &Store, school_id: &str) -> Result<Vec<String
     store.all(&sql::CONNECTIONS_OF, args![school_id]).await
 }
 
+/// Provider and id of every connection, the newest last.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn connections(store: &Store) -> Result<Vec<(String, String)>> {
+    store.all(&sql::CONNECTIONS, args![]).await
+}
+
 record! {
     /// A secret of a connection without its value.
     #[derive(Debug, Clone, PartialEq, Eq)]
@@ -394,7 +402,10 @@ fn check_secrets(provider: &Provider, secrets: &Secrets) -> Result<()> {
     Err(Refusal::new(
         Kind::Meaning,
         "wrong-secrets",
-        format!("{title} cần đủ khóa bí mật của một cách xác thực: {ways}; mỗi tên nhiều nhất hai giá trị."),
+        format!(
+            "{} cần đủ khóa bí mật của một cách xác thực: {ways}; mỗi tên nhiều nhất hai giá trị.",
+            provider.title_vi()
+        ),
         format!("{title} needs all secrets of one way of proving: {ways}; at most two values under a name."),
     )
     .into())

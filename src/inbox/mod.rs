@@ -29,7 +29,8 @@ mod sql;
 
 pub use connection::{
     Account, Connection, NewConnection, ORDER_TEXT, SecretLife, add_secret, check_forms, check_published, connect,
-    connected, connection, connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
+    connected, connection, connections, connections_of, end, provider_of, retire_secret, retire_secret_value,
+    secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use debits::{Debit, debits, is_reversed, reversed};

@@ -63,6 +63,9 @@ statements! {
     /// The connections of a school, the newest last.
     CONNECTIONS_OF = "select id from connection where school_id = $1 order by made_at, id";
 
+    /// Every connection with its provider, the newest last.
+    CONNECTIONS = "select provider, id from connection order by made_at, id";
+
     /// The receiving accounts bound to a connection. No row: impossible, a connection is made with one.
     ACCOUNTS_OF_CONNECTION = "
         select a.id, a.bank_bin, a.number from connection_account c join receiving_account a on a.id = c.account_id

@@ -74,6 +74,7 @@ fn spec(from: &Folder, name: &str) -> Vec<u8> {
     for line in text.lines() {
         match line.split_once(" = ") {
             Some(("title", _)) => lines.push(format!("title = \"{name}\"")),
+            Some(("title_vi", _)) => {}
             Some(("documents", _)) => lines.push("documents = \"where the bank's own pages say all this\"".to_owned()),
             _ => lines.push(line.to_owned()),
         }

@@ -183,6 +183,11 @@ impl Provider {
         &self.0.spec.title
     }
 
+    /// The same for Vietnamese pages.
+    pub fn title_vi(&self) -> &str {
+        self.0.spec.title_vi.as_deref().unwrap_or(self.title())
+    }
+
     /// Where it documents its webhooks.
     pub fn documents(&self) -> &str {
         &self.0.spec.documents
@@ -292,9 +297,14 @@ impl Providers {
         Ok(check::check(&directory.map_or_else(|| Ok(folder::embedded()), folder::on_disk)?))
     }
 
-    /// Plays this many deliveries that are genuine but for one byte, the same ones for the same seed.
-    pub fn forge(seed: u64, cases: u64) -> Forgeries {
-        forge::forge(&folder::embedded(), seed, cases)
+    /// Plays this many deliveries that are genuine but for one byte, the same ones for the same seed: of the providers
+    /// that come with the program, or of a directory alone.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn forge(directory: Option<&Path>, seed: u64, cases: u64) -> Result<Forgeries> {
+        let folders = directory.map_or_else(|| Ok(folder::embedded()), folder::on_disk)?;
+        Ok(forge::forge(&folders, seed, cases))
     }
 
     /// The files of a new provider's folder by their path in it, made from one that is much like it.

@@ -19,6 +19,9 @@ use super::{Listened, OrderForm, Settles};
 pub struct Spec {
     /// As people call it: `SePay`.
     pub title: String,
+    /// The same in Vietnamese, where the name holds words.
+    #[serde(default)]
+    pub title_vi: Option<String>,
     /// Where the provider documents what stands below.
     pub documents: String,
     /// Does a retry carry the same reference as the first telling? What is false here is held, not merged.

@@ -185,6 +185,43 @@ fn the_fixed_day_and_the_living_demo_share_a_directory() {
 }
 
 #[test]
+fn the_doctor_looks_over_a_bank_of_ones_own_where_its_folder_is_named() {
+    let here = tempfile::tempdir().expect("a directory");
+    key_file(here.path(), "master.key", KEY);
+    let run = |arguments: &[&str]| {
+        let output = program(here.path(), arguments).env("HOCPHI_KEY_FILE", "master.key").output();
+        let output = output.expect("the program runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), said(&output))
+    };
+    let database = ["--database", "sqlite://hocphi.db"];
+    let (school, account) =
+        (["--school-code", "79", "--school-name", "Sao Khuê"], ["--bank", "970422", "--account", "0881000123456"]);
+    let setup = [&["setup"][..], &school, &account, &["--holder", "SAO KHUE"], &database].concat();
+    let (code, _, sentence) = run(&setup);
+    assert_eq!(code, Some(0), "{sentence}");
+    assert_eq!(run(&["provider", "new", "ward-bank", "--dir", "local"]).0, Some(0));
+    let (code, forged, _) = run(&["provider", "forge", "--providers", "local", "--cases", "50"]);
+    assert!(code == Some(0) && forged.contains("ward-bank\t") && !forged.contains("sepay"), "{forged}");
+    let connect = [
+        "provider",
+        "connect",
+        "ward-bank",
+        "--account",
+        "970422:0881000123456",
+        "--secret",
+        "hmac_secret=one-of-its-own",
+    ];
+    let (code, hook, sentence) = run(&[&connect[..], &["--providers", "local"], &database].concat());
+    assert_eq!(code, Some(0), "{sentence}");
+    let connection = format!("ward-bank/{}", hook.trim().rsplit('/').next().expect("an id"));
+    let doctor = [&["provider", "doctor", &connection][..], &database].concat();
+    let (code, _, sentence) = run(&doctor);
+    assert!(code == Some(1) && sentence.contains("--providers DIR"), "{sentence}");
+    let (code, told, sentence) = run(&[&doctor[..], &["--providers", "local"]].concat());
+    assert!(code == Some(0) && told.contains("proof by hmac_secret: ready"), "{told}{sentence}");
+}
+
+#[test]
 fn values_that_begin_with_a_dash_are_values() {
     let here = tempfile::tempdir().expect("a directory");
     let output = hocphi(here.path(), &["reference", "find", "-RF18BCFGHJKLM-"]);
@@ -240,6 +277,8 @@ fn secrets_are_rotated_and_people_are_looked_after_from_the_prompt() {
     let listed = list();
     assert_eq!((listed.lines().count(), listed.matches("retired").count()), (2, 1), "{listed}");
     assert!(!listed.contains("whsec_") && !listed.contains("c2Vj"), "{listed}");
+    let (code, told, _) = run(&["provider", "doctor"]);
+    assert_eq!((code, told), (Some(0), format!("bank-sim/{connection}\tlast heard: never\n")));
     assert_eq!(run(&["provider", "end", &connection]).0, Some(0));
     refused(&["provider", "end", "con_nobody"], "There is no connection");
 

@@ -180,6 +180,16 @@ fn a_failing_vector_is_explained_by_what_is_signed_and_what_would_be_right() {
     let explained = format!("genuine.want: provider.toml: proof: signed is `{changed}`, and right would be ");
     assert!(errors.contains(&explained), "{errors}");
     assert!(errors.contains(" in the header x-signature after \"sha256=\""), "{errors}");
+
+    // A vector that is believed and means something else has nothing wrong with its proof.
+    std::fs::write(&vector, &text).expect("a file");
+    let want = vector.with_extension("want");
+    let wanted = std::fs::read_to_string(&want).expect("a want");
+    std::fs::write(&want, wanted.replace("1250000", "1250001")).expect("a file");
+    let output = hocphi(&["check", dir]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("genuine.want") && !errors.contains("right would be"), "{errors}");
 }
 
 #[test]

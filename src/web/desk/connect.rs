@@ -20,7 +20,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable, typed};
 use crate::web::frame::{Frame, show, show_again};
-use crate::web::rehearse::rehearse;
+use crate::web::rehearse::{Played, rehearse};
 use crate::web::seat::{Accountant, Desk};
 use crate::web::words::SetupWords;
 
@@ -116,7 +116,7 @@ async fn form_page(
     refusal: Option<&Refusal>,
 ) -> Result<ConnectPage> {
     let s = &desk.seat.words().setup;
-    let frame = Frame::desk(desk, (s.connect_to)(provider.title())).at("/desk/setup");
+    let frame = Frame::desk(desk, (s.connect_to)((s.title)(provider))).at("/desk/setup");
     let accounts = usable(house, desk).await?;
     let is_alone = accounts.len() == 1;
     let ways = ways(provider);
@@ -233,8 +233,8 @@ async fn own(house: &House, desk: &Desk, id: &str) -> Result<Connection> {
 }
 
 /// What people call a provider; one that was taken away keeps its folder's name.
-pub(super) fn title_of(house: &House, provider: &str) -> String {
-    house.providers.get(provider).map_or(provider, Provider::title).to_owned()
+pub(super) fn title_of(house: &House, provider: &str, s: &SetupWords) -> String {
+    house.providers.get(provider).map_or(provider, s.title).to_owned()
 }
 
 async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Result<ConnectionPage> {
@@ -252,7 +252,7 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
     };
     let hook = format!("{}/hook/{}/{}", house.public_url(), found.provider, found.id);
     Ok(ConnectionPage {
-        frame: Frame::desk(desk, title_of(house, &found.provider)).at("/desk/setup"),
+        frame: Frame::desk(desk, title_of(house, &found.provider, s)).at("/desk/setup"),
         heard_at: health.heard_at.map(Moment::vietnamese).unwrap_or_default(),
         lag: lag(&health, s),
         addresses: addresses(house, &found.provider, &hook),
@@ -276,7 +276,7 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
 
 fn lag(health: &Health, s: &SetupWords) -> String {
     match (health.lag_median, health.lag_most) {
-        (Some(median), Some(most)) => (s.lag_seconds)(median / 1_000, most / 1_000),
+        (Some(median), Some(most)) => (s.lags)(median, most),
         _ => String::new(),
     }
 }
@@ -298,8 +298,14 @@ pub(super) async fn play(
         let found = own(&house, &desk, &id).await?;
         let provider = house.providers.get(&found.provider).ok_or_else(Refusal::absent)?;
         let played = rehearse(provider, house.public_url(), &found, house.clock.now()).await?;
-        let is_right = played.iter().all(|one| one.is_right);
-        Ok(format!("/desk/setup/connections/{id}?done={}", if is_right { "played" } else { "played-wrong" }))
+        let wrong = played.iter().filter(|one| !one.is_right);
+        let done = match wrong.max_by_key(|one| (one.status.is_some(), !one.is_believed)) {
+            None => "played",
+            Some(Played { status: None, .. }) => "played-unheard",
+            Some(Played { is_believed: true, .. }) => "played-unbelieved",
+            Some(_) => "played-forged",
+        };
+        Ok(format!("/desk/setup/connections/{id}?done={done}"))
     })
     .await
 }
@@ -323,7 +329,9 @@ pub(super) async fn page(
         "retired" => s.done_retired,
         "ended" => s.done_ended,
         "played" => s.played_right,
-        "played-wrong" => s.played_wrong,
+        "played-unheard" => s.played_unheard,
+        "played-unbelieved" => s.played_unbelieved,
+        "played-forged" => s.played_forged,
         _ => "",
     };
     show(&shown(&house, &desk, &id, said).await?)

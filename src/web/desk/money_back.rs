@@ -15,7 +15,7 @@ use crate::web::House;
 use crate::web::failure::Failure;
 use crate::web::form::{Form, mendable};
 use crate::web::seat::{Accountant, Desk};
-use crate::web::words::DeskWords;
+use crate::web::words::{DeskWords, Words};
 
 /// What a person may say of a credit that it is not a family's payment into the account, beside what matching decides.
 #[derive(Default)]
@@ -50,7 +50,7 @@ pub(super) async fn beside(house: &House, desk: &Desk, credit: &Shown, w: &'stat
     let mut beside = Beside { is_settlement: kind == "settled", ..Beside::default() };
     if is_held && credit.line_id.is_some() {
         for found in matching::settlements(&house.store, &credit.id).await? {
-            beside.settlements.push(choice(house, found, w).await?);
+            beside.settlements.push(choice(house, found, desk.seat.words()).await?);
         }
     }
     if matches!(kind, "" | "same" | "reversed" | "disowned" | "settled") {
@@ -71,12 +71,12 @@ async fn is_missing(house: &House, desk: &Desk, credit_id: &str) -> Result<bool>
     Ok(missing.iter().any(|credit| credit.id == credit_id))
 }
 
-async fn choice(house: &House, found: Settlement, w: &'static DeskWords) -> Result<Choice> {
+async fn choice(house: &House, found: Settlement, words: &'static Words) -> Result<Choice> {
     let provider = inbox::provider_of(&house.store, &found.connection_id).await?.unwrap_or_default();
-    let title = super::connect::title_of(house, &provider);
+    let title = super::connect::title_of(house, &provider, &words.setup);
     let through = found.through.vietnamese();
     Ok(Choice {
-        sentence: (w.owed_by)(&title, found.count, &found.gross.to_string(), &found.fee.to_string(), &through),
+        sentence: (words.desk.owed_by)(&title, found.count, &found.gross.to_string(), &found.fee.to_string(), &through),
         fee: found.fee.get(),
         through: found.through.to_string(),
         connection: found.connection_id,

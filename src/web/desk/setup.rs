@@ -35,7 +35,7 @@ struct Listed {
 }
 
 pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
-    let w = &desk.seat.words().desk;
+    let (w, s) = (&desk.seat.words().desk, &desk.seat.words().setup);
     let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
     let accounts = accounts.iter().map(|account| {
         let state = match (account.frozen_at, account.ended_at) {
@@ -49,7 +49,7 @@ pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<
     for id in inbox::connections_of(&house.store, &desk.school.id).await? {
         if let Some(connection) = inbox::connection(&house.store, &house.vault, &id).await? {
             connections.push(Listed {
-                title: connect::title_of(&house, &connection.provider),
+                title: connect::title_of(&house, &connection.provider, s),
                 is_live: connection.ended_at.is_none(),
                 id: connection.id,
             });
@@ -59,8 +59,8 @@ pub(super) async fn page(State(house): State<Arc<House>>, desk: Desk) -> Result<
         frame: Frame::desk(&desk, w.setup).at("/desk/setup"),
         accounts: accounts.collect(),
         school: desk.school.clone(),
-        providers: house.providers.iter().map(|one| (one.name().to_owned(), one.title().to_owned())).collect(),
-        s: &desk.seat.words().setup,
+        providers: house.providers.iter().map(|one| (one.name().to_owned(), (s.title)(one).to_owned())).collect(),
+        s,
         connections,
         w,
     })

@@ -1,5 +1,7 @@
 //! What the pages of setting up and of connecting a bank say, in both languages.
 
+use crate::providers::Provider;
+
 /// Setting up, and connecting a bank.
 #[expect(missing_docs, reason = "each field is the message it names")]
 pub struct SetupWords {
@@ -119,8 +121,15 @@ pub struct SetupWords {
     pub play: &'static str,
     pub play_help: &'static str,
     pub played_right: &'static str,
-    pub played_wrong: &'static str,
-    pub lag_seconds: fn(median: i64, most: i64) -> String,
+    pub played_unheard: &'static str,
+    pub played_unbelieved: &'static str,
+    pub played_forged: &'static str,
+    /// How long the bank takes to tell, in milliseconds.
+    pub lags: fn(median: i64, most: i64) -> String,
+    /// Why a delivery was not believed.
+    pub disproof: fn(&str) -> &str,
+    /// What people call a provider.
+    pub title: fn(&Provider) -> &str,
     /// A secret's name as the provider's own pages call it.
     pub secret_name: fn(&str) -> String,
     pub connect_to: fn(&str) -> String,
@@ -241,10 +250,20 @@ pub(super) const VI: SetupWords = SetupWords {
     refused_count: "Không tin được",
     addresses: "Địa chỉ ngân hàng gọi",
     play: "Thử kết nối",
-    play_help: "Hệ thống tự đóng vai ngân hàng và gọi vào địa chỉ trên: thư giả phải bị từ chối, thư thử phải được nhận. Không có đồng nào được ghi.",
+    play_help: "Hệ thống tự đóng vai ngân hàng và gọi vào địa chỉ trên: thư giả phải bị từ chối, thư thử phải được nhận. Không có đồng nào được ghi; các lần thử cũng được đếm ở trên.",
     played_right: "Kết nối làm đúng mọi phép thử.",
-    played_wrong: "Có phép thử sai hoặc không ai trả lời ở địa chỉ trên. Báo người quản trị máy chủ.",
-    lag_seconds: |median, most| format!("thường {median} giây, lâu nhất {most} giây"),
+    played_unheard: "Không ai trả lời ở địa chỉ trên. Báo người quản trị máy chủ: ngân hàng cũng không gọi được.",
+    played_unbelieved: "Thư thử ký đúng khóa mà không được nhận. Hãy xem lại khóa đã nhập.",
+    played_forged: "Có thư giả không bị từ chối đúng cách. Báo người quản trị máy chủ ngay.",
+    lags: |median, most| format!("thường {}, lâu nhất {}", lasting(median, LASTING_VI), lasting(most, LASTING_VI)),
+    disproof: |reason| match reason {
+        "proof: wrong" => "Chữ ký không khớp với khóa đã nhập.",
+        "proof: absent or malformed" => "Không có chữ ký, hoặc chữ ký viết sai dạng.",
+        "proof: the connection holds no secret for it" => "Ký theo cách mà kết nối này chưa có khóa.",
+        "proof: its time lies outside the replay window" => "Thư ký đúng nhưng quá cũ, hoặc đồng hồ hai bên lệch nhau.",
+        other => other,
+    },
+    title: Provider::title_vi,
     secret_name: |name| match name {
         "api_key" => "API Key".to_owned(),
         "client_id" => "Client ID".to_owned(),
@@ -371,10 +390,24 @@ pub(super) const EN: SetupWords = SetupWords {
     refused_count: "Not believed",
     addresses: "Addresses the bank calls",
     play: "Try the connection",
-    play_help: "The program plays the bank and calls the address above: forged messages must be refused, the test message taken. No money is booked.",
+    play_help: "The program plays the bank and calls the address above: forged messages must be refused, the test message taken. No money is booked. The tries are counted above too.",
     played_right: "The connection did everything right.",
-    played_wrong: "A try went wrong, or nobody answers at the address above. Tell whoever runs the server.",
-    lag_seconds: |median, most| format!("{median} s in the middle, {most} s at most"),
+    played_unheard: "Nobody answers at the address above. Tell whoever runs the server: the bank cannot call it either.",
+    played_unbelieved: "A try signed with the right secret was not taken. Look at the secrets you gave.",
+    played_forged: "A forged try was not refused as it must be. Tell whoever runs the server at once.",
+    lags: |median, most| {
+        format!("{} in the middle, {} at most", lasting(median, LASTING_EN), lasting(most, LASTING_EN))
+    },
+    disproof: |reason| match reason {
+        "proof: wrong" => "The signature does not fit the secret you gave.",
+        "proof: absent or malformed" => "There is no signature, or it is not written as one.",
+        "proof: the connection holds no secret for it" => "Signed in a way for which this connection has no secret.",
+        "proof: its time lies outside the replay window" => {
+            "Rightly signed but too old, or one of the clocks is wrong."
+        }
+        other => other,
+    },
+    title: Provider::title,
     secret_name: |name| match name {
         "api_key" => "API Key".to_owned(),
         "client_id" => "Client ID".to_owned(),
@@ -385,3 +418,36 @@ pub(super) const EN: SetupWords = SetupWords {
     },
     connect_to: |title| format!("Connect with {title}"),
 };
+
+const LASTING_VI: [&str; 4] = ["giây", "phút", "giờ", "ngày"];
+const LASTING_EN: [&str; 4] = ["s", "min", "h", "days"];
+
+/// A span in the unit that fits it.
+fn lasting(ms: i64, [seconds, minutes, hours, days]: [&str; 4]) -> String {
+    match ms / 1_000 {
+        span @ ..120 => format!("{span} {seconds}"),
+        span @ ..7_200 => format!("{} {minutes}", span / 60),
+        span @ ..172_800 => format!("{} {hours}", span / 3_600),
+        span => format!("{} {days}", span / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_said_in_the_unit_that_fits_it() {
+        for (seconds, said) in [
+            (0, "0 giây"),
+            (119, "119 giây"),
+            (120, "2 phút"),
+            (7_199, "119 phút"),
+            (7_200, "2 giờ"),
+            (172_799, "47 giờ"),
+            (172_800, "2 ngày"),
+        ] {
+            assert_eq!(lasting(seconds * 1_000, LASTING_VI), said);
+        }
+    }
+}
