@@ -195,11 +195,11 @@ fn is_within_a_sheet(tag: &[u8]) -> bool {
         let letters = address.len() - digits.len();
         letters <= 3 && (1..=7).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
     };
-    match BytesStart::from_content(tag, name.len()).try_get_attribute(address) {
-        Ok(Some(found)) => found.value.split(':').all(is_sane),
-        Ok(None) => true,
+    // One that is there twice is looked at twice: which of them counts is the reader's choice. What is torn is refused.
+    BytesStart::from_content(tag, name.len()).attributes().with_checks(false).all(|attribute| match attribute {
+        Ok(found) => found.key.as_ref() != address || found.value.split(':').all(is_sane),
         Err(_) => false,
-    }
+    })
 }
 
 /// How many cells begin in a piece of a sheet: `<c ` or `<c>` or `<c/`. Counting bytes is a hundred times faster than

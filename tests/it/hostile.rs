@@ -272,6 +272,16 @@ fn addresses() -> Vec<Hostile> {
             ),
             "file-damaged",
         ),
+        file(
+            "two-addresses.xlsx",
+            sheet_of(&rows("<row r='1'><c r='A1' r='AAAAAAAAAAAAAAAA1'/></row>")),
+            "file-damaged",
+        ),
+        file(
+            "torn-address.xlsx",
+            sheet_of(&rows("<row r=\"1\"><c r=\"A1\" r=\"x=\"7\"\u{10}A0A1\" <i=\"str\"><v>V</v></c></row>")),
+            "file-damaged",
+        ),
         file("far-row.xlsx", sheet_of(&rows("<row r=\"99999999999\"><c><v>1</v></c></row>")), "file-damaged"),
         file("quotes-in-comments.xlsx", sheet_of(&rows("<!-- don't --><row r=\"4\"><c r=\"A4\"/><c/></row>")), "read"),
     ]
