@@ -72,6 +72,7 @@ mod secret;
 mod serve;
 mod setup;
 mod simulate;
+mod simulate_crash;
 mod simulate_references;
 mod statement;
 mod user;

@@ -1,5 +1,5 @@
 //! `hocphi simulate tellings --seed N --cases N`: random days, told in every way, end in the books of the statements.
-//! `simulate references` has a file of its own.
+//! `simulate references` and `simulate crash` have files of their own.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -16,6 +16,7 @@ use hocphi::simulate::tellings::Case;
 use hocphi::store::Store;
 
 use super::prompt::say;
+use super::simulate_crash::Crash;
 use super::simulate_references::References;
 
 /// Worlds to try the program against, for those who build it.
@@ -25,6 +26,8 @@ pub enum Simulate {
     Tellings(Tellings),
     /// Look for payment references in mangled, strange and mistyped transfer texts.
     References(References),
+    /// End the program again and again while it is told of money, and count what is left of it.
+    Crash(Crash),
 }
 
 /// What `simulate tellings` takes.
@@ -55,6 +58,7 @@ impl Simulate {
         match self {
             Simulate::Tellings(tellings) => tellings.run().await,
             Simulate::References(references) => references.run(),
+            Simulate::Crash(crash) => crash.run().await,
         }
     }
 }
@@ -130,10 +134,10 @@ impl Tellings {
 }
 
 /// A directory that goes away with its databases.
-struct Directory(PathBuf);
+pub struct Directory(pub PathBuf);
 
 impl Directory {
-    fn new() -> Result<Directory> {
+    pub fn new() -> Result<Directory> {
         let path = std::env::temp_dir().join(hocphi::ids::new_id("sim"));
         std::fs::create_dir(&path).or_fault("make a directory for the simulation")?;
         Ok(Directory(path))

@@ -10,7 +10,9 @@
 pub mod bank;
 pub mod chance;
 pub mod chatter;
+pub mod city;
 pub mod converge;
+pub mod crash;
 pub mod demo;
 pub mod mangle;
 pub mod paper;

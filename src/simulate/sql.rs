@@ -27,6 +27,39 @@ statements! {
             and d.turn = (select max(n.turn) from credit_decision n where n.credit_id = p.credit_id)
         where l.account_id = $1 and l.reference = $2";
 
+    /// Every invoice as whoever pays it knows it, oldest first.
+    BILLS = "
+        select i.reference, i.total as amount, a.number as account
+        from invoice i join receiving_account a on a.id = i.account_id order by i.issued_at, i.id";
+
+    /// How many credits there are, wait, have paid an invoice, and are in the ledger.
+    PROGRESS = "
+        select (select count(*) from credit) as kept, (select count(*) from undecided) as waiting,
+            (select count(*) from credit_decision where kind in ('settle', 'part', 'over')) as paid,
+            (select count(*) from entry where kind = 'received') as posted";
+
+    /// Which of these numbers of a bank are kept.
+    KEPT_NUMBERS = list "select bank_reference from credit where bank_reference in", "";
+
+    /// What came of each credit, by the bank's number.
+    CREDITS_BY_NUMBER = "
+        select coalesce(c.bank_reference, '') as number, c.amount,
+            case when d.kind = 'hold' then 'hold' else 'paid' end as became
+        from credit c join credit_decision d on d.credit_id = c.id and d.turn = 1 order by number, c.amount";
+
+    /// What was paid for each invoice, the smallest first.
+    PAID_SUMS = "
+        select cast(-sum(p.amount) as bigint) as paid from posting p
+        where p.invoice_id is not null and p.credit_id is not null group by p.invoice_id order by paid";
+
+    /// When the last credit was decided; null where none was.
+    LAST_DECIDED = "select max(at) from credit_decision";
+
+    /// From hearing to deciding, in milliseconds, of what was heard since.
+    LAGS_SINCE = "
+        select d.at - c.kept_at as lag from credit c join credit_decision d on d.credit_id = c.id and d.turn = 1
+        where c.kept_at >= $1";
+
     /// The receipts of a school.
     RECEIPTS = "
         select r.invoice_id, r.amount,

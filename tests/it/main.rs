@@ -8,6 +8,7 @@ mod books_command;
 mod browser;
 mod clockwork;
 mod command_line;
+mod crash;
 mod engines;
 mod every_provider;
 mod feed;

@@ -1,0 +1,385 @@
+//! Ends the served program again and again while aggregators tell it of money, and counts what is left of it.
+//!
+//! Who tells stands outside and writes down every transfer that was answered 2xx. After each start what was written
+//! down must be there, once; in the end every transfer is posted once, and the books agree with themselves. Most ends
+//! are `SIGKILL`, which leaves no time for anything; one in ten is the `SIGTERM` of a service manager, after which the
+//! program must have ended well.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::chance::Chance;
+use super::city::{self, Bill, City, Progress, Teller, Transfer};
+use super::sql;
+use crate::clockwork::House;
+use crate::config::Config;
+use crate::fault::{Fault, OrFault, Result};
+use crate::ledger;
+use crate::providers::Providers;
+use crate::seal::{MasterKey, Vault};
+use crate::store::{Arg, Store, args};
+use crate::time::{Clock, Moment};
+
+/// Who tells at once.
+const MOUTHS: usize = 8;
+/// Transfers that come with each end.
+const TRANSFERS: u64 = 50;
+/// One end in so many asks politely.
+const POLITE: u64 = 10;
+/// The program lives so many milliseconds at most between two ends, after it was ready.
+const LONGEST_LIFE_MS: usize = 250;
+/// One telling in so many is of a transfer that was answered before.
+const AGAIN: usize = 4;
+/// The text of one transfer in so many names nothing.
+const NAMELESS: u64 = 25;
+/// How long the program may take to be ready, to end, and to post what is left.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// An answer that takes longer is none.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The city that is told of.
+const CITY: City = City { schools: 3, pupils: 100, runs: 2 };
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub struct Crash {
+    /// The program.
+    pub program: PathBuf,
+    /// An empty database.
+    pub database: String,
+    /// A folder of its own, for the key.
+    pub folder: PathBuf,
+    /// Which moments.
+    pub seed: u64,
+    /// How often it is ended.
+    pub kills: u64,
+    /// A command that ends and starts the database itself, run at one end in four.
+    pub database_too: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Transfers that were told until they were answered.
+    pub transfers: u64,
+    /// Answers 2xx.
+    pub answers: u64,
+    /// Tellings that were not answered, or answered that they must come again.
+    pub unanswered: u64,
+    /// From each start to being ready, in milliseconds, shortest first.
+    pub ready_ms: Vec<u64>,
+    /// What is wrong, in sentences; there should be nothing.
+    pub failures: Vec<String>,
+    /// A hash over what the books say in the end, equal for the same seed and kills.
+    pub hash: String,
+}
+
+impl Outcome {
+    /// So many in a thousand starts were ready within this many milliseconds.
+    pub fn ready(&self, thousandth: usize) -> u64 {
+        let last = self.ready_ms.len().saturating_sub(1);
+        self.ready_ms.get((self.ready_ms.len() * thousandth / 1_000).min(last)).copied().unwrap_or_default()
+    }
+}
+
+/// Plays it.
+///
+/// # Errors
+/// When the city cannot be built or the program does not start; what it does wrong is part of the value.
+pub async fn play(crash: &Crash) -> Result<Outcome> {
+    let key_file = crash.folder.join("master.key");
+    let store = Store::open(&crash.database).await?;
+    store.migrate().await?;
+    let key = MasterKey::generate()?;
+    std::fs::write(&key_file, key.as_bytes()).or_fault("write the key of the city")?;
+    let vault = Vault::proven(store.clone(), MasterKey::parse(&key)?).await?;
+    let house = House::open(store.clone(), vault, Clock::System, Providers::embedded()?, Config::default())?;
+    let tellers = CITY.build(&house).await?;
+    let bills = city::bills(&store).await?;
+    drop(house);
+    let served = Served { crash, key_file: &key_file, address: free_address()? };
+    let street = Street::open(crash.seed, served.address, tellers, bills);
+    let mut mouths = JoinSet::new();
+    for _ in 0..MOUTHS {
+        let street = Arc::clone(&street);
+        mouths.spawn(async move { street.tell_for_ever().await });
+    }
+    let played = served.end_again_and_again(&street, &store).await;
+    mouths.abort_all();
+    let outcome = played?;
+    store.close().await;
+    Ok(outcome)
+}
+
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").or_fault("find a free port")?;
+    listener.local_addr().or_fault("find a free port")
+}
+
+/// How the program is started and ended.
+struct Served<'a> {
+    crash: &'a Crash,
+    key_file: &'a Path,
+    address: SocketAddr,
+}
+
+impl Served<'_> {
+    async fn end_again_and_again(&self, street: &Street, store: &Store) -> Result<Outcome> {
+        let mut chance = Chance::new(self.crash.seed);
+        let mut outcome = Outcome::default();
+        for end in 1..=self.crash.kills {
+            let mut child = self.start(&mut outcome).await?;
+            compare(street, store, &mut outcome).await?;
+            street.release(end * TRANSFERS);
+            sleep(Duration::from_millis(u64::try_from(chance.below(LONGEST_LIFE_MS)).unwrap_or_default())).await;
+            if chance.below(4) == 0 {
+                self.end_database().await?;
+            }
+            if end % POLITE == 0 {
+                outcome.failures.extend(end_well(&mut child).await?.map(|said| format!("end {end}: {said}")));
+            } else {
+                child.kill().await.or_fault("end the program")?;
+            }
+        }
+        let mut child = self.start(&mut outcome).await?;
+        let progress = posted(street, store).await?;
+        outcome.failures.extend(end_well(&mut child).await?);
+        compare(street, store, &mut outcome).await?;
+        outcome.ready_ms.sort_unstable();
+        judge(street, store, progress, &mut outcome).await?;
+        Ok(outcome)
+    }
+
+    /// Starts the program and waits until it is ready.
+    async fn start(&self, outcome: &mut Outcome) -> Result<Child> {
+        let begun = Instant::now();
+        let mut command = Command::new(&self.crash.program);
+        command.args(["serve", "--database", &self.crash.database, "--listen", &self.address.to_string()]);
+        command.env("HOCPHI_KEY_FILE", self.key_file).env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::null());
+        let child = command.kill_on_drop(true).spawn().or_fault("start the program")?;
+        while !is_ready(self.address).await {
+            if begun.elapsed() > PATIENCE {
+                return Err(Fault::new("start the program: it is not ready after a minute").into());
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+        outcome.ready_ms.push(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+        Ok(child)
+    }
+
+    async fn end_database(&self) -> Result<()> {
+        let Some(script) = &self.crash.database_too else { return Ok(()) };
+        let ended = Command::new("sh").args(["-c", script]).stdout(Stdio::null()).status().await;
+        if ended.or_fault("end the database")?.success() {
+            return Ok(());
+        }
+        Err(Fault::new("end the database and start it again: the command failed").into())
+    }
+}
+
+/// Asks the program to end as a service manager does. A sentence when it did not end well.
+async fn end_well(child: &mut Child) -> Result<Option<String>> {
+    let Some(pid) = child.id() else { return Ok(Some("the program had ended by itself".to_owned())) };
+    let asked = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
+    asked.or_fault("ask the program to end")?;
+    match timeout(PATIENCE, child.wait()).await {
+        Ok(ended) if ended.as_ref().is_ok_and(std::process::ExitStatus::success) => Ok(None),
+        Ok(ended) => Ok(Some(format!("asked to end, it ended with {ended:?}"))),
+        Err(_) => Ok(Some("asked to end, it goes on after a minute".to_owned())),
+    }
+}
+
+async fn is_ready(address: SocketAddr) -> bool {
+    let asked = b"GET /readyz HTTP/1.1\r\nHost: hocphi\r\nConnection: close\r\n\r\n";
+    matches!(timeout(ANSWER, ask(address, asked)).await, Ok(Some(200)))
+}
+
+/// Is everything there that was answered since the last look?
+async fn compare(street: &Street, store: &Store, outcome: &mut Outcome) -> Result<()> {
+    let answered = street.newly_answered();
+    let numbers: Vec<Arg> = answered.iter().map(|serial| Arg::from(city::bank_number(*serial))).collect();
+    let kept: Vec<String> = store.all_in(&sql::KEPT_NUMBERS, numbers).await?;
+    let kept: HashSet<String> = kept.into_iter().collect();
+    let lost = answered.iter().filter(|serial| !kept.contains(&city::bank_number(**serial)));
+    outcome.failures.extend(lost.map(|serial| format!("transfer {serial} was answered and is not kept")));
+    Ok(())
+}
+
+/// Waits until every transfer was told and answered, and everything that was kept is posted.
+async fn posted(street: &Street, store: &Store) -> Result<Progress> {
+    let begun = Instant::now();
+    loop {
+        let progress = city::progress(store).await?;
+        if (street.is_done() && progress.waiting == 0) || begun.elapsed() > PATIENCE {
+            return Ok(progress);
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Counts what is there in the end, and asks the books.
+async fn judge(street: &Street, store: &Store, progress: Progress, outcome: &mut Outcome) -> Result<()> {
+    street.count_into(outcome);
+    let all = i64::try_from(outcome.transfers).unwrap_or(i64::MAX);
+    if !street.is_done() {
+        outcome.failures.push("a minute after the last start some transfers are still not answered".to_owned());
+    }
+    let Progress { kept, waiting, posted, .. } = progress;
+    if (kept, waiting, posted) != (all, 0, all) {
+        outcome.failures.push(format!("of {all} transfers {kept} are kept, {posted} posted, {waiting} wait"));
+    }
+    for finding in ledger::audit(store).await?.into_iter().filter(|finding| !finding.holds()) {
+        outcome.failures.push(format!("{}: {}", finding.name, finding.rows.join(", ")));
+    }
+    let credits: Vec<(String, i64, String)> = store.all(&sql::CREDITS_BY_NUMBER, args![]).await?;
+    let paid: Vec<i64> = store.all(&sql::PAID_SUMS, args![]).await?;
+    outcome.hash = hex::encode(Sha256::digest(format!("{credits:?}{paid:?}")));
+    Ok(())
+}
+
+/// The outside: transfers in order, who was answered, and who must be told again.
+struct Street {
+    seed: u64,
+    address: SocketAddr,
+    tellers: Vec<Teller>,
+    bills: Vec<Bill>,
+    /// When all of it was booked: a transfer that is told again was booked when it was booked.
+    opened: Moment,
+    told: Mutex<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    /// Transfers up to this one may be told.
+    released: u64,
+    /// The next that was never told.
+    next: u64,
+    /// Told without an answer.
+    again: VecDeque<u64>,
+    answered: HashSet<u64>,
+    /// The same in the order they were answered.
+    order: Vec<u64>,
+    /// How many of those were looked for already.
+    compared: usize,
+    answers: u64,
+    unanswered: u64,
+    asked: u64,
+}
+
+impl Street {
+    fn open(seed: u64, address: SocketAddr, tellers: Vec<Teller>, bills: Vec<Bill>) -> Arc<Street> {
+        Arc::new(Street { seed, address, tellers, bills, opened: Clock::System.now(), told: Mutex::default() })
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release(&self, until: u64) {
+        self.told().released = until;
+    }
+
+    fn newly_answered(&self) -> Vec<u64> {
+        let mut told = self.told();
+        let newly = told.order[told.compared..].to_vec();
+        told.compared = told.order.len();
+        newly
+    }
+
+    fn is_done(&self) -> bool {
+        let told = self.told();
+        told.next == told.released
+            && told.again.is_empty()
+            && u64::try_from(told.order.len()).is_ok_and(|answered| answered == told.released)
+    }
+
+    fn count_into(&self, outcome: &mut Outcome) {
+        let told = self.told();
+        (outcome.transfers, outcome.answers, outcome.unanswered) = (told.released, told.answers, told.unanswered);
+    }
+
+    async fn tell_for_ever(&self) {
+        loop {
+            let Some(serial) = self.next() else {
+                sleep(Duration::from_millis(1)).await;
+                continue;
+            };
+            let Ok(request) = self.request(serial) else { return };
+            let status = timeout(ANSWER, ask(self.address, &request)).await.ok().flatten();
+            let is_taken = status.is_some_and(|status| (200..300).contains(&status));
+            self.heard(serial, is_taken);
+            if !is_taken {
+                sleep(Duration::from_millis(2)).await;
+            }
+        }
+    }
+
+    /// What is told next: something that was not answered, something new, or something over again.
+    fn next(&self) -> Option<u64> {
+        let mut told = self.told();
+        if let Some(serial) = told.again.pop_front() {
+            return Some(serial);
+        }
+        told.asked += 1;
+        let mut chance = Chance::new(self.seed ^ told.asked);
+        let is_new = told.next < told.released && (told.answered.is_empty() || chance.below(AGAIN) > 0);
+        if is_new {
+            told.next += 1;
+            return Some(told.next - 1);
+        }
+        told.order.get(chance.below(told.order.len())).copied()
+    }
+
+    fn heard(&self, serial: u64, is_taken: bool) {
+        let mut told = self.told();
+        if is_taken {
+            told.answers += 1;
+            if told.answered.insert(serial) {
+                told.order.push(serial);
+            }
+        } else {
+            told.unanswered += 1;
+            if !told.answered.contains(&serial) {
+                told.again.push_back(serial);
+            }
+        }
+    }
+
+    /// The same transfer for the same serial, whenever it is told.
+    fn request(&self, serial: u64) -> Result<Vec<u8>> {
+        let place = usize::try_from(serial).unwrap_or_default();
+        let bill = &self.bills[place % self.bills.len()];
+        let teller = self.tellers.iter().find(|teller| teller.account == bill.account);
+        let teller = teller.ok_or_else(|| Fault::new("find who tells of an account of the city"))?;
+        let memo = if serial % NAMELESS == 3 { "nop tien hoc cho chau" } else { &bill.reference };
+        let transfer = Transfer { serial, amount: bill.amount, memo, at: self.opened, told_at: Clock::System.now() };
+        city::request(teller, &transfer)
+    }
+}
+
+/// One request on a connection of its own, and the status of its answer; nothing when there is none.
+async fn ask(address: SocketAddr, request: &[u8]) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(request).await.ok()?;
+    let mut answer = [0_u8; 16];
+    let mut filled = 0;
+    // `HTTP/1.1 200`
+    while filled < 12 {
+        let read = stream.read(&mut answer[filled..]).await.ok()?;
+        if read == 0 {
+            return None;
+        }
+        filled += read;
+    }
+    std::str::from_utf8(&answer[9..12]).ok()?.parse().ok()
+}
