@@ -20,6 +20,9 @@ pub struct Crash {
     /// How often the program is ended.
     #[arg(long, default_value_t = 50)]
     kills: u64,
+    /// How many serve the database, of which one is ended at a time; more than one needs PostgreSQL.
+    #[arg(long, default_value_t = 1)]
+    servers: usize,
     /// An empty database; a file that goes away when left out.
     #[arg(long)]
     database: Option<String>,
@@ -41,6 +44,7 @@ impl Crash {
             folder: folder.0.clone(),
             seed: self.seed,
             kills: self.kills,
+            servers: self.servers,
             database_too: self.database_too.clone(),
         };
         let outcome = crash::play(&crash).await?;
@@ -48,19 +52,23 @@ impl Crash {
             say!("{failure}");
         }
         let line = format!(
-            "simulate crash --seed {} --kills {}{}{} | transfers {} answers {} unanswered {} | failures {} | \
-             ready p50 {} p99 {} most {} ms | hash {} | {} s",
+            "simulate crash --seed {} --kills {} --servers {}{}{} | transfers {} answers {} unanswered {} | failures {} | \
+             ready p50 {} p99 {} most {} ms, posted p50 {} p99 {} most {} ms | hash {} | {} s",
             self.seed,
             self.kills,
+            self.servers,
             if self.database.is_some() { " (PostgreSQL)" } else { "" },
             if self.database_too.is_some() { " (and its server)" } else { "" },
             outcome.transfers,
             outcome.answers,
             outcome.unanswered,
             outcome.failures.len(),
-            outcome.ready(500),
-            outcome.ready(990),
-            outcome.ready(1_000),
+            crash::of_thousand(&outcome.ready_ms, 500),
+            crash::of_thousand(&outcome.ready_ms, 990),
+            crash::of_thousand(&outcome.ready_ms, 1_000),
+            crash::of_thousand(&outcome.lag_ms, 500),
+            crash::of_thousand(&outcome.lag_ms, 990),
+            crash::of_thousand(&outcome.lag_ms, 1_000),
             outcome.hash,
             began.elapsed().as_secs()
         );

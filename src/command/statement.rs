@@ -13,6 +13,7 @@ use hocphi::time::Clock;
 use super::connect::account;
 use super::database::Database;
 use super::prompt::{read, say};
+use super::told;
 
 /// Bank statements.
 #[derive(Subcommand)]
@@ -43,7 +44,9 @@ impl Statement {
         let vault = Vault::proven(store.clone(), master).await?;
         let upload =
             Upload { account: asked.account.clone(), school: None, filename, bytes, actor: "system".to_owned() };
-        let done = import(&store, &vault, &Clock::System, &upload).await?;
+        let Some(done) = told(import(&store, &vault, &Clock::System, &upload).await)? else {
+            return Ok(ExitCode::FAILURE);
+        };
         say!(
             "{} new lines ({} credits met, {} found), {} lines already known",
             done.new,

@@ -244,7 +244,7 @@ pub fn request(teller: &Teller, transfer: &Transfer<'_>) -> Result<Vec<u8>> {
     let (head, body) = match teller.provider.as_str() {
         "sepay" => by_sepay(teller, transfer)?,
         "payos" => (String::new(), by_payos(teller, transfer)?),
-        other => return Err(Fault::new(&format!("sign as {other}")).into()),
+        other => return Err(Fault::new(format!("sign as {other}")).into()),
     };
     let (path, length) = (&teller.path, body.len());
     let fixed = "Host: hocphi\r\nContent-Type: application/json\r\n";

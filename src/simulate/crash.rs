@@ -44,7 +44,7 @@ const AGAIN: usize = 4;
 /// The text of one transfer in so many names nothing.
 const NAMELESS: u64 = 25;
 /// How long the program may take to be ready, to end, and to post what is left.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// An answer that takes longer is none.
 const ANSWER: Duration = Duration::from_secs(10);
 /// The city that is told of.
@@ -63,6 +63,8 @@ pub struct Crash {
     pub seed: u64,
     /// How often it is ended.
     pub kills: u64,
+    /// How many of it serve one database; one of them is ended at a time.
+    pub servers: usize,
     /// A command that ends and starts the database itself, run at one end in four.
     pub database_too: Option<String>,
 }
@@ -78,18 +80,18 @@ pub struct Outcome {
     pub unanswered: u64,
     /// From each start to being ready, in milliseconds, shortest first.
     pub ready_ms: Vec<u64>,
+    /// From keeping a transfer to posting it, in milliseconds, shortest first; who died under way is waited for.
+    pub lag_ms: Vec<i64>,
     /// What is wrong, in sentences; there should be nothing.
     pub failures: Vec<String>,
     /// A hash over what the books say in the end, equal for the same seed and kills.
     pub hash: String,
 }
 
-impl Outcome {
-    /// So many in a thousand starts were ready within this many milliseconds.
-    pub fn ready(&self, thousandth: usize) -> u64 {
-        let last = self.ready_ms.len().saturating_sub(1);
-        self.ready_ms.get((self.ready_ms.len() * thousandth / 1_000).min(last)).copied().unwrap_or_default()
-    }
+/// So many in a thousand of these are no longer than this.
+pub fn of_thousand<T: Copy + Default>(sorted: &[T], part: usize) -> T {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get((sorted.len() * part / 1_000).min(last)).copied().unwrap_or_default()
 }
 
 /// Plays it.
@@ -107,8 +109,9 @@ pub async fn play(crash: &Crash) -> Result<Outcome> {
     let tellers = CITY.build(&house).await?;
     let bills = city::bills(&store).await?;
     drop(house);
-    let served = Served { crash, key_file: &key_file, address: free_address()? };
-    let street = Street::open(crash.seed, served.address, tellers, bills);
+    let addresses = (0..crash.servers.max(1)).map(|_| free_address()).collect::<Result<Vec<_>>>()?;
+    let served = Served { crash, key_file: &key_file, addresses: addresses.clone() };
+    let street = Street::open(crash.seed, addresses, tellers, bills);
     let mut mouths = JoinSet::new();
     for _ in 0..MOUTHS {
         let street = Arc::clone(&street);
@@ -130,30 +133,36 @@ fn free_address() -> Result<SocketAddr> {
 struct Served<'a> {
     crash: &'a Crash,
     key_file: &'a Path,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
 }
 
 impl Served<'_> {
     async fn end_again_and_again(&self, street: &Street, store: &Store) -> Result<Outcome> {
         let mut chance = Chance::new(self.crash.seed);
         let mut outcome = Outcome::default();
+        let mut children = Vec::new();
+        for address in &self.addresses {
+            children.push(self.start(*address, &mut outcome).await?);
+        }
         for end in 1..=self.crash.kills {
-            let mut child = self.start(&mut outcome).await?;
-            compare(street, store, &mut outcome).await?;
             street.release(end * TRANSFERS);
             sleep(Duration::from_millis(u64::try_from(chance.below(LONGEST_LIFE_MS)).unwrap_or_default())).await;
             if chance.below(4) == 0 {
                 self.end_database().await?;
             }
+            let which = chance.below(children.len());
             if end % POLITE == 0 {
-                outcome.failures.extend(end_well(&mut child).await?.map(|said| format!("end {end}: {said}")));
+                outcome.failures.extend(end_well(&mut children[which]).await?.map(|said| format!("end {end}: {said}")));
             } else {
-                child.kill().await.or_fault("end the program")?;
+                children[which].kill().await.or_fault("end the program")?;
             }
+            children[which] = self.start(self.addresses[which], &mut outcome).await?;
+            compare(street, store, &mut outcome).await?;
         }
-        let mut child = self.start(&mut outcome).await?;
         let progress = posted(street, store).await?;
-        outcome.failures.extend(end_well(&mut child).await?);
+        for child in &mut children {
+            outcome.failures.extend(end_well(child).await?);
+        }
         compare(street, store, &mut outcome).await?;
         outcome.ready_ms.sort_unstable();
         judge(street, store, progress, &mut outcome).await?;
@@ -161,13 +170,13 @@ impl Served<'_> {
     }
 
     /// Starts the program and waits until it is ready.
-    async fn start(&self, outcome: &mut Outcome) -> Result<Child> {
+    async fn start(&self, address: SocketAddr, outcome: &mut Outcome) -> Result<Child> {
         let begun = Instant::now();
         let mut command = Command::new(&self.crash.program);
-        command.args(["serve", "--database", &self.crash.database, "--listen", &self.address.to_string()]);
+        command.args(["serve", "--database", &self.crash.database, "--listen", &address.to_string()]);
         command.env("HOCPHI_KEY_FILE", self.key_file).env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.kill_on_drop(true).spawn().or_fault("start the program")?;
-        while !is_ready(self.address).await {
+        while !is_ready(address).await {
             if begun.elapsed() > PATIENCE {
                 return Err(Fault::new("start the program: it is not ready after a minute").into());
             }
@@ -242,6 +251,8 @@ async fn judge(street: &Street, store: &Store, progress: Progress, outcome: &mut
         outcome.failures.push(format!("{}: {}", finding.name, finding.rows.join(", ")));
     }
     let credits: Vec<(String, i64, String)> = store.all(&sql::CREDITS_BY_NUMBER, args![]).await?;
+    outcome.lag_ms = city::lags(store, street.opened).await?;
+    outcome.lag_ms.sort_unstable();
     let paid: Vec<i64> = store.all(&sql::PAID_SUMS, args![]).await?;
     outcome.hash = hex::encode(Sha256::digest(format!("{credits:?}{paid:?}")));
     Ok(())
@@ -250,7 +261,7 @@ async fn judge(street: &Street, store: &Store, progress: Progress, outcome: &mut
 /// The outside: transfers in order, who was answered, and who must be told again.
 struct Street {
     seed: u64,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     tellers: Vec<Teller>,
     bills: Vec<Bill>,
     /// When all of it was booked: a transfer that is told again was booked when it was booked.
@@ -277,8 +288,8 @@ struct Told {
 }
 
 impl Street {
-    fn open(seed: u64, address: SocketAddr, tellers: Vec<Teller>, bills: Vec<Bill>) -> Arc<Street> {
-        Arc::new(Street { seed, address, tellers, bills, opened: Clock::System.now(), told: Mutex::default() })
+    fn open(seed: u64, addresses: Vec<SocketAddr>, tellers: Vec<Teller>, bills: Vec<Bill>) -> Arc<Street> {
+        Arc::new(Street { seed, addresses, tellers, bills, opened: Clock::System.now(), told: Mutex::default() })
     }
 
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -310,12 +321,13 @@ impl Street {
 
     async fn tell_for_ever(&self) {
         loop {
-            let Some(serial) = self.next() else {
+            let Some((serial, asked)) = self.next() else {
                 sleep(Duration::from_millis(1)).await;
                 continue;
             };
             let Ok(request) = self.request(serial) else { return };
-            let status = timeout(ANSWER, ask(self.address, &request)).await.ok().flatten();
+            let address = self.addresses[usize::try_from(asked).unwrap_or_default() % self.addresses.len()];
+            let status = timeout(ANSWER, ask(address, &request)).await.ok().flatten();
             let is_taken = status.is_some_and(|status| (200..300).contains(&status));
             self.heard(serial, is_taken);
             if !is_taken {
@@ -324,20 +336,22 @@ impl Street {
         }
     }
 
-    /// What is told next: something that was not answered, something new, or something over again.
-    fn next(&self) -> Option<u64> {
+    /// What is told next, and the how manieth telling it is: something that was not answered, something new, or
+    /// something over again.
+    fn next(&self) -> Option<(u64, u64)> {
         let mut told = self.told();
-        if let Some(serial) = told.again.pop_front() {
-            return Some(serial);
-        }
         told.asked += 1;
-        let mut chance = Chance::new(self.seed ^ told.asked);
+        let asked = told.asked;
+        if let Some(serial) = told.again.pop_front() {
+            return Some((serial, asked));
+        }
+        let mut chance = Chance::new(self.seed ^ asked);
         let is_new = told.next < told.released && (told.answered.is_empty() || chance.below(AGAIN) > 0);
         if is_new {
             told.next += 1;
-            return Some(told.next - 1);
+            return Some((told.next - 1, asked));
         }
-        told.order.get(chance.below(told.order.len())).copied()
+        told.order.get(chance.below(told.order.len())).map(|serial| (*serial, asked))
     }
 
     fn heard(&self, serial: u64, is_taken: bool) {

@@ -277,6 +277,9 @@ fn secrets_are_rotated_and_people_are_looked_after_from_the_prompt() {
     let listed = list();
     assert_eq!((listed.lines().count(), listed.matches("retired").count()), (2, 1), "{listed}");
     assert!(!listed.contains("whsec_") && !listed.contains("c2Vj"), "{listed}");
+    let line = "date,debit,credit,balance,reference,text\n2026-11-20,,1x00,1000,FT1,abc\n";
+    std::fs::write(here.path().join("s.csv"), line).expect("a file");
+    refused(&["statement", "import", "s.csv", "--account", "970422:0881000123456"], "\nC2\t");
     let (code, told, _) = run(&["provider", "doctor"]);
     assert_eq!((code, told), (Some(0), format!("bank-sim/{connection}\tlast heard: never\n")));
     assert_eq!(run(&["provider", "end", &connection]).0, Some(0));

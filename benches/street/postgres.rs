@@ -1,0 +1,105 @@
+//! A throwaway PostgreSQL that keeps its promises.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// What it is started with; everything else is the package's own setting.
+const SETTINGS: [&str; 5] =
+    ["shared_buffers=512MB", "max_wal_size=4GB", "fsync=on", "synchronous_commit=on", "max_connections=200"];
+
+pub struct Postgres {
+    programs: PathBuf,
+    data: PathBuf,
+    port: u16,
+}
+
+impl Postgres {
+    pub fn start(folder: &Path) -> Postgres {
+        let programs =
+            fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL").filter_map(|entry| Some(entry.ok()?.path()));
+        let programs = programs.max().expect("a version of PostgreSQL").join("bin");
+        let data = folder.join("postgres");
+        fs::create_dir_all(&data).expect("its folder");
+        if is_root() {
+            let owner = Command::new("id").args(["-u", "postgres"]).output().expect("id").stdout;
+            let owner = String::from_utf8_lossy(&owner).trim().parse().expect("the user postgres");
+            chown(&data, Some(owner), None).expect("its folder is its own");
+        }
+        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+        let postgres = Postgres { programs, data, port };
+        postgres.run("initdb", &["--username=hocphi", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        let mut options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
+        for setting in SETTINGS {
+            options = format!("{options} -c {setting}");
+        }
+        let log = postgres.data.join("log").display().to_string();
+        postgres.run("pg_ctl", &["--silent", "--wait", "--log", &log, "--options", &options, "start"]);
+        postgres
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let program = self.programs.join(program);
+        let mut command = if is_root() {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]).arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        let data = format!("--pgdata={}", self.data.display());
+        let ended = command.arg(data).args(arguments).stdout(std::process::Stdio::null()).status();
+        assert!(ended.expect("it runs").success(), "{command:?}");
+    }
+
+    pub fn address(&self, database: &str) -> String {
+        format!("postgres://hocphi@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The first of its processes.
+    pub fn pid(&self) -> u32 {
+        let file = fs::read_to_string(self.data.join("postmaster.pid")).expect("it runs");
+        file.lines().next().and_then(|line| line.parse().ok()).expect("its number")
+    }
+
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect(&self.address("postgres")).await.expect("PostgreSQL answers")
+    }
+
+    pub async fn create(&self, name: &str, like: &str) {
+        let mut admin = self.admin().await;
+        let text = format!("drop database if exists {name} with (force)");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut admin).await.expect("dropped");
+        let text = format!("create database {name} template {like}");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut admin).await.expect("made");
+        sqlx::raw_sql("checkpoint").execute(&mut admin).await.expect("a checkpoint");
+    }
+
+    /// What makes an answer durable, as the server says itself.
+    pub async fn promises(&self) -> String {
+        let mut admin = self.admin().await;
+        let mut said = Vec::new();
+        for setting in ["server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method"] {
+            let text = format!("select current_setting('{setting}')");
+            let value: String = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(&mut admin).await.expect("a setting");
+            assert!(value != "off", "{setting} is off: nothing would be durable");
+            said.push(format!("{setting}={value}"));
+        }
+        said.join(" ")
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.run("pg_ctl", &["--silent", "--wait", "--mode=fast", "stop"]);
+    }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().expect("id").stdout;
+    id.starts_with(b"0\n")
+}
