@@ -20,17 +20,22 @@ impl Audit {
     pub async fn run(self) -> Result<ExitCode> {
         let store = self.database.open().await?;
         let findings = ledger::audit(&store).await?;
-        for finding in &findings {
-            if finding.holds() {
-                say!("holds   {}", finding.name);
-                continue;
-            }
-            say!("BROKEN  {}: {}", finding.name, finding.reason);
-            for row in &finding.rows {
-                say!("        {row}");
-            }
-        }
+        tell(&findings);
         let hold = findings.iter().all(ledger::Finding::holds);
         Ok(if hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// A line per invariant, and the rows that break it.
+pub fn tell(findings: &[ledger::Finding]) {
+    for finding in findings {
+        if finding.holds() {
+            say!("holds   {}", finding.name);
+            continue;
+        }
+        say!("BROKEN  {}: {}", finding.name, finding.reason);
+        for row in &finding.rows {
+            say!("        {row}");
+        }
     }
 }

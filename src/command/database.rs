@@ -42,7 +42,8 @@ impl Database {
         Ok(store)
     }
 
-    fn address(&self) -> Result<String> {
+    /// Its address; may hold a password.
+    pub fn address(&self) -> Result<String> {
         let Some(address) = self.config()?.database else {
             return Err(Refusal::new(
                 Kind::Shape,

@@ -34,6 +34,10 @@ pub enum Command {
     Migrate(migrate::Migrate),
     /// Ask the books for everything that must always be true.
     Audit(audit::Audit),
+    /// Write a copy of everything, while the program serves.
+    Backup(backup::Backup),
+    /// Make a database from a copy; its books are audited before it opens.
+    Restore(backup::Restore),
     /// Write the books for other programs.
     #[command(subcommand)]
     Export(export::Export),
@@ -54,6 +58,7 @@ pub enum Command {
 }
 
 mod audit;
+mod backup;
 mod connect;
 mod database;
 mod demo;
@@ -92,6 +97,8 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Statement(statement) => statement.run().await,
         Command::Migrate(migrate) => migrate.run().await,
         Command::Audit(audit) => audit.run().await,
+        Command::Backup(backup) => backup.run().await,
+        Command::Restore(restore) => restore.run().await,
         Command::Export(export) => export.run().await,
         Command::Words(words) => Ok(words.run()),
         Command::Provider(provider) => provider.run().await,

@@ -215,7 +215,8 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
     for (place, candidate) in candidates.iter().enumerate() {
         by_amount.entry(candidate.credit.amount).or_default().push(place);
     }
-    let mut pairs = Pairs { lines, candidates, round, met: HashMap::new(), used: HashSet::new() };
+    let mut pairs =
+        Pairs { lines, candidates, round, met: HashMap::new(), used: HashSet::new(), promised: HashSet::new() };
     for way in ways {
         for (at, line) in lines.iter().enumerate() {
             let equal = by_amount.get(&line.amount).into_iter().flatten().copied();
@@ -234,7 +235,9 @@ fn pair(lines: &[Line], candidates: &[Candidate], round: Round) -> HashMap<usize
     for equal in by_amount.values() {
         pairs.show_waiting(equal);
     }
-    pairs.met.into_iter().map(|(at, place)| (at, candidates[place].credit.id.clone())).collect()
+    let Pairs { met, promised, .. } = pairs;
+    let met = met.into_iter().filter(|(at, _)| !promised.contains(at));
+    met.map(|(at, place)| (at, candidates[place].credit.id.clone())).collect()
 }
 
 fn nearness(line: &Line, credit: &Unshown) -> impl Ord + use<> {
@@ -251,6 +254,8 @@ struct Pairs<'a> {
     round: Round,
     met: HashMap<usize, usize>,
     used: HashSet<usize>,
+    /// Lines that are only left for the last round, where what waits finds them: each for one of those who wait.
+    promised: HashSet<usize>,
 }
 
 impl Pairs<'_> {
@@ -306,21 +311,22 @@ impl Pairs<'_> {
     }
 
     /// Finds a line for what waits: one that nothing shows or a doubt does, or one whose own credit finds another. What
-    /// has a line that is left for the last round finds it there.
+    /// has a line that is left for the last round finds it there, and no other counts on the same one.
     fn find_line(&mut self, place: usize, lines: &[usize], seen: &mut HashSet<usize>) -> bool {
-        let fits = if self.round == Round::Rest { waits_for } else { is_unclaimed };
         for at in lines.iter().copied() {
             let line = &self.lines[at];
-            if !fits(line, &self.candidates[place]) || !seen.insert(at) {
+            if !waits_for(line, &self.candidates[place]) || !seen.insert(at) {
                 continue;
             }
             let is_free = match self.met.get(&at).copied() {
-                None if self.round == Round::Sure => return true,
+                // Before the last round what has a number of its own is no line for what has none.
+                None if self.round == Round::Sure => !line.reference_is_unique && self.promised.insert(at),
                 None => true,
                 Some(held) => {
                     let before = &self.candidates[held];
-                    let may_go = fits(line, before) && !is_numbered(line, before);
-                    may_go && (!before.credit.doubt.is_empty() || self.moves(at, held, lines, seen))
+                    let is_doubt = !before.credit.doubt.is_empty();
+                    let may_go = !is_numbered(line, before) && (is_doubt || waits_for(line, before));
+                    may_go && (is_doubt || self.moves(at, held, lines, seen))
                 }
             };
             if is_free {
@@ -483,6 +489,16 @@ mod tests {
         assert_eq!(met(&lines, &told, Round::Rest), [Some("late".to_owned()), Some("next".to_owned())]);
         let shown = pair(&lines, &told, Round::Rest);
         assert_eq!(shown.values().collect::<HashSet<_>>().len(), 2, "each credit by one line");
+    }
+
+    #[test]
+    fn of_two_that_wait_only_one_counts_on_a_line_that_is_left_for_later() {
+        let mut told = ["first", "second", "nop tien"].map(|id| candidate(id, id, None, "hold"));
+        told[2].credit.doubt = "maybe_same_credit".to_owned();
+        let mut lines = [line("mot", None), line("nop tien", None)];
+        assert_eq!(met(&lines, &told, Round::Sure), [None, Some("second".to_owned())]);
+        lines[0].reference_is_unique = true;
+        assert_eq!(met(&lines, &told, Round::Sure), [None, Some("first".to_owned())], "its number shows it alone");
     }
 
     #[test]

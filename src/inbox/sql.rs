@@ -31,10 +31,14 @@ macro_rules! unshown {
 }
 
 /// The credit that a reversal takes back: the one told by the same number, or, where that was a second telling and is
-/// in no book, the one it was a telling of.
+/// in no book, the one it was a telling of. What names an invoice is not taken back for what names none, though they
+/// came in one minute: should they have been one after all, the statement shows its going.
 macro_rules! taken_back {
     () => {
-        "case when c.doubt = 'maybe_same_credit' and p.credit_id is null then c.maybe_same_as else c.id end"
+        "case when c.doubt = 'maybe_same_credit' and p.credit_id is null and exists (
+            select 1 from credit o where o.id = c.maybe_same_as
+                and (o.payment_reference is null) = (c.payment_reference is null)
+        ) then c.maybe_same_as else c.id end"
     };
 }
 

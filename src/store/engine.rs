@@ -65,9 +65,14 @@ pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str);
     }
 }
 
-pub(super) async fn open(address: &str, make: bool) -> Result<Engine> {
+/// The file of an address of SQLite.
+pub(super) fn sqlite_file(address: &str) -> Option<&str> {
     let file = address.strip_prefix("sqlite://").or_else(|| address.strip_prefix("sqlite:"));
-    if let Some(file) = file.filter(|file| !file.is_empty()) {
+    file.filter(|file| !file.is_empty())
+}
+
+pub(super) async fn open(address: &str, make: bool) -> Result<Engine> {
+    if let Some(file) = sqlite_file(address) {
         if !make && !Path::new(file).exists() {
             return Err(no_such_database(file).into());
         }
@@ -93,7 +98,7 @@ pub(super) async fn open(address: &str, make: bool) -> Result<Engine> {
 
 /// Children's names lie in the file: it is the program's user's alone from its first byte, and SQLite gives its
 /// companions the same mode.
-fn keep_private(file: &str) {
+pub(super) fn keep_private(file: &str) {
     let mut options = std::fs::OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]

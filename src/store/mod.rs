@@ -11,6 +11,7 @@
 //! Deliberately absent: an object mapper, `for update`, advisory locks, floats, booleans and null columns that
 //! mean three things.
 
+mod backup;
 mod engine;
 mod lease;
 mod migrate;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use sqlx::{Pool, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use backup::{Restored, back_up};
 pub use engine::EngineName;
 pub use lease::{ALL as LEASE_STATEMENTS, Fence};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};

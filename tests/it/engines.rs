@@ -15,7 +15,7 @@ pub struct Fresh {
     pub store: Store,
     /// The address, for a second process or a restart.
     pub address: String,
-    _directory: Option<tempfile::TempDir>,
+    directory: Option<tempfile::TempDir>,
 }
 
 /// What the trail tells about a thing, the oldest first: `per_lan run.made` and the detail, when there is one.
@@ -52,10 +52,21 @@ pub async fn postgres() -> Option<Fresh> {
     Some(fresh(format!("{base}/{name}"), None).await)
 }
 
+/// The address of another database beside this one, which is not there yet or empty.
+pub async fn beside(fresh: &Fresh) -> String {
+    let name = format!("hocphi_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+    if let Some(directory) = &fresh.directory {
+        return format!("sqlite://{}", directory.path().join(name).display());
+    }
+    fresh.store.run_raw(&format!("create database {name}")).await.expect("a new database");
+    let (base, _) = fresh.address.rsplit_once('/').expect("an address that ends with a database");
+    format!("{base}/{name}")
+}
+
 async fn fresh(address: String, directory: Option<tempfile::TempDir>) -> Fresh {
     let store = Store::open(&address).await.expect("a database");
     store.migrate().await.expect("a schema");
-    Fresh { store, address, _directory: directory }
+    Fresh { store, address, directory }
 }
 
 /// `on_both!(a_sentence)` runs `async fn a_sentence(fresh: Fresh)` as `sqlite::a_sentence` and `postgres::a_sentence`.

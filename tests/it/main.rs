@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test stops where it is surprised, and says at what")]
 
 mod api;
+mod backup;
 mod books;
 mod books_command;
 mod browser;
