@@ -496,7 +496,7 @@ mod tests {
         let mut told = ["first", "second", "nop tien"].map(|id| candidate(id, id, None, "hold"));
         told[2].credit.doubt = "maybe_same_credit".to_owned();
         let mut lines = [line("mot", None), line("nop tien", None)];
-        assert_eq!(met(&lines, &told, Round::Sure), [None, Some("second".to_owned())]);
+        assert_eq!(met(&lines, &told, Round::Sure), [None, Some("first".to_owned())], "the other has the line before");
         lines[0].reference_is_unique = true;
         assert_eq!(met(&lines, &told, Round::Sure), [None, Some("first".to_owned())], "its number shows it alone");
     }
