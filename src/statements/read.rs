@@ -196,6 +196,15 @@ mod tests {
     }
 
     #[test]
+    fn as_many_rows_as_there_are_lines_may_stand_beside_them_and_two_thousand() {
+        let line = "22/11/2026,a,,10,,x\n";
+        let beside = |count: usize| format!("{line}{line}{}", ",ten nguoi nop,,,,\n".repeat(count));
+        assert_eq!(amounts(&beside(2_001)), [10, 10]);
+        assert_eq!(amounts(&beside(2_002)), [10, 10]);
+        assert_eq!(code(&format!("{HEAD}{}", beside(2_003))), "statement-without-lines");
+    }
+
+    #[test]
     fn what_cannot_be_right_is_refused_with_its_cell() {
         assert_eq!(refused("22/11/2026,a,,10,110,x\n22/11/2026,b,,20,131,x\n").0, "statement-balance-breaks");
         assert_eq!(refused("22/11/2026,a,,10.5,,x\n"), ("statement-fraction", "D5".to_owned()));

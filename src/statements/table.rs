@@ -13,6 +13,9 @@ use crate::time::Moment;
 
 /// The most cells of a title or a footer that are looked at: whoever looks beside each label must not find thousands.
 const WIDEST: usize = 64;
+/// So many rows may be neither a line nor part of one, and as many more as there are lines: some layouts tell each
+/// transfer in two rows.
+const MOST_BESIDE: usize = 2_000;
 
 /// The rows of one account: what heads them, the lines, and what else stands there.
 struct Section<'a> {
@@ -79,6 +82,7 @@ fn sections(sheet: &Sheet) -> Result<Vec<Section<'_>>, Refusal> {
     let mut section =
         Section { columns, lines: Vec::new(), others: sheet.rows[..header].iter().collect(), above: header };
     let mut account_at: Option<usize> = None;
+    let (mut lines, mut beside) = (0, 0);
     for row in &sheet.rows[header + deep..] {
         let columns = section.columns;
         let stamp = dates::stamp(row.text(columns.date));
@@ -91,15 +95,32 @@ fn sections(sheet: &Sheet) -> Result<Vec<Section<'_>>, Refusal> {
                 done.push(std::mem::replace(&mut section, Section { columns, lines: Vec::new(), others, above }));
             }
             section.columns = columns;
-        } else if !section.take(row, stamp)? {
+        } else if section.take(row, stamp)? {
+            lines += 1;
+            continue;
+        } else {
             if account_at.is_none() && names_account(row) {
                 account_at = Some(section.others.len());
             }
             section.others.push(row);
         }
+        beside += usize::from(row.cells().next().is_some());
+        if beside > MOST_BESIDE + lines {
+            return Err(no_lines());
+        }
     }
     done.push(section);
     Ok(done)
+}
+
+/// Each row beside the lines is read for what it says of the account; a file of nothing else would take for ever.
+fn no_lines() -> Refusal {
+    Refusal::new(
+        Kind::Meaning,
+        "statement-without-lines",
+        format!("Tệp có hơn {MOST_BESIDE} dòng không phải giao dịch. Hãy tải lại sao kê từ ngân hàng."),
+        format!("More than {MOST_BESIDE} rows of the file are no transfers. Download the statement again."),
+    )
 }
 
 fn names_account(row: &Row) -> bool {

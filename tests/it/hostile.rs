@@ -320,7 +320,12 @@ fn repetitions() -> Vec<Hostile> {
         file(
             "words.csv",
             format!("{LINES}{}", "ngay,so,,,du,tai,khoan,ghi,no,tong\n".repeat(20_000)).into_bytes(),
-            "read",
+            "statement-without-lines",
+        ),
+        file(
+            "labels-for-days.csv",
+            format!("{LINES}{}", "22/11/2 26,a có,Số dư,Số tham chiếu,,0,x\n".repeat(300_000)).into_bytes(),
+            "statement-without-lines",
         ),
         file("account-numbers.csv", format!("{}{LINES}", row("Số tài khoản").repeat(8)).into_bytes(), "read"),
         file("accounts.txt", accounts.into_bytes(), "too-many-lines"),
