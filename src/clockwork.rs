@@ -30,8 +30,8 @@ use crate::{access, feed, fees, ids, matching, orders, outbox};
 
 /// How long an idle loop waits before it looks for other processes' work.
 const POLL: Duration = Duration::from_millis(500);
-/// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death. Who
-/// only slept that long finds out by the token and stops.
+/// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
+/// Who only slept that long finds out by the token and stops.
 const HOLD_MS: i64 = 4_000;
 /// When a lease is renewed.
 const RENEW: Duration = Duration::from_millis(1_300);

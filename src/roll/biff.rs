@@ -10,7 +10,7 @@ use crate::fault::Refusal;
 /// The largest file: its 65,536 rows are shorter, and its stream is held beside its texts.
 const MOST_BYTES: usize = 16 << 20;
 /// The most that its shared texts may take, and what one costs beside its letters.
-const MOST_KEPT: usize = 16 << 20;
+const MOST_KEPT: usize = 15 << 20;
 const TEXT_COST: usize = 32;
 /// Sectors a compound file may keep beside streams, such as lists of sectors.
 const END: u32 = 0xffff_fffe;

@@ -224,13 +224,18 @@ async fn compare(street: &Street, store: &Store, outcome: &mut Outcome) -> Resul
     Ok(())
 }
 
-/// Waits until every transfer was told and answered, and everything that was kept is posted.
+/// Waits until every transfer was told and answered, and everything that was kept is posted; or until a minute has gone
+/// by in which nothing came of it.
 async fn posted(street: &Street, store: &Store) -> Result<Progress> {
-    let begun = Instant::now();
+    let mut moved = Instant::now();
+    let mut before = None;
     loop {
         let progress = city::progress(store).await?;
-        if (street.is_done() && progress.waiting == 0) || begun.elapsed() > PATIENCE {
+        if (street.is_done() && progress.waiting == 0) || moved.elapsed() > PATIENCE {
             return Ok(progress);
+        }
+        if before != Some(progress) {
+            (before, moved) = (Some(progress), Instant::now());
         }
         sleep(Duration::from_millis(20)).await;
     }
@@ -241,7 +246,7 @@ async fn judge(street: &Street, store: &Store, progress: Progress, outcome: &mut
     street.count_into(outcome);
     let all = i64::try_from(outcome.transfers).unwrap_or(i64::MAX);
     if !street.is_done() {
-        outcome.failures.push("a minute after the last start some transfers are still not answered".to_owned());
+        outcome.failures.push("some transfers are not answered, and for a minute none was".to_owned());
     }
     let Progress { kept, waiting, posted, .. } = progress;
     if (kept, waiting, posted) != (all, 0, all) {
