@@ -25,6 +25,8 @@ use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 const DUMP: &[u8] = b"PGDMP";
 /// What every file of SQLite begins with.
 const SQLITE: &[u8] = b"SQLite format 3\0";
+/// What SQLite names the journal beside a file.
+const WAL: &str = "-wal";
 
 /// Writes everything that is committed now to a new file that is its owner's alone, while others go on writing.
 ///
@@ -34,7 +36,9 @@ pub async fn back_up(address: &str, to: &Path) -> Result<()> {
     if to.exists() {
         return Err(there_already(to).into());
     }
-    let part = beside(to, "part");
+    let part = beside(to, ".part");
+    // What a copy left that was cut off is none.
+    let _ = fs::remove_file(&part);
     let written = match engine::sqlite_file(address) {
         Some(file) => copy_sqlite(file, &part).await,
         None => dump_postgres(address, &part).await,
@@ -73,7 +77,6 @@ fn keep(part: &Path, to: &Path) -> Result<()> {
 
 fn beside(file: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(file);
-    name.push(".");
     name.push(ending);
     name.into()
 }
@@ -116,6 +119,9 @@ impl Restored {
         if to.exists() {
             return Err(there_already(&to).into());
         }
+        if beside(&made, WAL).exists() {
+            return Err(Fault::new("open what was restored: its journal was not written into it").into());
+        }
         keep(&made, &to)
     }
 
@@ -137,14 +143,23 @@ impl Restored {
 }
 
 async fn restore_file(from: &Path, to: &Path) -> Result<Restored> {
-    if to.exists() {
-        return Err(there_already(to).into());
+    // The journal of a database that is gone would be played into the one that takes its name.
+    for there in [to.to_owned(), beside(to, WAL)] {
+        if there.exists() {
+            return Err(there_already(&there).into());
+        }
     }
-    let made = beside(to, "restoring");
+    let made = beside(to, ".restoring");
     // What a restore left that was cut off is not the books.
-    let _ = fs::remove_file(&made);
+    for left in ["", WAL, "-shm"] {
+        let _ = fs::remove_file(beside(&made, left));
+    }
     engine::keep_private(&made.display().to_string());
-    fs::copy(from, &made).or_fault("copy the copy")?;
+    let copied = fs::File::open(from).and_then(|mut from| {
+        // Into the file that is its owner's alone, whoever may read the copy.
+        std::io::copy(&mut from, &mut fs::OpenOptions::new().write(true).open(&made)?)
+    });
+    copied.or_fault("copy the copy")?;
     let address = format!("sqlite://{}", made.display());
     let place = Place::File { made, to: to.to_owned() };
     let restored = match check_file(&address).await {

@@ -89,6 +89,11 @@ async fn what_is_no_whole_copy_is_refused_and_leaves_nothing() {
         assert!(Restored::make(&torn, &address).await.is_err());
         assert!(!target.exists() && !folder.path().join("hocphi.db.restoring").exists());
     }
+    let left = folder.path().join("hocphi.db-wal");
+    std::fs::write(&left, "the journal of a database that is gone").expect("a file");
+    let refused = Restored::make(&copy, &address).await.err().expect("its journal would be played into the books");
+    assert!(refused.refusal().is_some_and(|refusal| refusal.en.contains("hocphi.db-wal")), "{refused}");
+    assert!(!target.exists() && left.exists());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
