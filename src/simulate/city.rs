@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::Sha256;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{sql, story};
 use crate::clockwork::{self, House};
@@ -197,6 +200,15 @@ pub async fn bills(store: &Store) -> Result<Vec<Bill>> {
     store.all(&sql::BILLS, args![]).await
 }
 
+/// The bank's numbers of those of these transfers that are kept, each as often as it is.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn kept_of(store: &Store, serials: &[u64]) -> Result<Vec<String>> {
+    let numbers = serials.iter().map(|serial| bank_number(*serial).into()).collect();
+    store.all_in(&sql::KEPT_NUMBERS, numbers).await
+}
+
 /// How far the money has come.
 ///
 /// # Errors
@@ -310,6 +322,23 @@ fn sign(secret: &str, message: &str) -> Result<String> {
         .map_err(|_| Fault::new("sign with a secret of this length"))?;
     mac.update(message.as_bytes());
     Ok(hex::encode(mac.finalize().into_bytes()))
+}
+
+/// One request on a connection of its own, and the status of its answer; nothing when there is none.
+pub async fn ask(address: SocketAddr, request: &[u8]) -> Option<u16> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(request).await.ok()?;
+    let mut answer = [0_u8; 16];
+    let mut filled = 0;
+    // `HTTP/1.1 200`
+    while filled < 12 {
+        let read = stream.read(&mut answer[filled..]).await.ok()?;
+        if read == 0 {
+            return None;
+        }
+        filled += read;
+    }
+    std::str::from_utf8(&answer[9..12]).ok()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -13,8 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -28,7 +26,7 @@ use crate::fault::{Fault, OrFault, Result};
 use crate::ledger;
 use crate::providers::Providers;
 use crate::seal::{MasterKey, Vault};
-use crate::store::{Arg, Store, args};
+use crate::store::{Store, args};
 use crate::time::{Clock, Moment};
 
 /// Who tells at once.
@@ -210,15 +208,13 @@ async fn end_well(child: &mut Child) -> Result<Option<String>> {
 
 async fn is_ready(address: SocketAddr) -> bool {
     let asked = b"GET /readyz HTTP/1.1\r\nHost: hocphi\r\nConnection: close\r\n\r\n";
-    matches!(timeout(ANSWER, ask(address, asked)).await, Ok(Some(200)))
+    matches!(timeout(ANSWER, city::ask(address, asked)).await, Ok(Some(200)))
 }
 
 /// Is everything there that was answered since the last look?
 async fn compare(street: &Street, store: &Store, outcome: &mut Outcome) -> Result<()> {
     let answered = street.newly_answered();
-    let numbers: Vec<Arg> = answered.iter().map(|serial| Arg::from(city::bank_number(*serial))).collect();
-    let kept: Vec<String> = store.all_in(&sql::KEPT_NUMBERS, numbers).await?;
-    let kept: HashSet<String> = kept.into_iter().collect();
+    let kept: HashSet<String> = city::kept_of(store, &answered).await?.into_iter().collect();
     let lost = answered.iter().filter(|serial| !kept.contains(&city::bank_number(**serial)));
     outcome.failures.extend(lost.map(|serial| format!("transfer {serial} was answered and is not kept")));
     Ok(())
@@ -332,7 +328,7 @@ impl Street {
             };
             let Ok(request) = self.request(serial) else { return };
             let address = self.addresses[usize::try_from(asked).unwrap_or_default() % self.addresses.len()];
-            let status = timeout(ANSWER, ask(address, &request)).await.ok().flatten();
+            let status = timeout(ANSWER, city::ask(address, &request)).await.ok().flatten();
             let is_taken = status.is_some_and(|status| (200..300).contains(&status));
             self.heard(serial, is_taken);
             if !is_taken {
@@ -384,21 +380,4 @@ impl Street {
         let transfer = Transfer { serial, amount: bill.amount, memo, at: self.opened, told_at: Clock::System.now() };
         city::request(teller, &transfer)
     }
-}
-
-/// One request on a connection of its own, and the status of its answer; nothing when there is none.
-async fn ask(address: SocketAddr, request: &[u8]) -> Option<u16> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    stream.write_all(request).await.ok()?;
-    let mut answer = [0_u8; 16];
-    let mut filled = 0;
-    // `HTTP/1.1 200`
-    while filled < 12 {
-        let read = stream.read(&mut answer[filled..]).await.ok()?;
-        if read == 0 {
-            return None;
-        }
-        filled += read;
-    }
-    std::str::from_utf8(&answer[9..12]).ok()?.parse().ok()
 }

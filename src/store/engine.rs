@@ -1,12 +1,15 @@
 //! Every difference between SQLite and PostgreSQL, on about one screen; the rest of the file binds values.
 
+use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
 
 use super::{Arg, Attempts, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
@@ -44,8 +47,18 @@ const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "5
 const COLLIDED: &str = "23505";
 /// No space left: `disk_full` on PostgreSQL, `SQLITE_FULL` on SQLite.
 const FULL: &[&str] = &["53100", "13"];
-/// The file or server is out of reach: `SQLITE_IOERR` family, `SQLITE_CANTOPEN`, PostgreSQL shutting down or full.
-const AWAY: &[&str] = &["10", "14", "778", "1034", "57P01", "57P02", "57P03", "53300"];
+/// The server is out of reach: PostgreSQL shutting down, starting, full, or one that only reads.
+const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "25006"];
+/// The file is out of reach: `SQLITE_READONLY`, `SQLITE_IOERR`, `SQLITE_CORRUPT` (which is also what SQLite makes of a
+/// disk that fails to read) and `SQLITE_CANTOPEN`, each with its whole family.
+const AWAY_SQLITE: &[i32] = &[SQLITE_READONLY, 10, 11, 14];
+const SQLITE_READONLY: i32 = 8;
+/// The lower byte of SQLite's code names the family.
+const FAMILY: i32 = 0xff;
+/// What was written did not reach the disk: `SQLITE_IOERR_FSYNC`, `SQLITE_IOERR_DIR_FSYNC`.
+const NOT_SYNCED: &[i32] = &[1034, 1290];
+/// How a program ends that could not write: `EX_IOERR` of sysexits.
+const EXIT_IO: i32 = 74;
 
 /// Types and endings as each engine's migrations need them; SQLite's tables are strict.
 pub(super) const fn tokens(engine: EngineName) -> [(&'static str, &'static str); 4] {
@@ -121,11 +134,20 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
         // Without this, `insert or replace` would delete a row past its append-only trigger.
         .pragma("recursive_triggers", "on");
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
+    let write = write.after_release(|connection, _| Box::pin(is_out_of_its_transaction(connection)));
     let write = write.connect_with(options.clone()).await;
     let write = write.map_err(|error| unreachable(&format!("the file {file}"), error))?;
+    settle_journal(&write).await?;
     let read = SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(30));
     let read = read.connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
     Ok(Engine::Sqlite { write, read, gate: std::sync::Arc::default() })
+}
+
+/// What a program left in the journal may lie in the kernel's memory alone, when the disk did not take it and the
+/// program ended for that. It is written into the file before anybody is answered from it.
+async fn settle_journal(write: &Pool<Sqlite>) -> Result<()> {
+    let settled = sqlx::query("pragma wal_checkpoint(passive)").execute(write).await;
+    settled.map(drop).map_err(|error| translate("write the journal into the file", error))
 }
 
 async fn open_postgres(address: &str) -> Result<Engine> {
@@ -187,17 +209,46 @@ pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
     .map_err(|error| translate("begin", error))
 }
 
-/// A full disk makes SQLite roll back by itself, after which the driver believes its connection still inside a
-/// transaction for ever. A fresh connection takes its place.
+/// A file that was opened while its disk could only be read stays so when the disk no longer is: a fresh connection
+/// takes its place.
 pub(super) async fn begin_sqlite(write: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
     match write.begin_with(BEGIN_SQLITE).await {
-        Err(sqlx::Error::InvalidSavePointStatement) => {
+        Err(error) if is_only_readable(&error) => {
             // What it says while closing changes nothing: it is gone.
             let _ = write.acquire().await?.close().await;
             write.begin_with(BEGIN_SQLITE).await
         }
         begun => begun,
     }
+}
+
+fn is_only_readable(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(database) = error else { return false };
+    let code = sqlite_code(&database.code().unwrap_or_default());
+    code.is_some_and(|code| code & FAMILY == SQLITE_READONLY)
+}
+
+/// A full or broken disk makes SQLite roll back by itself, after which the driver believes its connection still inside
+/// a transaction for ever: such a connection is not used again.
+async fn is_out_of_its_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Waits for the rollback that the end of a transaction left behind.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
+/// SQLite's codes are numbers of at most four digits; PostgreSQL's have five letters or digits.
+fn sqlite_code(code: &str) -> Option<i32> {
+    code.parse().ok().filter(|_| code.len() < 5)
+}
+
+/// After the disk refused to keep something, nobody knows what it holds: the kernel may have dropped what it could not
+/// write, and calls the next attempt a success. Nothing may be answered from its memory, so the program ends here and
+/// the next one reads the file anew.
+fn end_unsynced(doing: &str) -> ! {
+    tracing::error!(doing, "the disk did not keep what was written: the program ends");
+    // Whoever turned the log off still wants to know this.
+    let _ = writeln!(std::io::stderr(), "hocphi: the disk did not keep what was written ({doing}): the program ends");
+    std::process::exit(EXIT_IO)
 }
 
 /// Turns a driver's error into one of our three kinds. Its text may quote values, so only codes are kept.
@@ -210,10 +261,16 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
             if CONTENDED.contains(&code) {
                 return Error::Contended;
             }
+            let sqlite = sqlite_code(code);
+            if sqlite.is_some_and(|code| NOT_SYNCED.contains(&code)) {
+                end_unsynced(doing);
+            }
             if FULL.contains(&code) {
+                tracing::error!(doing, code, "no space is left");
                 return unavailable("store-full").into();
             }
-            if AWAY.contains(&code) {
+            if AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
+                tracing::error!(doing, code, "the store is out of reach");
                 return unavailable("store-away").into();
             }
             // PostgreSQL puts the offending row into its detail, never into its message; SQLite has no detail.
