@@ -33,7 +33,8 @@ pub async fn guess(store: &Store, clock: &Clock, about: &str, is_right: bool) ->
 async fn guess_in(tx: &mut Tx, about: &str, is_right: bool, now: Moment) -> Result<bool> {
     let before: Option<(i64, Moment)> = tx.optional(&sql::GUESSES, args![about]).await?;
     let (wrong, next_at) = before.unwrap_or((0, Moment(0)));
-    if now < next_at {
+    // A pause that is longer than it can be was begun by a clock that has gone back since.
+    if now < next_at && next_at <= now.plus_ms(pause_ms(wrong)) {
         return Err(Refusal::new(
             Kind::TooMany,
             "too-many-guesses",

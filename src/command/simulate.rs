@@ -1,4 +1,5 @@
 //! `hocphi simulate tellings --seed N --cases N`: random days, told in every way, end in the books of the statements.
+//! `hocphi simulate term --seed N --cases N`: random terms in which everything fails end in the books of calm ones.
 //! `simulate references` and `simulate crash` have files of their own.
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use hocphi::fault::{OrFault, Result};
 use hocphi::seal::{MasterKey, Vault};
 use hocphi::simulate::converge::{Outcome, Pair, World};
 use hocphi::simulate::tellings::Case;
+use hocphi::simulate::term::{Term, Worlds};
 use hocphi::store::Store;
 
 use super::prompt::say;
@@ -23,27 +25,36 @@ use super::simulate_references::References;
 #[derive(Subcommand)]
 pub enum Simulate {
     /// Play random days of tellings and statements, and compare with the statements alone.
-    Tellings(Tellings),
+    Tellings(Cases),
+    /// Play random terms in which every write may fail before or after it took effect, and compare with calm ones.
+    Term(Cases),
     /// Look for payment references in mangled, strange and mistyped transfer texts.
     References(References),
     /// End the program again and again while it is told of money, and count what is left of it.
     Crash(Crash),
 }
 
-/// What `simulate tellings` takes.
+/// What is played.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Game {
+    Tellings,
+    Term,
+}
+
+/// Which cases of a seed, and where.
 #[derive(Args)]
-pub struct Tellings {
-    /// Which days.
+pub struct Cases {
+    /// Which cases.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many of the seed's days.
+    /// How many of the seed's cases.
     #[arg(long, default_value_t = 1_000)]
     cases: u64,
     /// The first of them, to go on where another run ended or to play one again.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Two empty databases, of which everything is told to the first; files that go away when left out.
-    #[arg(long, num_args = 2, value_names = ["TOLD", "UNTOLD"])]
+    /// Two empty databases, of which the first hears everything or meets all trouble; files that go away when left out.
+    #[arg(long, num_args = 2, value_names = ["FIRST", "SECOND"])]
     databases: Option<Vec<String>>,
     /// Cases in one database of one's own; more make the audit at the end dearer.
     #[arg(long, default_value_t = 2_000)]
@@ -56,15 +67,16 @@ pub struct Tellings {
 impl Simulate {
     pub async fn run(&self) -> Result<ExitCode> {
         match self {
-            Simulate::Tellings(tellings) => tellings.run().await,
+            Simulate::Tellings(cases) => cases.run(Game::Tellings).await,
+            Simulate::Term(cases) => cases.run(Game::Term).await,
             Simulate::References(references) => references.run(),
             Simulate::Crash(crash) => crash.run().await,
         }
     }
 }
 
-impl Tellings {
-    async fn run(&self) -> Result<ExitCode> {
+impl Cases {
+    async fn run(&self, game: Game) -> Result<ExitCode> {
         let began = Instant::now();
         let mut whole = Outcome::default();
         let mut hashes = String::new();
@@ -72,7 +84,7 @@ impl Tellings {
         let until = self.from + self.cases;
         while from < until {
             let cases = self.batch.max(1).min(until - from);
-            let outcome = self.batch(from, cases).await?;
+            let outcome = self.batch(game, from, cases).await?;
             from += cases;
             whole.cases += outcome.cases;
             for failure in &outcome.failures {
@@ -89,11 +101,15 @@ impl Tellings {
             );
         }
         if self.cases == 1 {
-            say!("{}", Case::drawn(self.seed, self.from));
+            match game {
+                Game::Tellings => say!("{}", Case::drawn(self.seed, self.from)),
+                Game::Term => say!("{}", Term::drawn(self.seed, self.from)),
+            }
         }
         let hash = hocphi::seal::token_hash(&hashes);
         let line = format!(
-            "simulate tellings --seed {} --from {} --cases {} --batch {}{} | failures {} | hash {hash} | {} s",
+            "simulate {} --seed {} --from {} --cases {} --batch {}{} | failures {} | hash {hash} | {} s",
+            if game == Game::Tellings { "tellings" } else { "term" },
             self.seed,
             self.from,
             self.cases,
@@ -109,28 +125,39 @@ impl Tellings {
         Ok(if whole.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    async fn batch(&self, from: u64, cases: u64) -> Result<Outcome> {
+    async fn batch(&self, game: Game, from: u64, cases: u64) -> Result<Outcome> {
         let directory = Directory::new()?;
         let addresses = self.databases.clone().unwrap_or_else(|| {
-            ["told", "untold"].map(|name| format!("sqlite://{}", directory.0.join(name).display())).to_vec()
+            ["first", "second"].map(|name| format!("sqlite://{}", directory.0.join(name).display())).to_vec()
         });
-        let mut worlds = Vec::new();
-        for address in &addresses {
-            let store = Store::open(address).await?;
-            store.migrate().await?;
-            let vault = Vault::new(store.clone(), MasterKey::parse(&MasterKey::generate()?)?);
-            let world = World::open(store, vault)?;
-            if from == self.from || self.databases.is_none() {
-                world.found().await?;
+        let [first, second] = &addresses[..] else { return Ok(Outcome::default()) };
+        let is_fresh = from == self.from || self.databases.is_none();
+        let (first, second) = (open(first).await?, open(second).await?);
+        match game {
+            Game::Tellings => {
+                let mut pair = Pair { told: World::open(first.0, first.1)?, untold: World::open(second.0, second.1)? };
+                if is_fresh {
+                    pair.told.found().await?;
+                    pair.untold.found().await?;
+                }
+                pair.play(self.seed, from, cases, |_| {}).await
             }
-            worlds.push(world);
+            Game::Term => {
+                let mut worlds = Worlds::open(second, first)?;
+                if is_fresh {
+                    worlds.found().await?;
+                }
+                worlds.play(self.seed, from, cases).await
+            }
         }
-        let mut worlds = worlds.into_iter();
-        let (Some(told), Some(untold)) = (worlds.next(), worlds.next()) else {
-            return Ok(Outcome::default());
-        };
-        Pair { told, untold }.play(self.seed, from, cases, |_| {}).await
     }
+}
+
+async fn open(address: &str) -> Result<(Store, Vault)> {
+    let store = Store::open(address).await?;
+    store.migrate().await?;
+    let vault = Vault::new(store.clone(), MasterKey::parse(&MasterKey::generate()?)?);
+    Ok((store, vault))
 }
 
 /// A directory that goes away with its databases.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use super::AT_ONCE;
 use super::connection::Connection;
 use super::identity::{HALF_NAMED_MS, Identity, Known, KnownCredit, Told};
 use super::keys;
@@ -187,7 +188,7 @@ async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<
                     let doubt = if delivery.paid_before && doubt.is_empty() { "maybe_same_credit" } else { doubt };
                     let key = known.key_of(told);
                     credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference, key));
-                    undecided.push(args![&told.credit_id, *heard_at]);
+                    undecided.push(args![&told.credit_id, AT_ONCE]);
                     told.credit_id.clone()
                 }
             };

@@ -42,3 +42,6 @@ pub use likeness::{Likeness, bank_reference, likeness};
 pub use prepare::{memo_context, open_memo, open_memos, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
 pub use sql::ALL;
+
+/// Since when matching is to look at a credit: at once, whatever the clock of the machine that looks.
+const AT_ONCE: i64 = 0;

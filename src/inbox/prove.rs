@@ -173,7 +173,7 @@ pub async fn prove_in(
             credits.push(credit_row(school_id, account_id, line, number.cloned(), now));
         }
         proofs.push(args![&credit_id, &line.line_id, now]);
-        undecided.push(args![&credit_id, now]);
+        undecided.push(args![&credit_id, super::AT_ONCE]);
     }
     let proved = Proved { met: met.len(), new: credits.len() };
     tx.insert_many(&sql::KEEP_CREDITS, credits).await?;

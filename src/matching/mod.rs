@@ -93,7 +93,8 @@ pub async fn drain(store: &Store, vault: &Vault, clock: &Clock) -> Result<usize>
 /// # Errors
 /// As [`drain`]; a refusal when the lease was lost.
 pub async fn drain_fenced(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<Drained> {
-    let credits: Vec<Credit> = store.all(&sql::UNDECIDED, args![clock.now(), BATCH]).await?;
+    let credits: Vec<Credit> =
+        store.all(&sql::UNDECIDED, args![clock.now(), clock.now().plus_ms(POSTPONE_MS), BATCH]).await?;
     let mut waiting = Vec::with_capacity(credits.len());
     for credit in credits {
         let references = references_of(vault, &credit).await?;

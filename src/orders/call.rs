@@ -28,6 +28,8 @@ const AT_ONCE: usize = 4;
 const CLAIM_MS: i64 = 60_000;
 /// Pauses after the first, second, … failed try; the last one is repeated for as long as the order is wanted.
 const PAUSES_S: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
+/// What waits longer was put off by a clock that has gone back since.
+const LONGEST_PAUSE_MS: i64 = PAUSES_S[5] * 1_000;
 
 record! {
     #[derive(Debug, Clone)]
@@ -65,7 +67,8 @@ struct Try<'a> {
 
 /// Asks for the orders whose time has come and tells which can be paid now.
 pub(super) async fn call(maker: &Maker<'_>) -> Result<Round> {
-    let due: Vec<Due> = maker.store.all(&sql::DUE, args![maker.clock.now(), ROUND]).await?;
+    let now = maker.clock.now();
+    let due: Vec<Due> = maker.store.all(&sql::DUE, args![now, now.plus_ms(LONGEST_PAUSE_MS), ROUND]).await?;
     let mut connections: HashMap<String, Option<Connection>> = HashMap::new();
     for due in &due {
         if !connections.contains_key(&due.connection_id) {

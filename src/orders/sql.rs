@@ -80,7 +80,7 @@ statements! {
     DUE = "
         select o.id, o.connection_id, o.invoice_id, o.amount, o.turn, o.code, o.description, w.tries
         from payment_order_work w join payment_order o on o.id = w.order_id
-        where w.next_at <= $1 order by w.next_at, w.order_id limit $2";
+        where w.next_at <= $1 or w.next_at > $2 order by w.next_at, w.order_id limit $3";
 
     /// Takes an order for one try. Zero rows: another process took it.
     CLAIM = "update payment_order_work set tries = tries + 1, next_at = $3 where order_id = $1 and tries = $2";

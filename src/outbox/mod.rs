@@ -47,6 +47,8 @@ pub const ENDPOINTS_MOST: i64 = 5;
 const CLAIM_MS: i64 = 60_000;
 /// Pauses after the first, second, … failed try; after the last the promise is given up, and its tries say so.
 const PAUSES_S: [i64; 12] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 57_600, 86_400, 86_400];
+/// What waits longer was put off by a clock that has gone back since.
+const LONGEST_PAUSE_MS: i64 = PAUSES_S[11] * 1_000;
 
 /// Something that happened, for whoever asked to be told. No personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +126,8 @@ pub async fn deliver(store: &Store, vault: &Vault, clock: &Clock, client: &Clien
     let mut tried = 0;
     loop {
         if under_way.len() < AT_ONCE {
-            let due: Vec<Due> = store.all(&sql::DUE, args![clock.now(), ROUND]).await?;
+            let now = clock.now();
+            let due: Vec<Due> = store.all(&sql::DUE, args![now, now.plus_ms(LONGEST_PAUSE_MS), ROUND]).await?;
             for due in due {
                 if under_way.len() < AT_ONCE && busy.insert(due.endpoint_id.clone()) {
                     under_way.push(async {

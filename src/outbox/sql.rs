@@ -18,10 +18,10 @@ statements! {
         from promise_work w
         join promise p on p.id = w.promise_id
         join webhook_endpoint e on e.id = w.endpoint_id
-        where w.next_at <= $1 and not exists (
+        where (w.next_at <= $1 or w.next_at > $2) and not exists (
             select 1 from promise_work o where o.endpoint_id = w.endpoint_id
               and (o.next_at < w.next_at or (o.next_at = w.next_at and o.promise_id < w.promise_id)))
-        order by w.next_at, w.promise_id limit $2";
+        order by w.next_at, w.promise_id limit $3";
 
     /// An endpoint is left in peace until then. Zero rows: nothing waits for it.
     REST = "update promise_work set next_at = $2 where endpoint_id = $1 and next_at < $2";

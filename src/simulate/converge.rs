@@ -33,13 +33,13 @@ use crate::store::{Store, Wake, args, transact};
 use crate::time::{Clock, Moment};
 
 /// When everything of a case is heard: the clock decides nothing here.
-const NOW: Moment = Moment(1_797_000_000_000);
+pub(super) const NOW: Moment = Moment(1_797_000_000_000);
 
 /// A database in which cases are played.
 pub struct World {
-    store: Store,
-    vault: Vault,
-    clock: Clock,
+    pub(super) store: Store,
+    pub(super) vault: Vault,
+    pub(super) clock: Clock,
     providers: Providers,
     keeper: Keeper,
 }
@@ -60,43 +60,51 @@ impl World {
     /// # Errors
     /// Faults of the store; a statement of the case that is refused.
     pub async fn play(&mut self, case: &Case) -> Result<String> {
-        let school = format!("sch_{}_{}", case.seed, case.index);
+        let school = school(case);
         self.set_up(case, &school).await?;
         for step in &case.steps {
-            match step {
-                Step::Tell(telling) => self.tell(case, &school, *telling).await?,
-                Step::Settle => self.settle().await?,
-                Step::Restart => {
-                    let (store, vault) = (self.store.clone(), self.vault.clone());
-                    self.keeper = Keeper::start(store, vault, self.clock.clone(), Wake::new());
-                }
-                Step::Statement(lines) => self.read(case, &school, lines).await?,
-                Step::Reverse(telling) => self.hear(case, &school, *telling, reversed(case, *telling)).await?,
-                Step::Confirm => {
-                    for credit in inbox::reversed(&self.store, &school, 100).await? {
-                        self.take_back(&credit).await?;
-                    }
-                }
-                Step::TakeBack(of) => {
-                    let line = args![format!("acc_{school}"), &case.transfers[*of].numbers.1];
-                    let shown: Option<(String, String)> = self.store.optional(&sql::SHOWN_BY, line).await?;
-                    if let Some((credit, _)) = shown.filter(|(_, kind)| kind != "reversed") {
-                        self.take_back(&credit).await?;
-                    }
-                }
-            }
+            self.step(case, &school, step).await?;
         }
         self.state(case, &school).await
     }
 
-    async fn settle(&self) -> Result<()> {
+    /// Plays one step of a case; a step that failed may be played again.
+    pub(super) async fn step(&mut self, case: &Case, school: &str, step: &Step) -> Result<()> {
+        match step {
+            Step::Tell(telling) => self.tell(case, school, *telling).await,
+            Step::Settle => self.settle().await,
+            Step::Restart => {
+                let (store, vault) = (self.store.clone(), self.vault.clone());
+                self.keeper = Keeper::start(store, vault, self.clock.clone(), Wake::new());
+                Ok(())
+            }
+            Step::Statement(lines) => self.read(case, school, lines).await,
+            Step::Reverse(telling) => self.hear(case, school, *telling, reversed(case, *telling)).await,
+            Step::Confirm => {
+                for credit in inbox::reversed(&self.store, school, 100).await? {
+                    self.take_back(&credit).await?;
+                }
+                Ok(())
+            }
+            Step::TakeBack(of) => {
+                let line = args![format!("acc_{school}"), &case.transfers[*of].numbers.1];
+                let shown: Option<(String, String)> = self.store.optional(&sql::SHOWN_BY, line).await?;
+                match shown.filter(|(_, kind)| kind != "reversed") {
+                    Some((credit, _)) => self.take_back(&credit).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    pub(super) async fn settle(&self) -> Result<()> {
         while matching::drain(&self.store, &self.vault, &self.clock).await? > 0 {}
         Ok(())
     }
 
     /// A school, its account, what families owe and who tells, put straight into the tables: a hundred thousand
     /// schools through the forms would take days.
-    async fn set_up(&self, case: &Case, school: &str) -> Result<()> {
+    pub(super) async fn set_up(&self, case: &Case, school: &str) -> Result<()> {
         let bin = case.bank.bin;
         let mut text = format!(
             "insert into school (id, code, name, level, ownership, address, phone, reading, made_at)
@@ -188,7 +196,7 @@ impl World {
     }
 
     /// Everything that matters of the books, in an order of its own.
-    async fn state(&self, case: &Case, school: &str) -> Result<String> {
+    pub(super) async fn state(&self, case: &Case, school: &str) -> Result<String> {
         let mut state: Vec<String> = Vec::new();
         let ids: Vec<String> = (0..case.asked.len()).map(|at| format!("inv_{school}_{at}")).collect();
         let paid = ledger::paid_by_line(&self.store, &ids).await?;
@@ -262,6 +270,11 @@ impl Standing {
         let reason = reason.as_deref().unwrap_or_default();
         format!("credit {amount} of {day}, proved {is_proved}: {kind} {reason} {at:?}")
     }
+}
+
+/// The school in which a case is played.
+pub(super) fn school(case: &Case) -> String {
+    format!("sch_{}_{}", case.seed, case.index)
 }
 
 fn number(case: &Case) -> String {

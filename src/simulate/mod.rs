@@ -23,5 +23,6 @@ pub mod stage;
 pub mod story;
 pub mod summary;
 pub mod tellings;
+pub mod term;
 
 pub use sql::ALL;

@@ -60,6 +60,24 @@ statements! {
         select d.at - c.kept_at as lag from credit c join credit_decision d on d.credit_id = c.id and d.turn = 1
         where c.kept_at >= $1";
 
+    /// What came in credits that are posted, and what the entries that received them say.
+    CAME_AND_POSTED = "
+        select cast(coalesce(sum(c.amount), 0) as bigint) as came,
+            (select cast(coalesce(sum(p.amount), 0) as bigint) from posting p join entry e on e.id = p.entry_id
+             where e.kind = 'received' and p.amount > 0) as posted
+        from credit c where exists (select 1 from entry e where e.credit_id = c.id and e.kind = 'received')";
+
+    /// The first and the last place of the feed, how many there are, and how many entries there are to be placed.
+    FEED_AND_ENTRIES = "
+        select coalesce(min(place), 1) as first, coalesce(max(place), 0) as last, count(*) as leaves,
+            (select count(*) from entry) as entries
+        from feed_leaf";
+
+    /// How many entries and promises a school has.
+    WRITTEN = "
+        select (select count(*) from entry where school_id = $1) as entries,
+            (select count(*) from promise where school_id = $1) as promises";
+
     /// The receipts of a school.
     RECEIPTS = "
         select r.invoice_id, r.amount,

@@ -98,7 +98,10 @@ pub async fn import(store: &Store, vault: &Vault, clock: &Clock, upload: &Upload
     let turn = Fence::take(store, &name, &ids::new_id("imp"), HOLD_MS).await?.ok_or_else(at_work)?;
     let file = Brought { upload, keyed, complete, ends, holes };
     let kept = keep(store, vault, clock, &file, &account, &turn).await;
-    turn.end(store).await?;
+    if let Err(error) = turn.end(store).await {
+        // What was kept is kept; the next file of this account waits until the turn is over by itself.
+        tracing::warn!(%error, "the turn of a statement was not given back");
+    }
     kept
 }
 

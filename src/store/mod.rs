@@ -16,6 +16,7 @@ mod engine;
 mod lease;
 mod migrate;
 mod row;
+mod seam;
 mod statement;
 mod wake;
 
@@ -30,15 +31,20 @@ pub use engine::EngineName;
 pub use lease::{ALL as LEASE_STATEMENTS, Fence};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
+pub use seam::{Meets, Seam};
 pub use statement::{Arg, Statement, StatementKind};
 pub(crate) use statement::{args, record, statements};
 pub use wake::{Ear, Wake};
 
 use crate::fault::{Error, Kind, Refusal, Result};
+use seam::AtSeam;
 
 /// A database that is open. Cloning shares it.
 #[derive(Clone)]
-pub struct Store(Arc<Engine>);
+pub struct Store {
+    engine: Arc<Engine>,
+    seam: AtSeam,
+}
 
 enum Engine {
     /// One writer connection and a read-only pool; `gate` lets the keeper go before everybody else.
@@ -53,6 +59,7 @@ enum Engine {
 /// A transaction that may write. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
     open: OpenTx,
+    seam: AtSeam,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -121,13 +128,23 @@ impl Attempts {
 }
 
 impl Store {
+    fn of(engine: Engine) -> Store {
+        Store { engine: Arc::new(engine), seam: AtSeam::default() }
+    }
+
+    /// The same store for a simulation, which decides what goes wrong at its seam.
+    #[must_use]
+    pub fn with_seam(&self, seam: Arc<dyn Seam>) -> Store {
+        Store { engine: Arc::clone(&self.engine), seam: AtSeam(Some(seam)) }
+    }
+
     /// Opens `sqlite://FILE` or `postgres://…` as it is, without migrating.
     ///
     /// # Errors
     /// An address of neither kind, a database that does not answer, or a PostgreSQL that does not keep its promises
     /// (`fsync` or `synchronous_commit` off).
     pub async fn open(address: &str) -> Result<Store> {
-        engine::open(address, true).await.map(|engine| Store(Arc::new(engine)))
+        engine::open(address, true).await.map(Store::of)
     }
 
     /// As [`Store::open`], but a SQLite file that is not there is refused and not made: for commands that only look.
@@ -135,7 +152,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; there is no such database.
     pub async fn open_existing(address: &str) -> Result<Store> {
-        engine::open(address, false).await.map(|engine| Store(Arc::new(engine)))
+        engine::open(address, false).await.map(Store::of)
     }
 
     /// Brings the schema up to this program's version; doing it again changes nothing.
@@ -143,7 +160,7 @@ impl Store {
     /// # Errors
     /// A schema newer than this program, or a landed migration whose text changed.
     pub async fn migrate(&self) -> Result<()> {
-        migrate::run(&self.0).await
+        migrate::run(&self.engine).await
     }
 
     /// Refuses to work on a schema that is older or newer than this program.
@@ -151,12 +168,12 @@ impl Store {
     /// # Errors
     /// A [`Refusal`] that says which of the two and what to do.
     pub async fn check_version(&self) -> Result<()> {
-        migrate::check(&self.0).await
+        migrate::check(&self.engine).await
     }
 
     /// Which engine this is, for the operator's eyes and the tests only.
     pub fn engine(&self) -> EngineName {
-        match *self.0 {
+        match *self.engine {
             Engine::Sqlite { .. } => EngineName::Sqlite,
             Engine::Postgres(_) => EngineName::Postgres,
         }
@@ -167,11 +184,12 @@ impl Store {
     /// # Errors
     /// The store is down or full.
     pub async fn begin(&self) -> Result<Tx> {
-        let turn = match &*self.0 {
+        self.seam.look()?;
+        let turn = match &*self.engine {
             Engine::Sqlite { gate, .. } => Some(Arc::clone(gate).lock_owned().await),
             Engine::Postgres(_) => None,
         };
-        Ok(Tx { open: engine::begin(&self.0).await?, _turn: turn })
+        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: turn })
     }
 
     /// As [`Store::begin`], before all ordinary writers: for the keeper, whom a bank is waiting for.
@@ -179,7 +197,8 @@ impl Store {
     /// # Errors
     /// The store is down or full.
     pub async fn begin_first(&self) -> Result<Tx> {
-        Ok(Tx { open: engine::begin(&self.0).await?, _turn: None })
+        self.seam.look()?;
+        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: None })
     }
 
     /// Exactly one row.
@@ -203,8 +222,9 @@ impl Store {
     /// # Errors
     /// Faults of the store.
     pub async fn all<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        self.seam.look()?;
         without_nul(&args)?;
-        let rows = match &*self.0 {
+        let rows = match &*self.engine {
             Engine::Sqlite { read, .. } => engine::fetch_sqlite(read, statement, args).await,
             Engine::Postgres(pool) => engine::fetch_postgres(pool, statement, args).await,
         };
@@ -216,10 +236,11 @@ impl Store {
     /// # Errors
     /// Faults of the store.
     pub async fn all_in<T: Record>(&self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
+        self.seam.look()?;
         without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
-            let rows = match &*self.0 {
+            let rows = match &*self.engine {
                 Engine::Sqlite { read, .. } => engine::fetch_in_sqlite(read, statement, chunk).await,
                 Engine::Postgres(pool) => engine::fetch_in_postgres(pool, statement, chunk).await,
             };
@@ -233,7 +254,7 @@ impl Store {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<()> {
-        engine::ping(&self.0).await
+        engine::ping(&self.engine).await
     }
 
     /// Prepares a statement without running it; the test of every statement on both engines.
@@ -241,7 +262,7 @@ impl Store {
     /// # Errors
     /// The engine does not accept the text.
     pub async fn prepare(&self, statement: &Statement) -> Result<()> {
-        engine::prepare(&self.0, statement).await
+        engine::prepare(&self.engine, statement).await
     }
 
     /// Table, column, type and nullability of the whole schema, in words both engines share.
@@ -249,7 +270,7 @@ impl Store {
     /// # Errors
     /// Faults of the store.
     pub async fn describe(&self) -> Result<Vec<(String, String, String, bool)>> {
-        engine::describe(&self.0).await
+        engine::describe(&self.engine).await
     }
 
     /// Runs several statements of plain text, for tests that must do what no room does.
@@ -257,12 +278,12 @@ impl Store {
     /// # Errors
     /// Whatever the engine says.
     pub async fn run_raw(&self, text: &str) -> Result<()> {
-        engine::run_raw(&self.0, text).await
+        engine::run_raw(&self.engine, text).await
     }
 
     /// Closes all connections, after which the files may be moved.
     pub async fn close(&self) {
-        match &*self.0 {
+        match &*self.engine {
             Engine::Sqlite { write, read, .. } => {
                 read.close().await;
                 write.close().await;
@@ -384,11 +405,14 @@ impl Tx {
     /// # Errors
     /// Contention found only now, or a store that could not write.
     pub async fn commit(self) -> Result<()> {
+        let meets = self.seam.commit();
+        meets.before()?;
         let committed = match self.open {
             OpenTx::Sqlite(tx) => tx.commit().await,
             OpenTx::Postgres(tx) => tx.commit().await,
         };
-        committed.map_err(|error| engine::translate("commit", error))
+        committed.map_err(|error| engine::translate("commit", error))?;
+        meets.after()
     }
 }
 

@@ -41,6 +41,7 @@ mod stage;
 mod statement_files;
 mod statements;
 mod tellings;
+mod term;
 mod tidy;
 mod tidy_tokens;
 mod vietqr;
