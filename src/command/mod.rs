@@ -38,6 +38,8 @@ pub enum Command {
     Backup(backup::Backup),
     /// Make a database from a copy; its books are audited before it opens.
     Restore(backup::Restore),
+    /// Move the books from a file of SQLite to PostgreSQL.
+    Copy(copy::Copy),
     /// Write the books for other programs.
     #[command(subcommand)]
     Export(export::Export),
@@ -60,6 +62,7 @@ pub enum Command {
 mod audit;
 mod backup;
 mod connect;
+mod copy;
 mod database;
 mod demo;
 mod doctor;
@@ -99,6 +102,7 @@ pub async fn run(command: Command) -> Result<ExitCode> {
         Command::Audit(audit) => audit.run().await,
         Command::Backup(backup) => backup.run().await,
         Command::Restore(restore) => restore.run().await,
+        Command::Copy(copy) => copy.run().await,
         Command::Export(export) => export.run().await,
         Command::Words(words) => Ok(words.run()),
         Command::Provider(provider) => provider.run().await,

@@ -12,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
 
+use super::copy::moved;
 use super::{Arg, Attempts, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 
@@ -57,6 +58,8 @@ const SQLITE_READONLY: i32 = 8;
 const FAMILY: i32 = 0xff;
 /// What was written did not reach the disk: `SQLITE_IOERR_FSYNC`, `SQLITE_IOERR_DIR_FSYNC`.
 const NOT_SYNCED: &[i32] = &[1034, 1290];
+/// What a trigger says to whoever still writes to books that are elsewhere now; see [`super::copy`].
+pub(super) const MOVED_AWAY: &str = "these books have moved to another database";
 /// How a program ends that could not write: `EX_IOERR` of sysexits.
 const EXIT_IO: i32 = 74;
 
@@ -268,6 +271,9 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
             if FULL.contains(&code) {
                 tracing::error!(doing, code, "no space is left");
                 return unavailable("store-full").into();
+            }
+            if database.message() == MOVED_AWAY {
+                return moved().into();
             }
             if AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
                 tracing::error!(doing, code, "the store is out of reach");

@@ -12,6 +12,7 @@
 //! mean three things.
 
 mod backup;
+mod copy;
 mod engine;
 mod lease;
 mod migrate;
@@ -27,6 +28,7 @@ use sqlx::{Pool, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use backup::{Restored, back_up};
+pub use copy::Copied;
 pub use engine::EngineName;
 pub use lease::{ALL as LEASE_STATEMENTS, Fence};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
@@ -160,6 +162,7 @@ impl Store {
     /// # Errors
     /// A schema newer than this program, or a landed migration whose text changed.
     pub async fn migrate(&self) -> Result<()> {
+        copy::refuse_marked(self).await?;
         migrate::run(&self.engine).await
     }
 
@@ -168,6 +171,7 @@ impl Store {
     /// # Errors
     /// A [`Refusal`] that says which of the two and what to do.
     pub async fn check_version(&self) -> Result<()> {
+        copy::refuse_marked(self).await?;
         migrate::check(&self.engine).await
     }
 

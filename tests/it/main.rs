@@ -9,6 +9,7 @@ mod books_command;
 mod browser;
 mod clockwork;
 mod command_line;
+mod copy;
 mod crash;
 mod disk;
 mod engines;
