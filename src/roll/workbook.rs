@@ -190,16 +190,31 @@ fn is_within_a_sheet(tag: &[u8]) -> bool {
         Some("dimension") => "ref",
         _ => return true,
     };
-    let is_sane = |address: &str| {
-        let digits = address.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-        let letters = address.len() - digits.len();
-        letters <= 3 && (1..=7).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit())
-    };
     // One that is there twice is looked at twice: which of them counts is the reader's choice. What is torn is refused.
     BytesStart::from_content(tag, name.len()).attributes().with_checks(false).all(|attribute| match attribute {
-        Ok(found) => found.key.as_ref() != address || found.value.split(':').all(is_sane),
+        Ok(found) => found.key.as_ref() != address || is_area(&found.value),
         Err(_) => false,
     })
+}
+
+/// `B7`, `7`, or `A1:B7`, whose second place is not before the first: the reader subtracts the one from the other.
+fn is_area(address: &str) -> bool {
+    let places: Option<Vec<(u32, u32)>> = address.split(':').map(place).collect();
+    let in_order = |two: &[(u32, u32)]| two[0].0 <= two[1].0 && two[0].1 <= two[1].1;
+    places.is_some_and(|places| places.windows(2).all(in_order))
+}
+
+/// Column and row of an address, as far as a sheet may reach; a number alone is of a row.
+fn place(address: &str) -> Option<(u32, u32)> {
+    let digits = address.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let letters = &address[..address.len() - digits.len()];
+    let is_row = (1..=7).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if letters.len() > 3 || !is_row {
+        return None;
+    }
+    let value = |letter: u8| u32::from(letter.to_ascii_uppercase() - b'A') + 1;
+    let column = letters.bytes().fold(0, |column, letter| column * 26 + value(letter));
+    Some((column, digits.parse().ok()?))
 }
 
 /// How many cells begin in a piece of a sheet: `<c ` or `<c>` or `<c/`. Counting bytes is a hundred times faster than

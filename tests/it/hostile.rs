@@ -282,6 +282,16 @@ fn addresses() -> Vec<Hostile> {
             sheet_of(&rows("<row r=\"1\"><c r=\"A1\" r=\"x=\"7\"\u{10}A0A1\" <i=\"str\"><v>V</v></c></row>")),
             "file-damaged",
         ),
+        file(
+            "dimension-backwards.xlsx",
+            workbook_of(
+                rows("").as_bytes(),
+                1,
+                &String::from_utf8_lossy(HEAD).replace("A1:XFD1048576", "SA1:FD6048576").into_bytes(),
+                TAIL,
+            ),
+            "file-damaged",
+        ),
         file("far-row.xlsx", sheet_of(&rows("<row r=\"99999999999\"><c><v>1</v></c></row>")), "file-damaged"),
         file("quotes-in-comments.xlsx", sheet_of(&rows("<!-- don't --><row r=\"4\"><c r=\"A4\"/><c/></row>")), "read"),
     ]
