@@ -19,8 +19,8 @@ macro_rules! credits {
 }
 
 statements! {
-    /// Credits that wait to be decided, in the order the money came; one put off for longer than anything is was kept by
-    /// a clock that has gone back since.
+    /// Credits that wait to be decided, in the order the money came; one put off for longer than anything is was kept
+    /// by a clock that has gone back since.
     UNDECIDED = "
         select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.payment_key,
             c.gateway_id, c.doubt, c.memo_sealed

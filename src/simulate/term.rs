@@ -251,7 +251,7 @@ async fn live(world: &mut World, term: &Term, trouble: Option<(&Trouble, u64)>) 
             Move::Jump(_) => {}
             Move::Assign(to) => assign(world, &school, *to).await?,
             each => {
-                until_answered(async || make(world, term, &school, each).await).await.or_fault(&format!("{each:?}"))?
+                until_answered(async || make(world, term, &school, each).await).await.or_fault(&format!("{each:?}"))?;
             }
         }
     }
@@ -325,8 +325,8 @@ fn decided(done: Result<()>) -> Result<()> {
     }
 }
 
-/// The accountant looks at what waits, and gives what stands first; that they have seen it is remembered when the answer
-/// is not heard.
+/// The accountant looks at what waits, and gives what stands first; that they have seen it is remembered when the
+/// answer is not heard.
 async fn assign(world: &World, school: &str, to: usize) -> Result<()> {
     let mut held = until_answered(async || matching::held(&world.store, school, 100).await).await?;
     held.sort_by_key(|held| (held.value_at, held.amount, held.payment_reference.clone(), held.reason.clone()));

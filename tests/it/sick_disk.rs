@@ -1,8 +1,8 @@
 //! A disk that can be full, broken, read-only or cut off from its power, as a file system that the kernel mounts.
 //!
-//! Everything lies in memory: what was written, and of that what was synced. A cut keeps what was synced, and of what was
-//! written since then some blocks and not others, which is what a real disk does. The program on top of it is the real
-//! one and asks the real kernel; only what lies below the kernel is ours.
+//! Everything lies in memory: what was written, and of that what was synced. A cut keeps what was synced, and of what
+//! was written since then some blocks and not others, which is what a real disk does. The program on top of it is the
+//! real one and asks the real kernel; only what lies below the kernel is ours.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
