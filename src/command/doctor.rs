@@ -57,7 +57,7 @@ impl Doctor {
             ordered(&orders::counts(&store, &found.id).await?);
         }
         let Some(base) = &self.play else { return Ok(ExitCode::SUCCESS) };
-        let played = rehearse(provider, base, &found, now).await?;
+        let played = rehearse(provider, base, &found, (vault.master(), now)).await?;
         for one in &played {
             let wanted = if one.is_believed { "must be answered" } else { "must be refused" };
             let came = one.status.map_or("no answer".to_owned(), |status| format!("HTTP {status}"));

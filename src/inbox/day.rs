@@ -60,7 +60,11 @@ pub struct DayView {
     pub held: Dong,
     /// What may be another telling of money counted already; in no other sum.
     pub doubted: Dong,
-    /// Posted and held, less what the statement shows: nothing once the statement is complete.
+    /// What only the statement shows and nobody told of; in the books all the same.
+    pub untold: Dong,
+    /// Posted and held: what the books have of the day.
+    pub in_books: Dong,
+    /// That, less what the statement shows: nothing once the statement is complete.
     pub difference: Dong,
     /// The credits, by time.
     pub credits: Vec<DayCredit>,
@@ -81,8 +85,10 @@ pub async fn day(store: &Store, school_id: &str, day: Day) -> Result<DayView> {
     let posted = sum(&DayCredit::is_posted)?;
     let held = sum(&|credit| !credit.is_posted() && !credit.is_doubted())?;
     let doubted = sum(&DayCredit::is_doubted)?;
-    let difference = Dong::new(posted.get() + held.get() - on_statement.get());
-    Ok(DayView { told, on_statement, posted, held, doubted, difference, credits })
+    let untold = sum(&|credit| credit.told_at.is_none())?;
+    let in_books = Dong::new(posted.get() + held.get());
+    let difference = Dong::new(in_books.get() - on_statement.get());
+    Ok(DayView { told, on_statement, posted, held, doubted, untold, in_books, difference, credits })
 }
 
 record! {
@@ -93,6 +99,8 @@ record! {
         pub id: String,
         /// The connection it came on.
         pub connection_id: String,
+        /// The provider's folder.
+        pub provider: String,
         /// When it came.
         pub heard_at: Moment,
         /// The place that could not be read; never a value.

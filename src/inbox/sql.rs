@@ -249,7 +249,7 @@ statements! {
 
     /// Deliveries of a school that were proven but could not be read, or not wholly; the newest first.
     UNREADABLE = "
-        select d.id, d.connection_id, d.heard_at, d.reason from delivery d join connection c on c.id = d.connection_id
+        select d.id, d.connection_id, c.provider, d.heard_at, d.reason from delivery d join connection c on c.id = d.connection_id
         where c.school_id = $1 and d.outcome <> 'nothing' and d.reason <> ''
         order by d.heard_at desc, d.id desc limit $2";
 

@@ -135,6 +135,32 @@ impl Template {
         messages
     }
 
+    /// What of the message is not in this request, in the words of the file.
+    pub fn absent(&self, said: &Said) -> Vec<String> {
+        let Some(told) = said.told.as_ref() else {
+            return vec!["the body is not JSON".to_owned()];
+        };
+        let missing = |word: &str, places: &Places| {
+            let is_there = places.find(told).is_ok_and(|found| found.is_some());
+            (!is_there).then(|| format!("{{{word}{}}} is not in what is told", places.first()))
+        };
+        let words = self.0.iter().filter_map(|piece| match piece {
+            Piece::Header(name) if said.request.header(name).is_none() => {
+                Some(format!("{{header:{name}}} is no header of the request"))
+            }
+            Piece::Pointer(at) => missing("", at),
+            Piece::Padded(width, at) => missing(&format!("pad{width}:"), at),
+            Piece::SortedPairs(at) if !told.pointer(at).is_some_and(Value::is_object) => {
+                Some(format!("{{sorted-pairs:{at}}} is no object in what is told"))
+            }
+            Piece::SortedJson(at) if told.pointer(at).is_none() => {
+                Some(format!("{{sorted-json:{at}}} is not in what is told"))
+            }
+            _ => None,
+        });
+        words.collect()
+    }
+
     fn with(&self, said: &Said, secrets: &Secrets, older: usize, left_out: Option<&Places>) -> Option<Vec<Vec<u8>>> {
         let null = Value::Null;
         let told = said.told.as_ref().unwrap_or(&null);

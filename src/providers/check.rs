@@ -124,7 +124,10 @@ pub fn check(folders: &[Folder]) -> Checked {
             }
         }
         let mut played = 0;
-        for file in folder.vectors.keys() {
+        // What the folder is for comes first; what else is wrong may follow from that.
+        let mut files: Vec<&String> = folder.vectors.keys().collect();
+        files.sort_by_key(|file| !file.starts_with("genuine."));
+        for file in files {
             let outcome = match file.rsplit_once('.') {
                 Some((vector, "http")) => {
                     played += 1;

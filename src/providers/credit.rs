@@ -167,6 +167,8 @@ pub enum Format {
     Compact,
     /// `2026-11-2208:14`, no blank and no zone.
     DateGluedTime,
+    /// `22/11/2026 08:14:02`, no zone.
+    DayFirst,
     /// Seconds since 1970, nine or ten digits.
     EpochSeconds,
     /// Thousandths of a second since 1970, twelve or thirteen digits.
@@ -176,7 +178,7 @@ pub enum Format {
 impl Format {
     /// Does a text of this form need a zone from elsewhere?
     pub fn lacks_zone(self) -> bool {
-        matches!(self, Format::DateTime | Format::Date | Format::Compact | Format::DateGluedTime)
+        matches!(self, Format::DateTime | Format::Date | Format::Compact | Format::DateGluedTime | Format::DayFirst)
     }
 }
 

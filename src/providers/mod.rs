@@ -188,6 +188,11 @@ impl Provider {
         self.0.spec.title_vi.as_deref().unwrap_or(self.title())
     }
 
+    /// Does it mark its test messages, so that they are told apart from money?
+    pub fn marks_tests(&self) -> bool {
+        !self.0.spec.test.is_empty()
+    }
+
     /// Where it documents its webhooks.
     pub fn documents(&self) -> &str {
         &self.0.spec.documents

@@ -121,6 +121,12 @@ pub fn explain(ways: &[Proof], said: &Said, secrets: &Secrets, now: Moment) -> V
 
 fn explain_one(way: &Proof, said: &Said, secrets: &Secrets, now: Moment) -> Option<String> {
     let last = |name: &str| secrets.values(name).last().map(|value| value.as_bytes().to_vec());
+    if let Proof::Hmac { message, .. } | Proof::Digest { message, .. } | Proof::Rsa { message, .. } = way {
+        let absent = message.absent(said);
+        if !absent.is_empty() {
+            return Some(format!("there is nothing to be signed: {}", absent.join("; ")));
+        }
+    }
     let (messages, proof, place) = match way {
         Proof::Hmac { secret, hash, message, signature, encoding, .. } => {
             let messages = message.messages(said, secrets, signature.pointer.as_ref());
@@ -183,6 +189,7 @@ fn in_time(request: &Request, window: &Window, now: Moment) -> Result<(), Dispro
     let told = match window.unit {
         Unit::Seconds => text.parse::<i64>().ok().map(|seconds| seconds.saturating_mul(1_000)),
         Unit::Milliseconds => text.parse().ok(),
+        Unit::Compact => compact(text).map(|told| told.0),
         Unit::CompactMilliseconds => compact_milliseconds(text),
     };
     let told = told.ok_or(Disproof::Absent)?;

@@ -303,6 +303,13 @@ fn moment(text: &str, format: Format) -> Option<Moment> {
             let (date, time) = text.split_at_checked(10).filter(|(_, time)| time.len() == 5)?;
             moment(&format!("{date} {time}:00"), Format::DateTime)
         }
+        Format::DayFirst => {
+            let (date, time) = text.split_once(' ')?;
+            let mut parts = date.split('/');
+            let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+            let lengths = [day.len(), month.len(), year.len(), parts.count()];
+            moment(&format!("{year}-{month}-{day} {time}"), Format::DateTime).filter(|_| lengths == [2, 2, 4, 0])
+        }
         Format::EpochSeconds => digits(text, 9..=10)?.checked_mul(1_000).map(Moment),
         Format::EpochMilliseconds => digits(text, 12..=13).map(Moment),
     }

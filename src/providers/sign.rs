@@ -164,11 +164,15 @@ fn written(unit: Unit, now: Moment) -> Option<String> {
     match unit {
         Unit::Seconds => Some((now.0 / 1_000).to_string()),
         Unit::Milliseconds => Some(now.0.to_string()),
-        Unit::CompactMilliseconds => {
-            let digits: String = now.rfc3339().chars().take(19).filter(char::is_ascii_digit).collect();
-            (digits.len() == 14).then(|| format!("{digits}{:03}", now.0.rem_euclid(1_000)))
-        }
+        Unit::Compact => compact(now),
+        Unit::CompactMilliseconds => compact(now).map(|digits| format!("{digits}{:03}", now.0.rem_euclid(1_000))),
     }
+}
+
+/// `yyyyMMddHHmmss` in Vietnam.
+fn compact(now: Moment) -> Option<String> {
+    let digits: String = now.rfc3339().chars().take(19).filter(char::is_ascii_digit).collect();
+    Some(digits).filter(|digits| digits.len() == 14)
 }
 
 fn put_header(request: &mut Request, name: &str, value: String) {

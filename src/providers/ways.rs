@@ -253,6 +253,8 @@ pub enum Unit {
     Seconds,
     /// Thousandths of a second since 1970.
     Milliseconds,
+    /// `yyyyMMddHHmmss` in Vietnam.
+    Compact,
     /// `yyyyMMddHHmmssSSS` in Vietnam.
     CompactMilliseconds,
 }

@@ -9,6 +9,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr;
@@ -35,6 +36,10 @@ const WAL: &str = "-wal";
 pub async fn back_up(address: &str, to: &Path) -> Result<()> {
     if to.exists() {
         return Err(there_already(to).into());
+    }
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(no_folder(folder).into());
     }
     let part = beside(to, ".part");
     // What a copy left that was cut off is none.
@@ -99,8 +104,8 @@ impl Restored {
     /// # Errors
     /// No copy, one of the other engine, a damaged one, or a database that is there already.
     pub async fn make(from: &Path, address: &str) -> Result<Restored> {
-        let mut head = vec![0; SQLITE.len()];
-        let begun = fs::File::open(from).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
+        let mut head = Vec::with_capacity(SQLITE.len());
+        let begun = fs::File::open(from).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut head));
         begun.or_fault(&format!("read the copy {}", from.display()))?;
         match engine::sqlite_file(address) {
             Some(file) if head == SQLITE => restore_file(from, Path::new(file)).await,
@@ -243,6 +248,12 @@ fn there_already(file: &Path) -> Refusal {
     let (vi, en) =
         (format!("Đã có sẵn {name}: không ghi đè."), format!("{name} is there already and is not replaced."));
     Refusal::new(Kind::Conflict, "there-already", vi, en)
+}
+
+fn no_folder(folder: &Path) -> Refusal {
+    let name = folder.display();
+    let (vi, en) = (format!("Không có thư mục {name}."), format!("There is no folder {name}."));
+    Refusal::new(Kind::Absent, "no-such-folder", vi, en)
 }
 
 fn not_empty() -> Refusal {

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 
 use super::failure::Failure;
+use super::rehearse::is_ours;
 use crate::clockwork::House;
 use crate::fault::{Refusal, Result};
 use crate::fees::{self, DueBill};
@@ -86,6 +87,10 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
     let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
     if heard == Heard::Refused(Disproof::Elsewhere) {
         return elsewhere(provider, request);
+    }
+    let is_plain = matches!(heard, Heard::Refused(_) | Heard::Nothing { .. } | Heard::Test | Heard::Unreadable(_));
+    if is_plain && is_ours(house.vault.master(), request, &connection.id, now) {
+        return Ok(provider.reply(heard.outcome(), &to));
     }
     if let Heard::Refused(disproof) = &heard {
         count(provider, "refused");

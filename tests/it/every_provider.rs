@@ -7,9 +7,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use hocphi::clockwork::{self, House};
 use hocphi::config::Config;
-use hocphi::inbox::{self, NewConnection};
+use hocphi::inbox::{self, Health, NewConnection};
 use hocphi::ledger::Account;
 use hocphi::providers::{Providers, Request, Secrets};
+use hocphi::seal::MasterKey;
 use hocphi::simulate::demo;
 use hocphi::time::{Clock, Moment};
 use hocphi::transact;
@@ -217,10 +218,20 @@ async fn rehearsed(bench: &Bench) {
     let id = inbox::connect(store, vault, clock, &bench.house.providers, new, "per_1").await.expect("connected");
     let before = bench.credits().await;
     let found = inbox::connection(store, vault, &id).await.expect("a look").expect("a connection");
-    let played = rehearse(provider, &bench.base, &found, clock.now()).await.expect("played");
+    let played = rehearse(provider, &bench.base, &found, (vault.master(), clock.now())).await.expect("played");
     assert!(played.len() >= 2 && played.iter().all(|one| one.is_right), "{}: {played:?}", bench.name);
     clockwork::settle(&bench.house).await.expect("settled");
     assert_eq!(bench.credits().await, before, "{}: a rehearsal books nothing", bench.name);
+    bench.house.refusals.write(store).await.expect("written");
+    let health = inbox::health(store, &id, clock.now()).await.expect("its health");
+    assert_eq!(health, Health::default(), "{}: a rehearsal is not the bank", bench.name);
+
+    // Whoever has not the master key cannot keep himself from being counted.
+    let other = MasterKey::parse(&MasterKey::generate().expect("a key")).expect("a key");
+    rehearse(provider, &bench.base, &found, (&other, clock.now())).await.expect("played");
+    bench.house.refusals.write(store).await.expect("written");
+    let health = inbox::health(store, &id, clock.now()).await.expect("its health");
+    assert!(!health.refusals.is_empty(), "{}: {health:?}", bench.name);
 }
 
 /// Somebody's public key that signed none of the vectors.

@@ -181,6 +181,22 @@ fn a_failing_vector_is_explained_by_what_is_signed_and_what_would_be_right() {
     assert!(errors.contains(&explained), "{errors}");
     assert!(errors.contains(" in the header x-signature after \"sha256=\""), "{errors}");
 
+    // What the file says is signed and is not there is named.
+    let spec = directory.path().join("ward-bank/provider.toml");
+    let right = std::fs::read_to_string(&spec).expect("a file");
+    for (message, named) in [
+        ("{header:X-Timee}.{body}", "{header:X-Timee} is no header of the request"),
+        ("{/transid}", "{/transid} is not in what is told"),
+    ] {
+        std::fs::write(&spec, right.replace("message = \"{body}\"", &format!("message = \"{message}\"")))
+            .expect("a file");
+        std::fs::write(&vector, &text).expect("a file");
+        let output = hocphi(&["check", dir]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(named), "{errors}");
+    }
+    std::fs::write(&spec, &right).expect("a file");
+
     // A vector that is believed and means something else has nothing wrong with its proof.
     std::fs::write(&vector, &text).expect("a file");
     let want = vector.with_extension("want");

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::fault::{Kind, Refusal, Result};
 use crate::inbox::{self, Connection, Health, NewConnection};
 use crate::orders::{self, Counts};
-use crate::providers::{Provider, Secrets};
+use crate::providers::{Listened, Provider, Secrets};
 use crate::roll::{self, ReceivingAccount};
 use crate::time::Moment;
 use crate::web::House;
@@ -65,7 +65,6 @@ struct ConnectionPage {
     done: &'static str,
     id: String,
     is_live: bool,
-    hook: String,
     documents: String,
     accounts: Vec<String>,
     memo_prefix: String,
@@ -75,7 +74,15 @@ struct ConnectionPage {
     health: Health,
     heard_at: String,
     lag: String,
-    addresses: Vec<String>,
+    addresses: Vec<Address>,
+    marks_tests: bool,
+}
+
+/// What a bank calls.
+struct Address {
+    what: &'static str,
+    method: &'static str,
+    url: String,
 }
 
 /// A secret by its name, with how many values hold.
@@ -256,9 +263,9 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
         heard_at: health.heard_at.map(Moment::vietnamese).unwrap_or_default(),
         lag: lag(&health, s),
         addresses: addresses(house, &found.provider, &hook),
+        marks_tests: house.providers.get(&found.provider).is_some_and(Provider::marks_tests),
         health,
         is_live: found.ended_at.is_none(),
-        hook,
         documents: house.providers.get(&found.provider).map_or("", Provider::documents).to_owned(),
         accounts: bound.map(super::account_label).collect(),
         memo_prefix: found.memo_prefix.clone().unwrap_or_default(),
@@ -281,10 +288,12 @@ fn lag(health: &Health, s: &SetupWords) -> String {
     }
 }
 
-/// What the bank calls, by which method.
-fn addresses(house: &House, provider: &str, hook: &str) -> Vec<String> {
+/// What the bank calls, by which method, and for what.
+fn addresses(house: &House, provider: &str, hook: &str) -> Vec<Address> {
     let listened = house.providers.get(provider).map(Provider::paths).unwrap_or_default();
-    listened.iter().map(|listened| format!("{} {hook}{}", listened.method, listened.path)).collect()
+    let address =
+        |one: &Listened<'_>| Address { what: one.what, method: one.method, url: format!("{hook}{}", one.path) };
+    listened.iter().map(address).collect()
 }
 
 /// Plays the bank against the hook, as it answers under the public address.
@@ -297,7 +306,7 @@ pub(super) async fn play(
     form.once(&house, async {
         let found = own(&house, &desk, &id).await?;
         let provider = house.providers.get(&found.provider).ok_or_else(Refusal::absent)?;
-        let played = rehearse(provider, house.public_url(), &found, house.clock.now()).await?;
+        let played = rehearse(provider, house.public_url(), &found, (house.vault.master(), house.clock.now())).await?;
         let wrong = played.iter().filter(|one| !one.is_right);
         let done = match wrong.max_by_key(|one| (one.status.is_some(), !one.is_believed)) {
             None => "played",

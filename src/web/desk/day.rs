@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::connect::title_of;
 use super::statements::{self, Lack};
 use super::upload::{STATEMENT_MOST, Upload};
 use crate::fault::{Refusal, Result};
@@ -41,11 +42,19 @@ struct DayPage {
     s: &'static StatementWords,
     /// What the statements lack.
     gaps: Vec<Lack>,
-    unreadable: Vec<Unreadable>,
+    unreadable: Vec<Unread>,
     out: Vec<Out>,
     missing: Vec<Missing>,
     /// Credit, amount and time of what the bank took back and the books still have.
     reversed: Vec<(String, Dong, String)>,
+}
+
+/// A message that was proven and could not be read.
+struct Unread {
+    heard_at: Moment,
+    connection_id: String,
+    title: String,
+    reason: String,
 }
 
 /// Money that left an account, or that the bank took back.
@@ -114,12 +123,22 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         s,
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
-        unreadable: inbox::unreadable(&house.store, &desk.school.id, 50).await?,
+        unreadable: unread(house, desk).await?,
         out: out(house, desk, day).await?,
         missing: files::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
         reversed: reversed(house, desk).await?,
         w,
     })
+}
+
+async fn unread(house: &House, desk: &Desk) -> Result<Vec<Unread>> {
+    let s = &desk.seat.words().setup;
+    let unreadable = inbox::unreadable(&house.store, &desk.school.id, 50).await?;
+    let shown = |one: Unreadable| {
+        let title = title_of(house, &one.provider, s);
+        Unread { heard_at: one.heard_at, connection_id: one.connection_id, title, reason: one.reason }
+    };
+    Ok(unreadable.into_iter().map(shown).collect())
 }
 
 /// What was told and what the statement has, each once: of equal sums of one day, as many as either knows.

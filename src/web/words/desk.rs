@@ -20,6 +20,10 @@ pub struct DeskWords {
     pub on_statement: &'static str,
     pub doubted: &'static str,
     pub difference: &'static str,
+    pub untold: &'static str,
+    pub in_books: &'static str,
+    /// Over what only whoever runs the program understands.
+    pub for_the_operator: &'static str,
     pub search_pupil: &'static str,
     pub search: &'static str,
     pub nobody_found: &'static str,
