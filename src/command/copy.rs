@@ -37,7 +37,7 @@ impl Copy {
             "moved: {rows} rows of {tables} tables, each compared; {} questions asked of the books, each holds",
             findings.len()
         );
-        say!("start the program with the new address and the same master key; the file takes nothing any more");
+        say!("stop the program and start it with the new address and the same master key; the file takes nothing now");
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -26,8 +26,8 @@ use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 const MARK: &str = "moving";
 /// What the file says of itself once everything is elsewhere.
 const MOVED: &str = "moved";
-/// What a database says of itself until everything is in it.
-const ARRIVING: &str = "arriving";
+/// What a database says of itself until everything is in it, before the file that it comes from.
+const ARRIVING: &str = "arriving ";
 
 /// One table as both engines have it.
 struct Table {
@@ -80,14 +80,15 @@ impl Copied {
             return Err(other_engines().into());
         };
         let source = Store::open_existing(from).await?;
+        let arriving = arriving(file)?;
         if mark(&source).await?.as_deref() == Some(MOVED) {
             source.close().await;
-            return Copied::end_of(to).await;
+            return Copied::end_of(to, &arriving).await;
         }
         source.check_version().await?;
         source.close().await;
         let mut from = lock(Path::new(file)).await?;
-        let store = arrive(to).await?;
+        let store = arrive(to, &arriving).await?;
         let mut target = connect(to).await?;
         let tables = tables(&mut from, &store).await?;
         let (mut sent, mut rows) = (Vec::new(), 0);
@@ -112,9 +113,9 @@ impl Copied {
     }
 
     /// The last step of a copy that was cut off between its two marks.
-    async fn end_of(to: &str) -> Result<Copied> {
+    async fn end_of(to: &str, arriving: &str) -> Result<Copied> {
         let store = Store::open(to).await?;
-        if mark(&store).await?.as_deref() == Some(ARRIVING) {
+        if mark(&store).await?.as_deref() == Some(arriving) {
             unmark(&store).await?;
         }
         Err(moved().into())
@@ -180,17 +181,24 @@ async fn lock(file: &Path) -> Result<SqliteConnection> {
     Ok(from)
 }
 
+/// The mark of what comes from this file: another file's half must not be taken for this one's and taken away, when it
+/// may be whole and its file moved.
+fn arriving(file: &str) -> Result<String> {
+    let path = std::fs::canonicalize(file).or_fault("find the file to move")?;
+    Ok(format!("{ARRIVING}{}", hex::encode(Sha256::digest(path.to_string_lossy().as_bytes()))))
+}
+
 /// The database to copy to, with the schema and the mark of one that is not whole yet.
-async fn arrive(to: &str) -> Result<Store> {
+async fn arrive(to: &str, arriving: &str) -> Result<Store> {
     let store = Store::open(to).await?;
-    if mark(&store).await?.as_deref() == Some(ARRIVING) {
+    if mark(&store).await?.as_deref() == Some(arriving) {
         // What a copy left that was cut off is none.
         store.run_raw("drop schema public cascade; create schema public").await?;
     }
     if !store.describe().await?.is_empty() {
         return Err(not_empty().into());
     }
-    let marked = format!("create table {MARK} (state text not null); insert into {MARK} values ('{ARRIVING}')");
+    let marked = format!("create table {MARK} (state text not null); insert into {MARK} values ('{arriving}')");
     store.run_raw(&marked).await?;
     migrate::run(&store.engine).await?;
     Ok(store)

@@ -67,11 +67,15 @@ async fn a_move_that_is_cut_off_leaves_the_file_and_is_done_again() {
     assert_eq!(city::progress(&store).await.expect("counted"), kept);
 
     // Cut off between the two marks: the file has moved, and the copy does not know yet.
-    store
-        .run_raw("create table moving (state text not null); insert into moving values ('arriving')")
-        .await
-        .expect("ran");
+    let path = std::fs::canonicalize(from.trim_start_matches("sqlite://")).expect("a path");
+    let state = format!("arriving {}", hocphi::seal::token_hash(&path.to_string_lossy()));
+    let marked = format!("create table moving (state text not null); insert into moving values ('{state}')");
+    store.run_raw(&marked).await.expect("ran");
     assert!(store.migrate().await.is_err(), "nothing opens");
+    // Somebody else's file does not take these books for a copy of its own that was cut off.
+    let other = engines::sqlite().await;
+    let refused = Copied::make(&other.address, &to).await.map(drop).expect_err("another file");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("database-not-empty"));
     let told = Copied::make(&from, &to).await.map(drop).expect_err("nothing is left to copy");
     assert_eq!(told.refusal().map(|refusal| refusal.code), Some("store-moved"));
     store.migrate().await.expect("the copy is the books");
