@@ -190,6 +190,10 @@ fn is_within_a_sheet(tag: &[u8]) -> bool {
         Some("dimension") => "ref",
         _ => return true,
     };
+    // What XML has in no tag: the reader takes some of it for blanks, and others do not.
+    if tag.contains(|letter: char| letter == '<' || letter.is_ascii_control() && !"\t\r\n".contains(letter)) {
+        return false;
+    }
     // One that is there twice is looked at twice: which of them counts is the reader's choice. What is torn is refused.
     BytesStart::from_content(tag, name.len()).attributes().with_checks(false).all(|attribute| match attribute {
         Ok(found) => found.key.as_ref() != address || is_area(&found.value),

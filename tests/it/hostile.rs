@@ -283,6 +283,11 @@ fn addresses() -> Vec<Hostile> {
             "file-damaged",
         ),
         file(
+            "blank-that-is-none.xlsx",
+            sheet_of(&rows("<row r=\"1\"><c \u{c}r=\"Airkbids><t>r\"><v>V</v></c></row>")),
+            "file-damaged",
+        ),
+        file(
             "dimension-backwards.xlsx",
             workbook_of(
                 rows("").as_bytes(),
