@@ -326,7 +326,11 @@ fn sign(secret: &str, message: &str) -> Result<String> {
 
 /// One request on a connection of its own, and the status of its answer; nothing when there is none.
 pub async fn ask(address: SocketAddr, request: &[u8]) -> Option<u16> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
+    ask_on(TcpStream::connect(address).await.ok()?, request).await
+}
+
+/// As [`ask`], on a connection that is there.
+pub async fn ask_on(mut stream: TcpStream, request: &[u8]) -> Option<u16> {
     stream.write_all(request).await.ok()?;
     let mut answer = [0_u8; 16];
     let mut filled = 0;
