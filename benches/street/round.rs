@@ -92,17 +92,17 @@ pub async fn measure(asked: &Asked) {
     let mut bench =
         Bench { asked: Asked { rounds, seconds, bills, only: only.clone() }, folder, postgres, points: Vec::new() };
     for town in [Town::Hot, Town::Hundred] {
-        if !["sqlite", "postgres"].iter().any(|engine| bench.is_asked(engine, town)) {
+        let engines = [Engine::Sqlite, Engine::Postgres].into_iter().filter(|engine| bench.is_asked(*engine, town));
+        let engines: Vec<Engine> = engines.collect();
+        if engines.is_empty() {
             continue;
         }
         let begun = Instant::now();
-        let seed = Seed::make(&bench.folder, town, bills, &bench.postgres).await;
+        let seed = Seed::make(&bench.folder, town, bills, &engines, &bench.postgres).await;
         eprintln!("{}: seeded in {:.0} s", town.name(), begun.elapsed().as_secs_f64());
         for round in 1..=bench.asked.rounds {
-            for engine in [Engine::Sqlite, Engine::Postgres] {
-                if bench.is_asked(engine.name(), town) {
-                    bench.round(engine, &seed, round).await;
-                }
+            for engine in &engines {
+                bench.round(*engine, &seed, round).await;
             }
         }
     }
@@ -113,8 +113,8 @@ pub async fn measure(asked: &Asked) {
 }
 
 impl Bench {
-    fn is_asked(&self, engine: &str, town: Town) -> bool {
-        format!("{engine}/{}", town.name()).starts_with(&self.asked.only)
+    fn is_asked(&self, engine: Engine, town: Town) -> bool {
+        format!("{}/{}", engine.name(), town.name()).starts_with(&self.asked.only)
     }
 
     async fn round(&mut self, engine: Engine, seed: &Seed, round: usize) {

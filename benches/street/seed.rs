@@ -16,6 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use crate::baseline::books;
 use crate::postgres::Postgres;
+use crate::round::Engine;
 
 /// One school that everybody pays, or a hundred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,17 +63,18 @@ impl Seed {
         format!("seed_{}_{}", self.town.name(), form.replace('-', "_"))
     }
 
-    /// Makes everything this town needs; `engine` names the files of who tells and of what.
-    pub async fn make(folder: &Path, town: Town, bills: usize, postgres: &Postgres) -> Seed {
+    /// Makes everything that this town needs on these engines.
+    pub async fn make(folder: &Path, town: Town, bills: usize, engines: &[Engine], postgres: &Postgres) -> Seed {
         let seed = Seed { town, folder: folder.to_owned() };
-        seed.ours_on_sqlite(bills).await;
-        seed.ours_on_postgres(bills, postgres).await;
-        for engine in ["sqlite", "postgres"] {
-            let known: Vec<Bill> = read(&seed.file(&format!("{engine}-bills.json")));
-            if engine == "sqlite" {
-                seed.baseline_on_sqlite(&known).await;
+        for engine in engines {
+            let known = seed.file(&format!("{}-bills.json", engine.name()));
+            if *engine == Engine::Sqlite {
+                seed.ours_on_sqlite(bills).await;
+                seed.baseline_on_sqlite(&read::<Vec<Bill>>(&known)).await;
                 continue;
             }
+            seed.ours_on_postgres(bills, postgres).await;
+            let known: Vec<Bill> = read(&known);
             for (form, with_keys) in [("plain", true), ("no-keys", false)] {
                 let name = seed.database(form);
                 postgres.create(&name, "template0").await;

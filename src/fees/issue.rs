@@ -1,12 +1,13 @@
 //! From a run to its invoices and back: in small chunks, each its own transaction, each safe to be cut off.
 //!
-//! The work that is left stands in `billing_run_work` with the id of the last pupil or invoice looked at, so a
-//! program that starts again goes on where the other one stopped; the unique pair of run and pupil stands behind it.
+//! The work that is left stands in `billing_run_work` with the class and the pupil looked at last, so a program that
+//! starts again goes on where the other one stopped; the unique pair of run and pupil stands behind it. It goes class
+//! by class, so that a chunk costs the same in a run of a hundred thousand as in one of a hundred.
 
 use std::collections::HashSet;
 
 use crate::access::trail_in;
-use crate::fault::{Error, Fault, Kind, Refusal, Result};
+use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 use crate::ids::{self, PaymentReference};
 use crate::ledger;
 use crate::money::Dong;
@@ -198,6 +199,12 @@ struct Issue {
     now: Moment,
 }
 
+/// The class and the last pupil that a cursor stands for. One without a class is of the time when pupils were not
+/// walked by class: it begins anew, past those who have their invoices.
+fn place(cursor: &str) -> (&str, &str) {
+    cursor.split_once('/').unwrap_or_default()
+}
+
 type Draw<'a> = &'a mut (dyn FnMut() -> Result<PaymentReference> + Send);
 
 impl Issue {
@@ -206,25 +213,46 @@ impl Issue {
         if work.kind != "issue" {
             return Ok(1);
         }
-        let day = work.started_at.day();
-        let next = args![&self.run.id, day, &work.cursor, CHUNK];
-        let mut seats: Vec<Seat> = tx.all(&sql::NEXT_SEATS, next).await?;
-        let is_last = i64::try_from(seats.len()).is_ok_and(|count| count < CHUNK);
+        let (mut seats, cursor) = self.next_seats_in(tx, &work).await?;
         seats.dedup_by(|later, kept| later.pupil_id == kept.pupil_id);
         let looked_at = seats.len();
-        let cursor = seats.last().map_or(work.cursor, |seat| seat.pupil_id.clone());
         let registered = registered_in(tx, &seats, self.run.due_day).await?;
         let drafts = self.drafts(seats, &registered)?;
         self.write_in(tx, drafts, draw, &work.actor).await?;
-        if is_last {
-            tx.run(&sql::END_WORK, args![&self.run.id]).await?;
-            let event = args![&self.run.id, "issued", self.now, &work.actor];
-            tx.insert_many(&sql::ADD_RUN_EVENT, vec![event]).await?;
-        } else {
-            let moved = i64::try_from(looked_at).unwrap_or_default();
-            tx.run(&sql::MOVE_WORK, args![&self.run.id, cursor, moved]).await?;
-        }
+        let Some(cursor) = cursor else { return self.end_in(tx, &work.actor).await };
+        let moved = i64::try_from(looked_at).unwrap_or_default();
+        tx.run(&sql::MOVE_WORK, args![&self.run.id, cursor, moved]).await?;
         Ok(looked_at.max(1))
+    }
+
+    /// The pupils of the next chunk, and where the one after it begins; nowhere after the last.
+    async fn next_seats_in(&self, tx: &mut Tx, work: &Work) -> Result<(Vec<Seat>, Option<String>)> {
+        let (mut seats, day) = (Vec::new(), work.started_at.day());
+        let (class, mut pupil) = place(&work.cursor);
+        let begun = if class.is_empty() { self.class_after(tx, class).await? } else { Some(class.to_owned()) };
+        let mut walked = begun;
+        while let Some(class) = walked {
+            let left = CHUNK - i64::try_from(seats.len()).or_fault("count pupils")?;
+            let next: Vec<Seat> = tx.all(&sql::NEXT_SEATS, args![&self.run.id, day, &class, pupil, left]).await?;
+            let is_all_of_class = i64::try_from(next.len()).is_ok_and(|count| count < left);
+            seats.extend(next);
+            if let Some(last) = seats.last().filter(|_| !is_all_of_class) {
+                let cursor = format!("{class}/{}", last.pupil_id);
+                return Ok((seats, Some(cursor)));
+            }
+            (walked, pupil) = (self.class_after(tx, &class).await?, "");
+        }
+        Ok((seats, None))
+    }
+
+    async fn class_after(&self, tx: &mut Tx, class: &str) -> Result<Option<String>> {
+        tx.optional(&sql::NEXT_CLASS, args![&self.run.id, class]).await
+    }
+
+    async fn end_in(&self, tx: &mut Tx, actor: &str) -> Result<usize> {
+        tx.run(&sql::END_WORK, args![&self.run.id]).await?;
+        tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![&self.run.id, "issued", self.now, actor]]).await?;
+        Ok(1)
     }
 
     fn drafts(&self, seats: Vec<Seat>, registered: &HashSet<(String, String)>) -> Result<Vec<Draft>> {
@@ -317,7 +345,8 @@ async fn registered_in(tx: &mut Tx, seats: &[Seat], day: Day) -> Result<HashSet<
 
 async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> {
     let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![run_id]).await? else { return Ok(1) };
-    let ids: Vec<String> = tx.all(&sql::NEXT_INVOICES, args![run_id, &work.cursor, CHUNK]).await?;
+    let next: Vec<(String, String)> = tx.all(&sql::NEXT_INVOICES, args![run_id, &work.cursor, CHUNK]).await?;
+    let (ids, pupils): (Vec<String>, Vec<String>) = next.into_iter().unzip();
     let invoices = invoice::invoices_in(tx, &ids).await?;
     let open = invoices.into_iter().filter(|invoice| invoice.lifecycle == Lifecycle::Open).collect();
     // Money that came after the run began to be undone goes to the family's credit with the void.
@@ -330,7 +359,7 @@ async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> 
             let run: Run = tx.one(&sql::RUN, args![run_id]).await?;
             tell_in(tx, &run, Event::RunUndone, now).await?;
         }
-    } else if let Some(cursor) = ids.last() {
+    } else if let Some(cursor) = pupils.last() {
         let moved = i64::try_from(ids.len()).unwrap_or_default();
         tx.run(&sql::MOVE_WORK, args![run_id, cursor, moved]).await?;
     }

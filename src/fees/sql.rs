@@ -172,10 +172,23 @@ statements! {
     /// The pupils of a run's classes on a day.
     SEATS = seats!("order by p.id, m.from_day desc");
 
-    /// The next pupils of a run's classes that have no invoice of it yet.
+    /// The class of a run after one. No row: that was the last.
+    NEXT_CLASS = "
+        select class_group_id from billing_run_class where run_id = $1 and class_group_id > $2
+        order by class_group_id limit 1";
+
+    /// The next pupils of one of a run's classes that have no invoice of it yet. A pupil who is in two of its classes
+    /// that day is in the one he came to last. Counted pupil by pupil: told that none must exist, PostgreSQL would
+    /// rather read all invoices of the run for each class.
     NEXT_SEATS = seats!("
-        and p.id > $3 and not exists (select 1 from invoice i where i.run_id = $1 and i.pupil_id = p.id)
-        order by p.id, m.from_day desc limit $4");
+        and r.class_group_id = $3 and m.pupil_id > $4
+        and (select count(*) from invoice i where i.run_id = $1 and i.pupil_id = m.pupil_id) = 0
+        and (select count(*)
+            from class_membership n join billing_run_class k on k.run_id = $1 and k.class_group_id = n.class_group_id
+            where n.pupil_id = m.pupil_id and n.class_group_id <> m.class_group_id and n.from_day <= $2
+                and (n.to_day is null or n.to_day >= $2)
+                and (n.from_day > m.from_day or (n.from_day = m.from_day and n.class_group_id > m.class_group_id))) = 0
+        order by m.pupil_id, m.from_day desc limit $5");
 
     /// Who registered for which of a run's items on a day.
     REGISTERED = "
@@ -231,8 +244,9 @@ statements! {
     /// Voided or reinstated. The turn is part of the key: two people at once, one of them is refused.
     ADD_INVOICE_EVENTS = rows "insert into invoice_event (invoice_id, turn, kind, at, actor, reason)", "";
 
-    /// The next invoices of a run.
-    NEXT_INVOICES = "select id from invoice where run_id = $1 and id > $2 order by id limit $3";
+    /// The invoices of a run's next pupils.
+    NEXT_INVOICES = "
+        select id, pupil_id from invoice where run_id = $1 and pupil_id > $2 order by pupil_id limit $3";
 
     /// How many invoices a run has.
     COUNT_INVOICES = "select count(*) from invoice where run_id = $1";

@@ -201,8 +201,9 @@ statements! {
 
     /// How long after the bank's time the newest credits of a connection were told, in milliseconds.
     LAGS = "
-        select t.told_at - c.value_at from telling t join credit c on c.id = t.credit_id
-        where t.connection_id = $1 and t.told_at >= $2 order by t.told_at desc limit $3";
+        select t.told_at - c.value_at
+        from delivery d join telling t on t.delivery_id = d.id join credit c on c.id = t.credit_id
+        where d.connection_id = $1 and d.heard_at >= $2 order by d.heard_at desc limit $3";
 
     /// What of a connection was not believed since a day, by reason.
     REFUSALS = "
@@ -249,8 +250,9 @@ statements! {
 
     /// Deliveries of a school that were proven but could not be read, or not wholly; the newest first.
     UNREADABLE = "
-        select d.id, d.connection_id, c.provider, d.heard_at, d.reason from delivery d join connection c on c.id = d.connection_id
-        where c.school_id = $1 and d.outcome <> 'nothing' and d.reason <> ''
+        select d.id, d.connection_id, c.provider, d.heard_at, d.reason
+        from connection c cross join delivery d
+        where c.school_id = $1 and d.connection_id = c.id and d.outcome <> 'nothing' and d.reason <> ''
         order by d.heard_at desc, d.id desc limit $2";
 
     /// The memo and the school of one credit. No row: the id was made up.

@@ -107,12 +107,13 @@ async fn follow(store: &Store, clock: &Clock, fence: Option<&Fence>, maker: &Mak
 async fn walk(store: &Store, clock: &Clock, fence: Option<&Fence>, maker: &Maker) -> Result<usize> {
     let Some(walk) = store.optional::<Walk>(&sql::NEXT_WALK, args![&maker.id]).await? else { return Ok(0) };
     let cursor = walk.cursor.unwrap_or_default();
-    let ids: Vec<String> = store.all(&sql::NEXT_INVOICES, args![&walk.run_id, &cursor, CHUNK]).await?;
+    let next: Vec<(String, String)> = store.all(&sql::NEXT_INVOICES, args![&walk.run_id, &cursor, CHUNK]).await?;
+    let (ids, pupils): (Vec<String>, Vec<String>) = next.into_iter().unzip();
     let wanted = wanted(store, maker, &ids).await?;
     let now = clock.now();
     let is_last = i64::try_from(ids.len()).is_ok_and(|count| count < CHUNK);
     let done_at = is_last.then_some(now);
-    let cursor = ids.last().unwrap_or(&cursor);
+    let cursor = pupils.last().unwrap_or(&cursor);
     transact!(store, |tx| {
         check_in(tx, fence).await?;
         want_in(tx, &wanted, now).await?;

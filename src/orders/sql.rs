@@ -47,8 +47,9 @@ statements! {
         where b.connection_id = $1 and w.done_at is null and ", published!("r.id"), "
         order by r.made_at, r.id limit 1");
 
-    /// The next invoices of a run.
-    NEXT_INVOICES = "select id from invoice where run_id = $1 and id > $2 order by id limit $3";
+    /// The invoices of a run's next pupils.
+    NEXT_INVOICES = "
+        select id, pupil_id from invoice where run_id = $1 and pupil_id > $2 order by pupil_id limit $3";
 
     /// How far a run was walked.
     MOVE_WALK = "

@@ -25,7 +25,7 @@ use crate::time::{Day, Moment};
 /// Who acts.
 const ACTOR: &str = "system";
 /// MB, whose transfer numbers carry the date and are one of a kind.
-const BIN: &str = "970422";
+pub const BIN: &str = "970422";
 /// Pupils in a class.
 const CLASS: usize = 40;
 /// Who tells of a school's first account, and of its second.

@@ -10,14 +10,16 @@ use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, QueryBuilder, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, Row as _, SqlSafeStr, Sqlite};
 
 use super::copy::moved;
 use super::{Arg, Attempts, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 
 /// Rows or keys in one statement: near the best rate of both engines and far below their bind limits.
-pub(super) const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 512;
+/// Statements that a connection keeps prepared: ours, those of rows and lists in each size.
+const PREPARED: usize = 512;
 
 /// A server that says nothing for so long is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -134,6 +136,7 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(PREPARED)
         // Without this, `insert or replace` would delete a row past its append-only trigger.
         .pragma("recursive_triggers", "on");
     let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
@@ -163,7 +166,8 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         Ok(Ok(first)) => drop(first.close().await),
     }
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
-    let pool = pool.connect_with(options).await.map_err(|error| translate("open PostgreSQL", error))?;
+    let pool = pool.connect_with(options.statement_cache_capacity(PREPARED)).await;
+    let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     for setting in ["fsync", "synchronous_commit"] {
         let value: String = sqlx::query_scalar("select current_setting($1)")
             .bind(setting)
@@ -315,12 +319,16 @@ pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
     .map_err(|error| translate("run a text", error))
 }
 
-/// The whole text of a statement with one row or one key, as the engine's parser would see it.
+/// The whole text of a statement with two rows or one key, as the engine's parser would see it. One row alone is
+/// another thing to SQLite: only where there are more does it look for rows that refer to each of them.
 fn sample(statement: &Statement) -> String {
-    let marks = |count: usize| (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
+    let row = |from: usize, count: usize| (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ");
     match statement.kind {
         StatementKind::Fixed => statement.sql.to_owned(),
-        StatementKind::Rows => format!("{} values ({}) {}", statement.sql, marks(statement.width()), statement.tail),
+        StatementKind::Rows => {
+            let (first, second) = (row(1, statement.width()), row(1 + statement.width(), statement.width()));
+            format!("{} values ({first}), ({second}) {}", statement.sql, statement.tail)
+        }
         StatementKind::List => format!("{} ($1) {}", statement.sql, statement.tail),
     }
 }
@@ -332,6 +340,37 @@ pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()
         Engine::Postgres(pool) => pool.prepare(text).await.map(drop),
     }
     .map_err(|error| translate(statement.name, error))
+}
+
+/// How the engine would find the rows of a statement. PostgreSQL reads a whole table here only where it has no index
+/// that serves, however small the table is.
+pub(super) async fn plan(engine: &Engine, statement: &Statement) -> Result<Vec<String>> {
+    let text = sample(statement);
+    match engine {
+        Engine::Sqlite { read, .. } => {
+            let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(read).await;
+            rows.and_then(|rows| rows.iter().map(|row| row.try_get("detail")).collect())
+        }
+        Engine::Postgres(pool) => plan_postgres(pool, &text).await,
+    }
+    .map_err(|error| translate(statement.name, error))
+}
+
+async fn plan_postgres(pool: &Pool<Postgres>, text: &str) -> Result<Vec<String>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    tx.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan").await?;
+    tx.execute(AssertSqlSafe(format!("prepare planned as {text}"))).await?;
+    let marks = text.split('$').skip(1).filter_map(|rest| {
+        let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        number.parse::<usize>().ok()
+    });
+    let marks = marks.max().unwrap_or_default();
+    let values = if marks == 0 { String::new() } else { format!("({})", vec!["null"; marks].join(", ")) };
+    let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain (costs off) execute planned{values}")));
+    let rows = rows.fetch_all(&mut *tx).await?;
+    tx.execute("deallocate planned").await?;
+    tx.rollback().await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 /// SQLite says `INTEGER`, `TEXT`, `BLOB`; PostgreSQL says `bigint`, `text`, `bytea`. Both are told in the latter words.
@@ -363,11 +402,13 @@ pub(super) fn chunks(rows: Vec<Vec<Arg>>) -> impl Iterator<Item = Vec<Vec<Arg>>>
     })
 }
 
-/// The same five functions for each driver; sqlx's types differ, the words do not.
+/// The same functions for each driver; sqlx's types differ, the words do not.
 macro_rules! driver {
-    ($database:ty, $arguments:ty, $row:path, $bind:ident, $fetch:ident, $fetch_in:ident, $execute:ident, $insert:ident,
-     $insert_returning:ident, $build_rows:ident) => {
-        fn $bind(mut query: Query<'_, $database, $arguments>, args: Vec<Arg>) -> Query<'_, $database, $arguments> {
+    ($database:ty, $arguments:ty, $row:path, $bind:ident, $fetch:ident, $execute:ident) => {
+        pub(super) fn $bind(
+            mut query: Query<'_, $database, $arguments>,
+            args: Vec<Arg>,
+        ) -> Query<'_, $database, $arguments> {
             for arg in args {
                 query = match arg {
                     Arg::Int(value) => query.bind(value),
@@ -387,26 +428,6 @@ macro_rules! driver {
             Ok(rows.into_iter().map($row).collect())
         }
 
-        pub(super) async fn $fetch_in<'e>(
-            executor: impl Executor<'e, Database = $database>,
-            statement: &Statement,
-            keys: &[Arg],
-        ) -> Result<Vec<Row>, sqlx::Error> {
-            let mut builder = QueryBuilder::<$database>::new(statement.sql);
-            builder.push(" (");
-            let mut separated = builder.separated(", ");
-            for key in keys {
-                match key {
-                    Arg::Int(value) => separated.push_bind(*value),
-                    Arg::Text(value) => separated.push_bind(value.clone()),
-                    Arg::Bytes(value) => separated.push_bind(value.clone()),
-                };
-            }
-            builder.push(") ").push(statement.tail);
-            let rows = builder.build().persistent(false).fetch_all(executor).await?;
-            Ok(rows.into_iter().map($row).collect())
-        }
-
         pub(super) async fn $execute(
             tx: &mut sqlx::Transaction<'static, $database>,
             statement: &Statement,
@@ -415,64 +436,8 @@ macro_rules! driver {
             let done = $bind(sqlx::query(statement.sql), args).execute(&mut **tx).await?;
             Ok(done.rows_affected())
         }
-
-        fn $build_rows(statement: &Statement, rows: Vec<Vec<Arg>>) -> QueryBuilder<$database> {
-            let mut builder = QueryBuilder::<$database>::new(statement.sql);
-            builder.push(" ");
-            builder.push_values(rows, |mut separated, row| {
-                for arg in row {
-                    match arg {
-                        Arg::Int(value) => separated.push_bind(value),
-                        Arg::Text(value) => separated.push_bind(value),
-                        Arg::Bytes(value) => separated.push_bind(value),
-                    };
-                }
-            });
-            builder.push(" ").push(statement.tail);
-            builder
-        }
-
-        pub(super) async fn $insert(
-            tx: &mut sqlx::Transaction<'static, $database>,
-            statement: &Statement,
-            rows: Vec<Vec<Arg>>,
-        ) -> Result<u64, sqlx::Error> {
-            let done = $build_rows(statement, rows).build().persistent(false).execute(&mut **tx).await?;
-            Ok(done.rows_affected())
-        }
-
-        pub(super) async fn $insert_returning(
-            tx: &mut sqlx::Transaction<'static, $database>,
-            statement: &Statement,
-            rows: Vec<Vec<Arg>>,
-        ) -> Result<Vec<Row>, sqlx::Error> {
-            let rows = $build_rows(statement, rows).build().persistent(false).fetch_all(&mut **tx).await?;
-            Ok(rows.into_iter().map($row).collect())
-        }
     };
 }
 
-driver!(
-    Sqlite,
-    SqliteArguments,
-    Row::Sqlite,
-    bind_sqlite,
-    fetch_sqlite,
-    fetch_in_sqlite,
-    execute_sqlite,
-    insert_sqlite,
-    insert_returning_sqlite,
-    rows_sqlite
-);
-driver!(
-    Postgres,
-    PgArguments,
-    Row::Postgres,
-    bind_postgres,
-    fetch_postgres,
-    fetch_in_postgres,
-    execute_postgres,
-    insert_postgres,
-    insert_returning_postgres,
-    rows_postgres
-);
+driver!(Sqlite, SqliteArguments, Row::Sqlite, bind_sqlite, fetch_sqlite, execute_sqlite);
+driver!(Postgres, PgArguments, Row::Postgres, bind_postgres, fetch_postgres, execute_postgres);

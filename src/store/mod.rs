@@ -15,6 +15,7 @@ mod backup;
 mod copy;
 mod engine;
 mod lease;
+mod many;
 mod migrate;
 mod row;
 mod seam;
@@ -245,8 +246,8 @@ impl Store {
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &*self.engine {
-                Engine::Sqlite { read, .. } => engine::fetch_in_sqlite(read, statement, chunk).await,
-                Engine::Postgres(pool) => engine::fetch_in_postgres(pool, statement, chunk).await,
+                Engine::Sqlite { read, .. } => many::fetch_in_sqlite(read, statement, chunk).await,
+                Engine::Postgres(pool) => many::fetch_in_postgres(pool, statement, chunk).await,
             };
             found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
         }
@@ -267,6 +268,14 @@ impl Store {
     /// The engine does not accept the text.
     pub async fn prepare(&self, statement: &Statement) -> Result<()> {
         engine::prepare(&self.engine, statement).await
+    }
+
+    /// How the engine would find a statement's rows, in its own words, a line each; the test of every statement's plan.
+    ///
+    /// # Errors
+    /// The engine does not accept the text.
+    pub async fn plan(&self, statement: &Statement) -> Result<Vec<String>> {
+        engine::plan(&self.engine, statement).await
     }
 
     /// Table, column, type and nullability of the whole schema, in words both engines share.
@@ -336,8 +345,8 @@ impl Tx {
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &mut self.open {
-                OpenTx::Sqlite(tx) => engine::fetch_in_sqlite(&mut **tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => engine::fetch_in_postgres(&mut **tx, statement, chunk).await,
+                OpenTx::Sqlite(tx) => many::fetch_in_sqlite(&mut **tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => many::fetch_in_postgres(&mut **tx, statement, chunk).await,
             };
             found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
         }
@@ -378,8 +387,8 @@ impl Tx {
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             let touched = match &mut self.open {
-                OpenTx::Sqlite(tx) => engine::insert_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => engine::insert_postgres(tx, statement, chunk).await,
+                OpenTx::Sqlite(tx) => many::insert_sqlite(tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => many::insert_postgres(tx, statement, chunk).await,
             };
             inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
         }
@@ -395,8 +404,8 @@ impl Tx {
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             let rows = match &mut self.open {
-                OpenTx::Sqlite(tx) => engine::insert_returning_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => engine::insert_returning_postgres(tx, statement, chunk).await,
+                OpenTx::Sqlite(tx) => many::insert_returning_sqlite(tx, statement, chunk).await,
+                OpenTx::Postgres(tx) => many::insert_returning_postgres(tx, statement, chunk).await,
             };
             let rows = rows.map_err(|error| engine::translate(statement.name, error))?;
             returned.extend(row::read_all(statement, rows)?);

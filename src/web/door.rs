@@ -1,10 +1,11 @@
 //! The door: takes connections, so many and no more, and shows out those that keep a seat for nothing.
 //!
 //! A connection costs a file descriptor before it has said a word, and a machine has few of them. Whoever comes when
-//! every seat is taken gets that of the one who has had the least use of it for longest: silence weighs most, an unended
-//! question least, and only where there is neither goes who dwells on an answer. So thousands of connections that are
-//! silent or never end keep no bank out, since a bank asks at once; what is being answered is not broken off for them.
-//! What has been said of questions that have no end yet lies in memory, and is bounded by showing their oldest out.
+//! every seat is taken gets that of the one who has had the least use of it for longest: silence weighs most, an
+//! unended question least, and only where there is neither goes who dwells on an answer. So thousands of connections
+//! that are silent or never end keep no bank out, since a bank asks at once; what is being answered is not broken off
+//! for them. What has been said of questions that have no end yet lies in memory, and is bounded by showing their
+//! oldest out.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -166,8 +166,8 @@ impl Browser {
 }
 
 /// The driver chooses its port and says which.
-/// Starts the driver. It asks for a free port of IPv4 and then wants the same of IPv6: where somebody else took that one
-/// in between it ends at once, and is started again.
+/// Starts the driver. It asks for a free port of IPv4 and then wants the same of IPv6: where somebody else took that
+/// one in between it ends at once, and is started again.
 fn start(program: &str) -> Option<(Driver, u16)> {
     (0..5).find_map(|_| start_once(program))
 }

@@ -31,6 +31,7 @@ mod outbox;
 mod papers;
 mod payos_libraries;
 mod payos_mock;
+mod plans;
 mod private_files;
 mod provider_command;
 mod races;

@@ -1,0 +1,184 @@
+//! `cargo bench --bench month pupils=10000,100000`: what a school's month costs, on each engine: a run of invoices with
+//! five lines each, their places in the feed, reading the feed, and a statement with a line for every payment.
+//!
+//! One process does it all and nothing else runs, so that a figure is what the work itself takes. Everything is counted
+//! afterwards; a month that ends otherwise than it should is no figure.
+#![expect(clippy::expect_used, reason = "a measurement that cannot go on ends with what kept it")]
+#![expect(clippy::print_stdout, reason = "a measurement is read from a terminal")]
+
+#[path = "../street/postgres.rs"]
+#[expect(dead_code, reason = "the street asks for more of it")]
+mod postgres;
+
+use std::path::Path;
+use std::time::Instant;
+
+use hocphi::clockwork::House;
+use hocphi::config::Config;
+use hocphi::feed::{self, Scope};
+use hocphi::fees::{self, NewRun};
+use hocphi::matching;
+use hocphi::providers::Providers;
+use hocphi::roll;
+use hocphi::seal::{MasterKey, Vault};
+use hocphi::simulate::bank::Transfer;
+use hocphi::simulate::city::{self, Bill, City};
+use hocphi::simulate::{paper, story};
+use hocphi::statements::{self, Upload};
+use hocphi::store::Store;
+use hocphi::time::Clock;
+use postgres::Postgres;
+
+/// Who acts.
+const ACTOR: &str = "bench";
+/// Lines of the largest statement that is taken.
+const LINES: usize = statements::MOST_LINES;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let of = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let pupils = of("pupils").unwrap_or("10000,100000").split(',').map(|text| text.parse().expect("a number"));
+    let pupils: Vec<usize> = pupils.collect();
+    let only = of("only").unwrap_or_default().to_owned();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(measure(&pupils, &only));
+}
+
+async fn measure(pupils: &[usize], only: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    if "sqlite".starts_with(only) {
+        for pupils in pupils {
+            let file = folder.path().join(format!("{pupils}.db"));
+            month("sqlite", &format!("sqlite://{}", file.display()), *pupils).await;
+        }
+    }
+    if "postgres".starts_with(only) {
+        let server = folder.path().join("server");
+        open_to_all(folder.path());
+        std::fs::create_dir(&server).expect("a folder");
+        let postgres = Postgres::start(&server);
+        println!("PostgreSQL: {}", postgres.promises().await);
+        for pupils in pupils {
+            let name = format!("month_{pupils}");
+            postgres.create(&name, "template0").await;
+            month("postgres", &postgres.address(&name), *pupils).await;
+        }
+    }
+}
+
+/// PostgreSQL runs as somebody else, who must be able to pass through.
+fn open_to_all(folder: &Path) {
+    let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder, everybody).expect("its own folder");
+}
+
+/// A figure as it is printed: what, how many, in how long.
+fn told(engine: &str, what: &str, count: usize, begun: Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
+    let rate = count as f64 / seconds;
+    println!("{engine:<9} {what:<34} {count:>8} in {seconds:>8.2} s  {rate:>9.0} /s");
+}
+
+async fn month(engine: &str, database: &str, pupils: usize) {
+    let house = open(database).await;
+    let (store, clock) = (&house.store, &house.clock);
+    let begun = Instant::now();
+    City { schools: 1, pupils, runs: 0 }.build(&house).await.expect("a school");
+    told(engine, "pupils read from a list", pupils, begun);
+
+    let run = planned(store, clock).await;
+    let begun = Instant::now();
+    fees::start_issuing(store, clock, &run, ACTOR).await.expect("begun");
+    while fees::advance_runs(store, &house.vault, clock).await.expect("a chunk") > 0 {}
+    told(engine, "invoices of five lines", pupils, begun);
+    fees::publish(store, clock, &run, ACTOR).await.expect("published");
+
+    let begun = Instant::now();
+    while feed::sequence(store, clock).await.expect("a batch") > 0 {}
+    told(engine, "entries given their places", pupils, begun);
+    read_the_feed(engine, store, pupils).await;
+
+    let bills = city::bills(store).await.expect("the bills");
+    assert_eq!(bills.len(), pupils, "an invoice for every pupil");
+    settle_by_statement(engine, &house, &bills).await;
+    house.store.close().await;
+}
+
+async fn open(database: &str) -> House {
+    let store = Store::open(database).await.expect("a database");
+    store.migrate().await.expect("a schema");
+    let key = MasterKey::parse(&MasterKey::generate().expect("a key")).expect("a key");
+    let vault = Vault::proven(store.clone(), key).await.expect("a vault");
+    let providers = Providers::embedded().expect("the providers");
+    House::open(store, vault, Clock::System, providers, Config::default()).expect("a house")
+}
+
+/// A run of five items for every class of the one school.
+async fn planned(store: &Store, clock: &Clock) -> String {
+    let today = clock.now().day();
+    let school = roll::schools(store).await.expect("the schools").remove(0);
+    let accounts = roll::accounts_of(store, &school.id).await.expect("its accounts");
+    let classes = roll::classes_of(store, &school.id, &roll::school_year_of(today)).await.expect("its classes");
+    let catalogue = fees::catalogue(store).await.expect("the catalogue");
+    let item = |code: &str| catalogue.iter().find(|item| item.code == code).expect("an item").id.clone();
+    let new = NewRun {
+        school_id: school.id.clone(),
+        account_id: accounts[0].id.clone(),
+        title: "Đợt thu".to_owned(),
+        due_day: today.plus_days(14),
+        items: story::LINES.iter().map(|(code, quantity)| (item(code), *quantity)).collect(),
+        classes: classes.iter().map(|class| class.id.clone()).collect(),
+    };
+    fees::create_run(store, clock, &new, ACTOR).await.expect("a run").id
+}
+
+async fn read_the_feed(engine: &str, store: &Store, pupils: usize) {
+    let begun = Instant::now();
+    let (mut place, mut read) = (0, 0);
+    loop {
+        let page = feed::entries(store, &Scope::All, place, 1_000).await.expect("a page");
+        let Some(last) = page.last() else { break };
+        (place, read) = (last.place, read + page.len());
+    }
+    assert_eq!(read, pupils, "an entry for every invoice");
+    told(engine, "entries of the feed read", read, begun);
+}
+
+/// Every bill is paid, and nobody told of it but the statement.
+async fn settle_by_statement(engine: &str, house: &House, bills: &[Bill]) {
+    let now = house.clock.now();
+    let mut balance = 0;
+    let transfer = |(at, bill): (usize, &Bill)| {
+        balance += bill.amount;
+        Transfer {
+            id: at.to_string(),
+            bank_reference: city::bank_number(u64::try_from(at).expect("a number")),
+            bin: city::BIN.to_owned(),
+            number: bill.account.clone(),
+            amount: bill.amount,
+            asked: bill.reference.clone(),
+            memo: format!("{} nop hoc phi", bill.reference),
+            payer: "NGUYEN VAN A".to_owned(),
+            payer_number: String::new(),
+            booked_at: now.0,
+            balance,
+            tell_at: Vec::new(),
+        }
+    };
+    let transfers: Vec<Transfer> = bills.iter().take(LINES).enumerate().map(transfer).collect();
+    let lines: Vec<&Transfer> = transfers.iter().collect();
+    let bytes = paper::csv(&bills[0].account, now.day(), &lines).expect("a statement");
+    let account = Some((city::BIN.to_owned(), bills[0].account.clone()));
+    let upload = Upload { account, school: None, filename: "sao-ke.csv".to_owned(), bytes, actor: ACTOR.to_owned() };
+    let begun = Instant::now();
+    let summary = statements::import(&house.store, &house.vault, &house.clock, &upload).await.expect("read");
+    assert_eq!((summary.new, summary.found), (lines.len(), lines.len()));
+    told(engine, "lines of a statement read", lines.len(), begun);
+    let matched = Instant::now();
+    while matching::drain(&house.store, &house.vault, &house.clock).await.expect("a batch") > 0 {}
+    told(engine, "credits matched and posted", lines.len(), matched);
+    told(engine, "lines read, matched and posted", lines.len(), begun);
+    let progress = city::progress(&house.store).await.expect("counted");
+    assert_eq!(progress.paid, i64::try_from(lines.len()).expect("small"), "{progress:?}");
+}

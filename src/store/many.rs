@@ -1,0 +1,221 @@
+//! Many rows and many keys in one statement, whose text must not grow with them: a text that is new for every batch is
+//! parsed and planned for every batch, which costs more than what it then does.
+//!
+//! SQLite gets a mark for each value, in few sizes; PostgreSQL gets one array for each column.
+
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Executor, Postgres, Sqlite};
+
+use super::engine::{CHUNK, bind_sqlite};
+use super::{Arg, Row, Statement};
+
+/// The numbers of rows or keys that occur in a statement of SQLite.
+const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+/// Keys of one statement, filled up with the last of them to a size that occurs; one key more than once finds the same.
+fn filled_up(keys: &[Arg]) -> Vec<Arg> {
+    let sizes = SIZES.into_iter().rev().chain([CHUNK]);
+    let size = sizes.into_iter().find(|size| *size >= keys.len()).unwrap_or(keys.len());
+    keys.iter().chain(keys.last().into_iter().cycle()).take(size).cloned().collect()
+}
+
+/// `(?, ?, …)`
+fn marks(count: usize) -> String {
+    format!("({})", vec!["?"; count].join(", "))
+}
+
+pub(super) async fn fetch_in_sqlite<'e>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    statement: &Statement,
+    keys: &[Arg],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let keys = filled_up(keys);
+    let text = AssertSqlSafe(format!("{} {} {}", statement.sql, marks(keys.len()), statement.tail));
+    let rows = bind_sqlite(sqlx::query(text), keys).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(Row::Sqlite).collect())
+}
+
+/// The text and the values of each statement that these rows take, in their order.
+fn pieces(statement: &Statement, rows: Vec<Vec<Arg>>) -> Vec<(String, Vec<Arg>)> {
+    let mut pieces = Vec::new();
+    let mut rows = rows.into_iter().peekable();
+    while let Some(row) = rows.peek() {
+        let row = marks(row.len());
+        let left = rows.len();
+        let size = SIZES.into_iter().find(|size| *size <= left).unwrap_or(1);
+        let text = format!("{} values {} {}", statement.sql, vec![row; size].join(", "), statement.tail);
+        pieces.push((text, rows.by_ref().take(size).flatten().collect()));
+    }
+    pieces
+}
+
+pub(super) async fn insert_sqlite(
+    tx: &mut sqlx::Transaction<'static, Sqlite>,
+    statement: &Statement,
+    rows: Vec<Vec<Arg>>,
+) -> Result<u64, sqlx::Error> {
+    let mut inserted = 0;
+    for (text, values) in pieces(statement, rows) {
+        inserted += bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(inserted)
+}
+
+pub(super) async fn insert_returning_sqlite(
+    tx: &mut sqlx::Transaction<'static, Sqlite>,
+    statement: &Statement,
+    rows: Vec<Vec<Arg>>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut returned = Vec::new();
+    for (text, values) in pieces(statement, rows) {
+        let rows = bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).fetch_all(&mut **tx).await?;
+        returned.extend(rows.into_iter().map(Row::Sqlite));
+    }
+    Ok(returned)
+}
+
+/// A list of PostgreSQL is one array, so its text is the same for any number of keys.
+fn of_any(statement: &Statement) -> String {
+    let before = statement.sql.trim_end();
+    format!("{} = any ($1) {}", before.strip_suffix(" in").unwrap_or(before), statement.tail)
+}
+
+/// One column of rows, as the array that PostgreSQL takes it in.
+enum Column {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    /// A column for values like this one.
+    fn like(arg: &Arg) -> Column {
+        match arg {
+            Arg::Int(_) => Column::Int(Vec::new()),
+            Arg::Text(_) => Column::Text(Vec::new()),
+            Arg::Bytes(_) => Column::Bytes(Vec::new()),
+        }
+    }
+
+    fn push(&mut self, arg: Arg) -> Result<(), sqlx::Error> {
+        match (self, arg) {
+            (Column::Int(column), Arg::Int(value)) => column.push(value),
+            (Column::Text(column), Arg::Text(value)) => column.push(value),
+            (Column::Bytes(column), Arg::Bytes(value)) => column.push(value),
+            _ => return Err(sqlx::Error::Protocol("a column holds values of two types".to_owned())),
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Column::Int(_) => "bigint[]",
+            Column::Text(_) => "text[]",
+            Column::Bytes(_) => "bytea[]",
+        }
+    }
+
+    fn bind(self, query: Query<'_, Postgres, PgArguments>) -> Query<'_, Postgres, PgArguments> {
+        match self {
+            Column::Int(values) => query.bind(values),
+            Column::Text(values) => query.bind(values),
+            Column::Bytes(values) => query.bind(values),
+        }
+    }
+}
+
+/// Rows turned into columns.
+fn columns(rows: Vec<Vec<Arg>>) -> Result<Vec<Column>, sqlx::Error> {
+    let mut columns: Vec<Column> = rows.first().into_iter().flatten().map(Column::like).collect();
+    for row in rows {
+        for (column, arg) in columns.iter_mut().zip(row) {
+            column.push(arg)?;
+        }
+    }
+    Ok(columns)
+}
+
+/// Rows of PostgreSQL are one array for each column, so its text is the same for any number of rows.
+fn of_columns(statement: &Statement, columns: &[Column]) -> String {
+    let arrays: Vec<String> = columns.iter().zip(1..).map(|(column, at)| format!("${at}::{}", column.kind())).collect();
+    format!("{} select * from unnest({}) {}", statement.sql, arrays.join(", "), statement.tail)
+}
+
+pub(super) async fn fetch_in_postgres<'e>(
+    executor: impl Executor<'e, Database = Postgres>,
+    statement: &Statement,
+    keys: &[Arg],
+) -> Result<Vec<Row>, sqlx::Error> {
+    let query = sqlx::query(AssertSqlSafe(of_any(statement)));
+    let Some(keys) = columns(keys.iter().map(|key| vec![key.clone()]).collect())?.pop() else { return Ok(Vec::new()) };
+    // Planned for these keys: a plan that is kept from when a table was small would read all of it.
+    let rows = keys.bind(query).persistent(false).fetch_all(executor).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
+
+pub(super) async fn insert_postgres(
+    tx: &mut sqlx::Transaction<'static, Postgres>,
+    statement: &Statement,
+    rows: Vec<Vec<Arg>>,
+) -> Result<u64, sqlx::Error> {
+    let columns = columns(rows)?;
+    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns)));
+    let query = columns.into_iter().fold(query, |query, column| column.bind(query));
+    Ok(query.execute(&mut **tx).await?.rows_affected())
+}
+
+pub(super) async fn insert_returning_postgres(
+    tx: &mut sqlx::Transaction<'static, Postgres>,
+    statement: &Statement,
+    rows: Vec<Vec<Arg>>,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let columns = columns(rows)?;
+    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns)));
+    let query = columns.into_iter().fold(query, |query, column| column.bind(query));
+    let rows = query.fetch_all(&mut **tx).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StatementKind, args};
+
+    const ROWS: Statement =
+        Statement { name: "", kind: StatementKind::Rows, sql: "insert into t (a, b)", tail: "on conflict do nothing" };
+    const LIST: Statement =
+        Statement { name: "", kind: StatementKind::List, sql: "select a from t where a in", tail: "order by a" };
+
+    #[test]
+    fn rows_of_sqlite_come_in_few_sizes_and_keep_their_order() {
+        let rows: Vec<Vec<Arg>> = (0..343_i64).map(|number| args![number, "x"]).collect();
+        let pieces = pieces(&ROWS, rows);
+        let sizes: Vec<usize> = pieces.iter().map(|(_, values)| values.len() / 2).collect();
+        assert_eq!(sizes, [256, 64, 16, 4, 1, 1, 1]);
+        let values: Vec<&Arg> = pieces.iter().flat_map(|(_, values)| values).step_by(2).collect();
+        assert!(values.into_iter().eq(&(0..343_i64).map(Arg::from).collect::<Vec<_>>()));
+        assert_eq!(pieces[6].0, "insert into t (a, b) values (?, ?) on conflict do nothing");
+    }
+
+    #[test]
+    fn keys_of_sqlite_are_filled_up_with_the_last() {
+        let keys: Vec<Arg> = (0..5_i64).map(Arg::from).collect();
+        let filled = filled_up(&keys);
+        assert_eq!((filled.len(), &filled[..5], &filled[15]), (16, &keys[..], &Arg::from(4_i64)));
+        for full in [1, 4, 16, 64, 256, CHUNK] {
+            assert_eq!(filled_up(&vec![Arg::from(1_i64); full]).len(), full);
+        }
+    }
+
+    #[test]
+    fn texts_of_postgres_are_the_same_for_any_number() {
+        let text = |rows| of_columns(&ROWS, &columns(rows).expect("columns"));
+        let one = text(vec![args![1_i64, "x"]]);
+        let arrays = "unnest($1::bigint[], $2::text[])";
+        assert_eq!(one, format!("insert into t (a, b) select * from {arrays} on conflict do nothing"));
+        assert_eq!(text(vec![args![1_i64, "x"], args![2_i64, None::<String>]]), one);
+        assert!(columns(vec![args![1_i64], args!["x"]]).is_err(), "a column is of one type");
+        assert_eq!(of_any(&LIST), "select a from t where a = any ($1) order by a");
+    }
+}

@@ -1,0 +1,87 @@
+//! No statement of a page, a hook or a batch reads a whole table that grows with the years.
+
+use std::collections::HashMap;
+
+use hocphi::store::{EngineName, Statement};
+
+use crate::engines::Fresh;
+use crate::on_both;
+
+on_both!(nothing_that_grows_is_read_from_end_to_end);
+
+/// What grows with every pupil, invoice and payment.
+const GROWING: [&str; 24] = [
+    "audit_trail",
+    "class_membership",
+    "credit",
+    "credit_decision",
+    "credit_proof",
+    "debit",
+    "delivery",
+    "entry",
+    "family",
+    "feed_leaf",
+    "guardian",
+    "invoice",
+    "invoice_event",
+    "invoice_line",
+    "payment_key",
+    "payment_order",
+    "payment_order_event",
+    "posting",
+    "promise",
+    "promise_attempt",
+    "pupil",
+    "receipt",
+    "statement_line",
+    "telling",
+];
+
+/// What reads everything because everything is what is asked for, outside the work of a day: the audit, the sums of all
+/// books, what the simulations count afterwards, and an item of the catalogue, which somebody changes once a year.
+const WHOLE: [&str; 4] = ["::ledger::audit::", "::ledger::sql::BALANCES", "::simulate::sql::", "::fees::sql::SET_ITEM"];
+/// The supervisors' sums are made from all postings of their schools each time. They want a sum that is kept as the
+/// feed goes on; until there is one, they cost more with every year.
+const NOT_YET: [&str; 3] = ["BY_SCHOOL_AND_ITEM", "BY_SCHOOL_AND_DAY", "::oversight::sql::STANDING"];
+
+async fn nothing_that_grows_is_read_from_end_to_end(fresh: Fresh) {
+    let mut findings = Vec::new();
+    for statement in hocphi::statements() {
+        let plan = fresh.store.plan(&statement).await.unwrap_or_else(|error| panic!("{}: {error}", statement.name));
+        let of = match fresh.store.engine() {
+            EngineName::Sqlite => scanned_by_sqlite(&statement, &plan),
+            EngineName::Postgres => scanned_by_postgres(&plan),
+        };
+        let of = of.into_iter().filter(|table| GROWING.contains(&table.as_str()));
+        let is_meant = WHOLE.iter().chain(&NOT_YET).any(|name| statement.name.contains(name));
+        findings.extend(of.filter(|_| !is_meant).map(|table| format!("{} reads all of {table}", statement.name)));
+    }
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+}
+
+/// `Seq Scan on posting p`
+fn scanned_by_postgres(plan: &[String]) -> Vec<String> {
+    let scans = plan.iter().filter_map(|line| line.split_once("Seq Scan on "));
+    scans.filter_map(|(_, rest)| rest.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+/// `SCAN p USING INDEX posting_by_credit`, where the statement says which table `p` is.
+fn scanned_by_sqlite(statement: &Statement, plan: &[String]) -> Vec<String> {
+    let tables = tables_of(statement);
+    let scans = plan.iter().filter_map(|line| line.strip_prefix("SCAN "));
+    let names = scans.filter_map(|rest| rest.split_whitespace().next());
+    names.map(|name| tables.get(name).cloned().unwrap_or_else(|| name.to_owned())).collect()
+}
+
+/// The tables of a statement by the names it gives them.
+fn tables_of(statement: &Statement) -> HashMap<String, String> {
+    let text = format!("{} {}", statement.sql, statement.tail).replace(['(', ')', ','], " , ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let named = words.windows(4).filter(|window| ["from", "join"].contains(&window[0]));
+    named
+        .map(|window| {
+            let alias = if window[2] == "as" { window[3] } else { window[2] };
+            (alias.to_owned(), window[1].to_owned())
+        })
+        .collect()
+}
