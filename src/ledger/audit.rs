@@ -25,7 +25,42 @@ impl Finding {
     }
 }
 
+/// What facts name and is not there, as one question: `posting entry_id: entry_id of entry` says which table, how its
+/// rows are told apart, and which column names a row of which table.
+macro_rules! unknown_names {
+    ($($fact:ident $own:ident: $($column:ident of $named:ident),+;)+) => {
+        concat!(
+            "select '' as found from school where 1 = 0",
+            $($(
+                " union all select '", stringify!($fact), " ' || f.", stringify!($own), " from ", stringify!($fact),
+                " f where f.", stringify!($column), " is not null and not exists (select 1 from ", stringify!($named),
+                " n where n.id = f.", stringify!($column), ")",
+            )+)+
+            " limit 20"
+        )
+    };
+}
+
 statements! {
+    /// Any row: a fact is about something that is not there, and no page can explain it.
+    NAMES_ARE_THERE = unknown_names!(
+        invoice id: run_id of billing_run, school_id of school, account_id of receiving_account, pupil_id of pupil,
+            family_id of family, class_group_id of class_group;
+        invoice_line invoice_id: invoice_id of invoice, item_id of fee_item;
+        posting entry_id: entry_id of entry;
+        unsequenced entry_id: entry_id of entry;
+        feed_leaf entry_id: entry_id of entry;
+        delivery id: connection_id of connection;
+        credit id: school_id of school, account_id of receiving_account;
+        telling credit_id: connection_id of connection, credit_id of credit, delivery_id of delivery;
+        undecided credit_id: credit_id of credit;
+        credit_decision credit_id: credit_id of credit, invoice_id of invoice, entry_id of entry;
+        receipt id: school_id of school, entry_id of entry, credit_id of credit, invoice_id of invoice,
+            family_id of family;
+        statement_line id: file_id of statement_file, account_id of receiving_account;
+        credit_proof credit_id: credit_id of credit, line_id of statement_line;
+    );
+
     /// Any row: an entry got past its only door.
     ENTRIES_BALANCE = "
         select e.id || ' differs by ' || cast(coalesce(sum(p.amount), 0) as text) as found
@@ -248,7 +283,8 @@ statements! {
 }
 
 /// Every invariant that is one query: the sentence, what it would mean, the statement.
-const INVARIANTS: [(&str, &str, Statement); 25] = [
+const INVARIANTS: [(&str, &str, Statement); 26] = [
+    ("what a fact names is there", "a fact is about nothing that can be shown", NAMES_ARE_THERE),
     ("every entry balances", "an entry got past its only door", ENTRIES_BALANCE),
     ("an entry belongs to one school", "money of one school stands in another's books", ONE_SCHOOL),
     ("an invoice's total is the sum of its lines", "a parent is asked for another sum", INVOICE_TOTALS),

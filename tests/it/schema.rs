@@ -9,6 +9,7 @@ on_both!(
     migrating_twice_changes_nothing,
     every_statement_prepares,
     facts_cannot_be_changed_or_emptied,
+    whoever_a_fact_may_name_cannot_be_deleted,
     a_newer_schema_is_refused
 );
 
@@ -47,6 +48,22 @@ async fn facts_cannot_be_changed_or_emptied(fresh: Fresh) {
     for attempt in attempts {
         let refused = store.run_raw(attempt).await.expect_err(attempt).to_string();
         assert!(refused.contains("append-only: feed_leaf"), "{attempt}: {refused}");
+    }
+}
+
+async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
+    let rows = "
+        insert into school values ('sch', 'TH', 'T', 'primary', 'public', '', '', null, null, null, null, 'hanoi', 0);
+        insert into receiving_account values ('acc', 'sch', '970436', '0011', 'T', 0, null, null);
+        insert into class_group values ('cls', 'sch', '2026-2027', '3A', 'primary');
+        insert into fee_item values ('itm', 'M', 'Tiền ăn', 'agreed', 'month', 'service', 'C45-BB', null, '1', 0);
+        insert into family values ('fam', 'sch', 0);
+        insert into pupil values ('pup', 'sch', 'fam', 'P1', 'X', 'x', null, null, 0);
+        insert into connection (id, provider, school_id, memo_max, made_at) values ('con', 'sepay', 'sch', 100, 0);";
+    fresh.store.run_raw(rows).await.expect("one of each");
+    for named in ["pupil", "family", "class_group", "fee_item", "connection", "receiving_account", "school"] {
+        let refused = fresh.store.run_raw(&format!("delete from {named}")).await.expect_err(named).to_string();
+        assert!(refused.contains(&format!("append-only: {named}")), "{named}: {refused}");
     }
 }
 
