@@ -1,7 +1,6 @@
 //! One way of being told: a provider, a school, the accounts it tells of, and the secrets that prove it.
 
-use zeroize::Zeroizing;
-
+use super::callers::connection;
 use super::sql;
 use crate::access::{Deed, trail_in};
 use crate::fault::{Kind, OrFault, Refusal, Result};
@@ -57,12 +56,8 @@ record! {
 
 record! {
     struct Stored {
-        id: String,
         provider: String,
         school_id: String,
-        memo_prefix: Option<String>,
-        memo_max: i64,
-        orders_from: Option<Moment>,
         ended_at: Option<Moment>,
     }
 }
@@ -128,35 +123,6 @@ pub async fn connect(
     }
     .await)?;
     Ok(id)
-}
-
-/// A connection with its secrets open; ended ones too. None: there is no such connection.
-///
-/// # Errors
-/// Faults of the store; a secret that does not open.
-pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option<Connection>> {
-    if !ids::is_id(id, "con") {
-        return Ok(None);
-    }
-    let Some(stored) = store.optional::<Stored>(&sql::CONNECTION, args![id]).await? else { return Ok(None) };
-    let accounts = store.all(&sql::ACCOUNTS_OF_CONNECTION, args![id]).await?;
-    let mut secrets = Secrets::new();
-    for (secret_id, name, sealed) in live_secrets(store, id).await? {
-        let opened = Zeroizing::new(vault.open(&sealed, &secret_context(&secret_id)).await?);
-        let text = std::str::from_utf8(&opened).or_fault("open a secret: it is no text")?;
-        secrets.add(name, Zeroizing::new(text.to_owned()));
-    }
-    Ok(Some(Connection {
-        id: stored.id,
-        provider: stored.provider,
-        school_id: stored.school_id,
-        accounts,
-        memo_prefix: stored.memo_prefix,
-        memo_max: stored.memo_max,
-        secrets,
-        orders_from: stored.orders_from,
-        ended_at: stored.ended_at,
-    }))
 }
 
 /// The ids of a live connection's accounts. None: there is no such connection of this school.
@@ -351,11 +317,8 @@ fn has_ended() -> Refusal {
     )
 }
 
-async fn live_secrets(store: &Store, id: &str) -> Result<Vec<(String, String, Vec<u8>)>> {
-    store.all(&sql::LIVE_SECRETS, args![id]).await
-}
-
-fn secret_context(secret_id: &str) -> String {
+/// The context a secret is sealed under.
+pub(super) fn secret_context(secret_id: &str) -> String {
     format!("secret:{secret_id}")
 }
 

@@ -14,6 +14,7 @@
 //!
 //! Deliberately absent: whose money a credit is (`matching`), the books (`ledger`), and asking a bank anything.
 
+mod callers;
 mod connection;
 mod day;
 mod debits;
@@ -27,10 +28,10 @@ mod prepare;
 mod prove;
 mod sql;
 
+pub use callers::{Callers, connection};
 pub use connection::{
     Account, Connection, NewConnection, ORDER_TEXT, SecretLife, add_secret, check_forms, check_published, connect,
-    connected, connection, connections, connections_of, end, provider_of, retire_secret, retire_secret_value,
-    secrets_of,
+    connected, connections, connections_of, end, provider_of, retire_secret, retire_secret_value, secrets_of,
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use debits::{Debit, debits, is_reversed, reversed};

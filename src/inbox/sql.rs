@@ -61,8 +61,18 @@ macro_rules! reversed {
 
 statements! {
     /// A connection by its id, ended ones too. No row: the id was made up.
-    CONNECTION = "
-        select id, provider, school_id, memo_prefix, memo_max, orders_from, ended_at from connection where id = $1";
+    CONNECTION = "select provider, school_id, ended_at from connection where id = $1";
+
+    /// Connections with each account and each live secret of theirs, the oldest secret first. No row for one: the id
+    /// was made up.
+    CALLERS = list "
+        select c.id, c.provider, c.school_id, c.memo_prefix, c.memo_max, c.orders_from, c.ended_at,
+            a.id as account_id, a.bank_bin, a.number, s.id as secret_id, s.name as secret_name, s.sealed
+        from connection c
+        left join connection_account b on b.connection_id = c.id
+        left join receiving_account a on a.id = b.account_id
+        left join connection_secret s on s.connection_id = c.id and s.retired_at is null
+        where c.id in", "order by c.id, a.id, s.made_at, s.id";
 
     /// The connections of a school, the newest last.
     CONNECTIONS_OF = "select id from connection where school_id = $1 order by made_at, id";

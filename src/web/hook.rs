@@ -19,7 +19,7 @@ use super::rehearse::is_ours;
 use crate::clockwork::House;
 use crate::fault::{Refusal, Result};
 use crate::fees::{self, DueBill};
-use crate::inbox::{self, Connection, Delivery};
+use crate::inbox::{Connection, Delivery};
 use crate::providers::{Asked, BODY_MOST, Bill, Disproof, Heard, Outcome, Provider, Reply, ReplyTo, Request};
 use crate::vietqr;
 
@@ -58,7 +58,8 @@ async fn hear(
         Err(rejection) => return rejection.status().into_response(),
     };
     let request = request(&method, &uri, &headers, &body);
-    match listen(&house, &provider, &connection, &request).await {
+    // On the heap: what keeping takes is large, and every layer around it would carry it about.
+    match Box::pin(listen(&house, &provider, &connection, &request)).await {
         Ok(reply) => answer(reply),
         Err(error) => {
             let failure = Failure::from(error);
@@ -78,7 +79,7 @@ async fn hear(
 /// Proves, keeps, and chooses the reply by what became of the delivery.
 async fn listen(house: &House, provider: &str, connection: &str, request: &Request) -> Result<Reply> {
     let provider = house.providers.get(provider).ok_or_else(Refusal::absent)?;
-    let connection = inbox::connection(&house.store, &house.vault, connection).await?;
+    let connection = house.callers.connection(connection).await?;
     let connection = connection
         .filter(|connection| connection.provider == provider.name() && connection.ended_at.is_none())
         .ok_or_else(Refusal::absent)?;

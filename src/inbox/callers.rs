@@ -1,0 +1,153 @@
+//! Who calls: a connection with its secrets open, looked up for everybody who asks at once.
+//!
+//! A bank's burst would cost the database a question for each request; [`Callers`] asks one for all who wait, and who
+//! comes meanwhile waits for the next.
+//!
+//! **Invariant:** nothing is remembered. Whoever asks is answered from what the database held after he asked, so a
+//! secret that was retired and a connection that was ended prove nothing from that moment on, in whichever process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use zeroize::Zeroizing;
+
+use super::connection::{Account, Connection, secret_context};
+use super::sql;
+use crate::fault::{OrFault, Result};
+use crate::ids;
+use crate::providers::Secrets;
+use crate::seal::Vault;
+use crate::store::{Arg, Store, record};
+use crate::time::Moment;
+
+/// How many may wait for the next question; more ask by themselves.
+const MOST_WAITING: usize = 1_024;
+
+/// Who looks connections up. Cloning shares it.
+#[derive(Clone)]
+pub struct Callers {
+    store: Store,
+    vault: Vault,
+    queue: mpsc::Sender<Asked>,
+}
+
+struct Asked {
+    id: String,
+    answer: oneshot::Sender<Option<Arc<Connection>>>,
+}
+
+record! {
+    /// One account and one live secret of a connection; it stands once for each two of them.
+    struct Side {
+        id: String,
+        provider: String,
+        school_id: String,
+        memo_prefix: Option<String>,
+        memo_max: i64,
+        orders_from: Option<Moment>,
+        ended_at: Option<Moment>,
+        account_id: Option<String>,
+        bank_bin: Option<String>,
+        number: Option<String>,
+        secret_id: Option<String>,
+        secret_name: Option<String>,
+        sealed: Option<Vec<u8>>,
+    }
+}
+
+impl Callers {
+    /// Starts looking; it ends when the last clone is dropped.
+    pub fn start(store: Store, vault: Vault) -> Callers {
+        let (queue, asked) = mpsc::channel(MOST_WAITING);
+        tokio::spawn(work(store.clone(), vault.clone(), asked));
+        Callers { store, vault, queue }
+    }
+
+    /// A connection with its secrets open; ended ones too. None: there is no such connection.
+    ///
+    /// # Errors
+    /// As [`connection`].
+    pub async fn connection(&self, id: &str) -> Result<Option<Arc<Connection>>> {
+        if !ids::is_id(id, "con") {
+            return Ok(None);
+        }
+        let (answer, answered) = oneshot::channel();
+        if self.queue.try_send(Asked { id: id.to_owned(), answer }).is_ok()
+            && let Ok(found) = answered.await
+        {
+            return Ok(found);
+        }
+        // What failed for all is asked once more by each, who then hears what is wrong with his own.
+        Ok(connection(&self.store, &self.vault, id).await?.map(Arc::new))
+    }
+}
+
+async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>) {
+    while let Some(first) = queue.recv().await {
+        let mut asked = vec![first];
+        while let Ok(next) = queue.try_recv() {
+            asked.push(next);
+        }
+        let mut ids: Vec<&str> = asked.iter().map(|asked| asked.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let Ok(found) = look_up(&store, &vault, &ids).await else { continue };
+        for Asked { id, answer } in asked {
+            // Whoever stopped waiting needs no answer.
+            let _ = answer.send(found.get(&id).cloned());
+        }
+    }
+}
+
+/// A connection with its secrets open; ended ones too. None: there is no such connection.
+///
+/// # Errors
+/// Faults of the store; a secret that does not open.
+pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option<Connection>> {
+    if !ids::is_id(id, "con") {
+        return Ok(None);
+    }
+    Ok(look_up(store, vault, &[id]).await?.remove(id).and_then(Arc::into_inner))
+}
+
+async fn look_up(store: &Store, vault: &Vault, ids: &[&str]) -> Result<HashMap<String, Arc<Connection>>> {
+    let sides: Vec<Side> = store.all_in(&sql::CALLERS, ids.iter().map(|id| Arg::from(*id)).collect()).await?;
+    let mut found = HashMap::new();
+    for sides in sides.chunk_by(|one, other| one.id == other.id) {
+        let connection = opened(vault, sides).await?;
+        found.extend(connection.map(|connection| (connection.id.clone(), Arc::new(connection))));
+    }
+    Ok(found)
+}
+
+async fn opened(vault: &Vault, sides: &[Side]) -> Result<Option<Connection>> {
+    let Some(first) = sides.first() else { return Ok(None) };
+    let mut accounts: Vec<Account> = sides.iter().filter_map(Side::account).collect();
+    accounts.dedup();
+    let mut secrets = Secrets::new();
+    for side in sides.iter().filter(|side| side.account_id == first.account_id) {
+        let (Some(id), Some(name), Some(sealed)) = (&side.secret_id, &side.secret_name, &side.sealed) else { continue };
+        let opened = Zeroizing::new(vault.open(sealed, &secret_context(id)).await?);
+        let text = std::str::from_utf8(&opened).or_fault("open a secret: it is no text")?;
+        secrets.add(name, Zeroizing::new(text.to_owned()));
+    }
+    Ok(Some(Connection {
+        id: first.id.clone(),
+        provider: first.provider.clone(),
+        school_id: first.school_id.clone(),
+        accounts,
+        memo_prefix: first.memo_prefix.clone(),
+        memo_max: first.memo_max,
+        secrets,
+        orders_from: first.orders_from,
+        ended_at: first.ended_at,
+    }))
+}
+
+impl Side {
+    fn account(&self) -> Option<Account> {
+        let (id, bank_bin, number) = (self.account_id.clone()?, self.bank_bin.clone()?, self.number.clone()?);
+        Some(Account { id, bank_bin, number })
+    }
+}
