@@ -11,7 +11,9 @@
 pub mod pdf;
 mod sql;
 
-use crate::fault::{Fault, Result};
+use std::collections::HashMap;
+
+use crate::fault::{Fault, OrFault, Result};
 use crate::ids;
 use crate::money::Dong;
 use crate::seal::{Vault, token_hash};
@@ -99,12 +101,18 @@ impl Receipt {
 pub async fn number_in(tx: &mut Tx, vault: &Vault, now: Moment, posted: &[Posted]) -> Result<Vec<Receipt>> {
     let mut in_order: Vec<&Posted> = posted.iter().collect();
     in_order.sort_by_key(|posted| (&posted.school_id, posted.credit_at, &posted.credit_id, &posted.entry_id));
+    let of_schools: Vec<(&str, &[&Posted])> = in_order
+        .chunk_by(|one, other| one.school_id == other.school_id)
+        .filter_map(|of_school| Some((of_school.first()?.school_id.as_str(), of_school)))
+        .collect();
+    let counts: Vec<(&str, usize)> = of_schools.iter().map(|(school, posted)| (*school, posted.len())).collect();
+    let taken = take_numbers_in(tx, now, &counts).await?;
     let mut receipts = Vec::with_capacity(in_order.len());
-    for of_school in in_order.chunk_by(|one, other| one.school_id == other.school_id) {
-        let Some(school_id) = of_school.first().map(|posted| posted.school_id.as_str()) else { continue };
-        let (year, first) = take_numbers_in(tx, school_id, now, of_school.len()).await?;
-        for (number, posted) in (first..).zip(of_school) {
-            receipts.push(receipt(posted, year, number, now));
+    for (school, of_school) in of_schools {
+        let Some((year, last)) = taken.get(school) else { return Err(Fault::new("number receipts: no series").into()) };
+        let before = last - i64::try_from(of_school.len()).or_fault("count receipts")?;
+        for (number, posted) in (before + 1..).zip(of_school) {
+            receipts.push(receipt(posted, *year, number, now));
         }
     }
     let rows = receipts.iter().map(|receipt| row(receipt, vault)).collect();
@@ -112,15 +120,22 @@ pub async fn number_in(tx: &mut Tx, vault: &Vault, now: Moment, posted: &[Posted
     Ok(receipts)
 }
 
-/// Takes so many numbers from a school's series and tells their year and the first of them.
-async fn take_numbers_in(tx: &mut Tx, school_id: &str, now: Moment, count: usize) -> Result<(i64, i64)> {
-    let count = i64::try_from(count).map_err(|_| Fault::new("number more receipts than can be counted"))?;
-    let newest: Option<i64> = tx.one(&sql::NEWEST_YEAR, args![school_id, SERIES]).await?;
-    let year = newest.map_or(now.year(), |newest| newest.max(now.year()));
-    tx.run(&sql::BEGIN_SERIES, args![school_id, SERIES, year]).await?;
-    tx.run(&sql::TAKE_NUMBERS, args![school_id, SERIES, year, count]).await?;
-    let last: i64 = tx.one(&sql::LAST_NUMBER, args![school_id, SERIES, year]).await?;
-    Ok((year, last - count + 1))
+/// Takes so many numbers from the series of each of these schools and tells their year and the last of them.
+async fn take_numbers_in(tx: &mut Tx, now: Moment, counts: &[(&str, usize)]) -> Result<HashMap<String, (i64, i64)>> {
+    let schools = counts.iter().map(|(school, _)| Arg::from(*school)).collect();
+    let begun: Vec<(String, String, i64)> = tx.all_in(&sql::NEWEST_YEARS, schools).await?;
+    let newest: HashMap<&str, i64> = begun
+        .iter()
+        .filter(|(_, series, _)| series == SERIES)
+        .map(|(school, _, year)| (school.as_str(), *year))
+        .collect();
+    let mut rows = Vec::with_capacity(counts.len());
+    for (school, count) in counts {
+        let year = newest.get(school).map_or(now.year(), |newest| now.year().max(*newest));
+        rows.push(args![*school, SERIES, year, i64::try_from(*count).or_fault("count receipts")?]);
+    }
+    let taken: Vec<(String, i64, i64)> = tx.insert_returning(&sql::TAKE_NUMBERS, rows).await?;
+    Ok(taken.into_iter().map(|(school, year, last)| (school, (year, last))).collect())
 }
 
 fn receipt(posted: &Posted, year: i64, number: i64, now: Moment) -> Receipt {

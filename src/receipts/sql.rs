@@ -14,19 +14,14 @@ macro_rules! receipts {
 }
 
 statements! {
-    /// The newest year of a school's series. Null: the series is new.
-    NEWEST_YEAR = "select max(year) from receipt_series where school_id = $1 and series = $2";
+    /// The newest year of each series of schools. No row: none has begun.
+    NEWEST_YEARS = list "
+        select school_id, series, max(year) as year from receipt_series where school_id in", "group by school_id, series";
 
-    /// A series begins. Zero rows: it has begun already.
-    BEGIN_SERIES = "
-        insert into receipt_series (school_id, series, year, last) values ($1, $2, $3, 0)
-        on conflict (school_id, series, year) do nothing";
-
-    /// Takes the next numbers. Zero rows never happens after the series began.
-    TAKE_NUMBERS = "update receipt_series set last = last + $4 where school_id = $1 and series = $2 and year = $3";
-
-    /// The last number given.
-    LAST_NUMBER = "select last from receipt_series where school_id = $1 and series = $2 and year = $3";
+    /// Takes the next numbers of series, each of which begins where it has not yet, and tells the last one taken.
+    TAKE_NUMBERS = rows "insert into receipt_series (school_id, series, year, last)",
+        "on conflict (school_id, series, year) do update set last = receipt_series.last + excluded.last
+        returning school_id, year, last";
 
     /// New receipts. A twin number, entry or check token breaks the transaction, and so it should.
     INSERT_RECEIPTS = rows "
