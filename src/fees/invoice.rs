@@ -1,5 +1,7 @@
 //! A phiếu báo thu as matching, receipts and pages meet it.
 
+use std::collections::HashMap;
+
 use crate::fault::Result;
 use crate::money::Dong;
 use crate::store::{Arg, Record, Row, Store, Tx, record};
@@ -16,9 +18,9 @@ pub enum Lifecycle {
     Void,
 }
 
-/// An invoice with its lines. The lifecycle is inside: a void one is found as well.
+/// An invoice with its lines, whole or as far as money needs them. The lifecycle is inside: a void one is found as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenInvoice {
+pub struct OpenInvoice<L = Line> {
     /// `inv_…`
     pub id: String,
     /// The billing run.
@@ -46,8 +48,28 @@ pub struct OpenInvoice {
     /// When it was issued.
     pub issued_at: Moment,
     /// Its lines in the run's order; money goes to the mandatory ones first.
-    pub lines: Vec<Line>,
+    pub lines: Vec<L>,
 }
+
+record! {
+    /// A line as far as money needs it: what it asks, and how urgently.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Share {
+        /// The invoice it stands on.
+        pub invoice_id: String,
+        /// 1, 2, 3, …
+        pub position: i64,
+        /// The catalogue item.
+        pub item_id: String,
+        /// `mandatory`, `agreed` or `voluntary`.
+        pub necessity: String,
+        /// What the parents pay of it.
+        pub payable: Dong,
+    }
+}
+
+/// An invoice as money meets it.
+pub type Claim = OpenInvoice<Share>;
 
 record! {
     /// One line, with the name and the legal basis of the day it was issued.
@@ -84,7 +106,7 @@ record! {
     }
 }
 
-impl Record for OpenInvoice {
+impl<L> Record for OpenInvoice<L> {
     fn read(row: &Row) -> Result<Self> {
         let turns: Option<i64> = row.get("turns")?;
         let last: Option<String> = row.get("last_kind")?;
@@ -111,25 +133,25 @@ impl Record for OpenInvoice {
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn by_references_in(tx: &mut Tx, references: &[String]) -> Result<Vec<OpenInvoice>> {
+pub async fn by_references_in(tx: &mut Tx, references: &[String]) -> Result<Vec<Claim>> {
     let found = tx.all_in(&sql::INVOICES_BY_REFERENCE, keys(references)).await?;
-    with_lines_in(tx, found).await
+    with_shares_in(tx, found).await
 }
 
 /// Invoices by their ids.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn invoices_in(tx: &mut Tx, ids: &[String]) -> Result<Vec<OpenInvoice>> {
+pub async fn invoices_in(tx: &mut Tx, ids: &[String]) -> Result<Vec<Claim>> {
     let found = tx.all_in(&sql::INVOICES_BY_ID, keys(ids)).await?;
-    with_lines_in(tx, found).await
+    with_shares_in(tx, found).await
 }
 
 /// One invoice.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn invoice_in(tx: &mut Tx, id: &str) -> Result<Option<OpenInvoice>> {
+pub async fn invoice_in(tx: &mut Tx, id: &str) -> Result<Option<Claim>> {
     Ok(invoices_in(tx, &[id.to_owned()]).await?.pop())
 }
 
@@ -146,10 +168,11 @@ pub async fn invoice(store: &Store, id: &str) -> Result<Option<OpenInvoice>> {
 /// # Errors
 /// Faults of the store.
 pub async fn invoices(store: &Store, ids: &[String]) -> Result<Vec<OpenInvoice>> {
-    let found = store.all_in(&sql::INVOICES_BY_ID, keys(ids)).await?;
-    let ids = found.iter().map(|invoice: &OpenInvoice| Arg::from(&invoice.id)).collect();
-    let lines = store.all_in(&sql::LINES_OF, ids).await?;
-    Ok(joined(found, lines))
+    let mut found: Vec<OpenInvoice> = store.all_in(&sql::INVOICES_BY_ID, keys(ids)).await?;
+    let ids = found.iter().map(|invoice| Arg::from(&invoice.id)).collect();
+    let lines: Vec<Line> = store.all_in(&sql::LINES_OF, ids).await?;
+    hand_out(&mut found, lines, |line| &line.invoice_id);
+    Ok(found)
 }
 
 /// The invoice of this payment reference, open or void, read without a write transaction.
@@ -162,21 +185,22 @@ pub async fn by_reference(store: &Store, reference: &str) -> Result<Option<OpenI
     Ok(invoices(store, &ids).await?.pop())
 }
 
-async fn with_lines_in(tx: &mut Tx, found: Vec<OpenInvoice>) -> Result<Vec<OpenInvoice>> {
-    let ids = found.iter().map(|invoice| Arg::from(&invoice.id)).collect();
-    let lines = tx.all_in(&sql::LINES_OF, ids).await?;
-    Ok(joined(found, lines))
+async fn with_shares_in(tx: &mut Tx, mut claims: Vec<Claim>) -> Result<Vec<Claim>> {
+    let ids = claims.iter().map(|claim| Arg::from(&claim.id)).collect();
+    let shares: Vec<Share> = tx.all_in(&sql::SHARES_OF, ids).await?;
+    hand_out(&mut claims, shares, |share| &share.invoice_id);
+    Ok(claims)
 }
 
-fn joined(mut invoices: Vec<OpenInvoice>, lines: Vec<Line>) -> Vec<OpenInvoice> {
-    let places: std::collections::HashMap<String, usize> =
+/// Gives each invoice its lines, in the order in which they come.
+fn hand_out<L>(invoices: &mut [OpenInvoice<L>], lines: Vec<L>, invoice_of: impl Fn(&L) -> &str) {
+    let places: HashMap<String, usize> =
         invoices.iter().enumerate().map(|(place, invoice)| (invoice.id.clone(), place)).collect();
     for line in lines {
-        if let Some(invoice) = places.get(&line.invoice_id).and_then(|place| invoices.get_mut(*place)) {
+        if let Some(invoice) = places.get(invoice_of(&line)).and_then(|place| invoices.get_mut(*place)) {
             invoice.lines.push(line);
         }
     }
-    invoices
 }
 
 pub(super) fn keys(ids: &[String]) -> Vec<Arg> {

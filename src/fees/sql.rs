@@ -60,6 +60,10 @@ statements! {
     /// The lines of invoices.
     LINES_OF = list "select * from invoice_line where invoice_id in", "order by invoice_id, position";
 
+    /// The lines of invoices as far as money needs them.
+    SHARES_OF = list "select invoice_id, position, item_id, necessity, payable from invoice_line where invoice_id in",
+        "order by invoice_id, position";
+
     /// What is owed on invoices, what came for them and what came beyond. No row: not posted yet. Nothing is owed on a
     /// void invoice although nothing came, so what came is asked for by itself.
     OWED = list "

@@ -7,7 +7,7 @@ use crate::outbox::{self, Event, Happened};
 use crate::store::{Store, Tx, args, transact};
 use crate::time::{Clock, Moment};
 
-use super::{Lifecycle, OpenInvoice, RunState, invoice_in, sql};
+use super::{Claim, Lifecycle, RunState, invoice_in, sql};
 
 /// Who takes back what, when and why.
 pub(super) struct Act<'a> {
@@ -58,7 +58,7 @@ pub async fn reinstate_invoice(
 }
 
 /// Voids open invoices in one go.
-pub(super) async fn void_in(tx: &mut Tx, open: Vec<OpenInvoice>, act: &Act<'_>) -> Result<()> {
+pub(super) async fn void_in(tx: &mut Tx, open: Vec<Claim>, act: &Act<'_>) -> Result<()> {
     let mut events = Vec::with_capacity(open.len());
     let mut entries = Vec::with_capacity(open.len());
     for invoice in &open {
@@ -99,7 +99,7 @@ pub async fn reinstate_invoice_in(tx: &mut Tx, invoice_id: &str, now: Moment, ac
 }
 
 /// What one invoice's turn leaves behind besides the books: a promise to tell, and a line in the trail.
-async fn done_in(tx: &mut Tx, now: Moment, actor: &str, kind: Event, invoice: &OpenInvoice) -> Result<()> {
+async fn done_in(tx: &mut Tx, now: Moment, actor: &str, kind: Event, invoice: &Claim) -> Result<()> {
     let happened = Happened {
         school_id: invoice.school_id.clone(),
         kind,

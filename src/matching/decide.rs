@@ -1,6 +1,6 @@
 //! Whose money a credit is, decided from values alone.
 
-use crate::fees::{Lifecycle, Line, OpenInvoice};
+use crate::fees::{Claim, Lifecycle, Share};
 use crate::money::Dong;
 
 /// What is known of a credit when it is decided.
@@ -154,7 +154,7 @@ impl Outcome {
 
 /// Decides a credit: an exact reference on the right account pays, anything else is held. `found` is the invoice that
 /// carries the reference, `paid` what came for each of its lines so far.
-pub fn decide(heard: Heard<'_>, found: Option<&OpenInvoice>, paid: impl Fn(i64) -> Dong) -> Decision {
+pub fn decide(heard: Heard<'_>, found: Option<&Claim>, paid: impl Fn(i64) -> Dong) -> Decision {
     match (heard.is_proved, heard.doubt) {
         (false, Doubt::MaybeSameCredit) => return Decision::Hold(HoldReason::MaybeSameCredit),
         (false, Doubt::ToldDifferently) => return Decision::Hold(HoldReason::ToldDifferently),
@@ -178,8 +178,8 @@ pub fn decide(heard: Heard<'_>, found: Option<&OpenInvoice>, paid: impl Fn(i64) 
 
 /// Gives an amount to lines: the mandatory ones first, otherwise in their order, whole đồng, never more than a
 /// line asks.
-pub fn allocate(lines: &[Line], paid: impl Fn(i64) -> Dong, amount: Dong) -> Allocation {
-    let (mandatory, others): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| line.necessity == "mandatory");
+pub fn allocate(lines: &[Share], paid: impl Fn(i64) -> Dong, amount: Dong) -> Allocation {
+    let (mandatory, others): (Vec<&Share>, Vec<&Share>) = lines.iter().partition(|line| line.necessity == "mandatory");
     let mut left = amount.get();
     let mut given = Vec::new();
     let mut total_paid = 0_i64;
@@ -210,27 +210,18 @@ mod tests {
     use super::*;
     use crate::time::{Day, Moment};
 
-    fn line(position: i64, necessity: &str, payable: i64) -> Line {
-        Line {
+    fn line(position: i64, necessity: &str, payable: i64) -> Share {
+        Share {
             invoice_id: "inv_1".to_owned(),
             position,
             item_id: format!("itm_{position}"),
-            official_name: String::new(),
-            legal_basis: String::new(),
             necessity: necessity.to_owned(),
-            revenue: "service".to_owned(),
-            document_kind: "C45-BB".to_owned(),
-            unit: "month".to_owned(),
-            quantity: 1,
-            unit_price: Dong::new(payable),
-            gross: Dong::new(payable),
-            exemption: Dong::ZERO,
             payable: Dong::new(payable),
         }
     }
 
-    fn invoice() -> OpenInvoice {
-        OpenInvoice {
+    fn invoice() -> Claim {
+        Claim {
             id: "inv_1".to_owned(),
             run_id: "run_1".to_owned(),
             school_id: "sch_1".to_owned(),
@@ -285,12 +276,12 @@ mod tests {
 
     #[test]
     fn anything_but_an_exact_reference_on_the_right_account_is_held() {
-        let hold = |heard, found: Option<&OpenInvoice>| match decide(heard, found, nothing) {
+        let hold = |heard, found: Option<&Claim>| match decide(heard, found, nothing) {
             Decision::Hold(reason) => reason.code(),
             Decision::Pay(_) => "paid",
         };
         let open = invoice();
-        let void = OpenInvoice { lifecycle: Lifecycle::Void, ..invoice() };
+        let void = Claim { lifecycle: Lifecycle::Void, ..invoice() };
         assert_eq!(hold(Heard { references: References::None, ..heard(1) }, None), "no_reference");
         assert_eq!(hold(Heard { references: References::Several, ..heard(1) }, None), "two_references");
         assert_eq!(hold(heard(1), None), "unknown_reference");
@@ -326,7 +317,7 @@ mod tests {
             for line in &lines {
                 prop_assert!(after(line.position) <= line.payable.get());
             }
-            let is_open = |line: &Line| after(line.position) < line.payable.get();
+            let is_open = |line: &Share| after(line.position) < line.payable.get();
             if lines.iter().any(|line| line.necessity == "mandatory" && is_open(line)) {
                 let is_mandatory = |position: i64| {
                     lines.iter().any(|line| line.position == position && line.necessity == "mandatory")

@@ -4,7 +4,7 @@ use super::turn::{self, Newest, Standing};
 use super::{Credit, Doubt, allocate, sql};
 use crate::access::{Deed, trail_in};
 use crate::fault::{Fault, Kind, Refusal, Result};
-use crate::fees::{self, Lifecycle, OpenInvoice};
+use crate::fees::{self, Claim, Lifecycle};
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
 use crate::money::Dong;
 use crate::outbox::{self, Event, Happened};
@@ -431,7 +431,7 @@ pub(super) async fn credit_in(tx: &mut Tx, credit_id: &str) -> Result<Credit> {
 }
 
 /// The invoice, when this credit may go to it.
-async fn payable_in(tx: &mut Tx, credit: &Credit, invoice_id: &str) -> Result<OpenInvoice> {
+async fn payable_in(tx: &mut Tx, credit: &Credit, invoice_id: &str) -> Result<Claim> {
     let invoice = fees::invoice_in(tx, invoice_id).await?;
     let invoice = invoice.filter(|invoice| invoice.school_id == credit.school_id).ok_or_else(Refusal::absent)?;
     if invoice.lifecycle != Lifecycle::Open {

@@ -24,8 +24,8 @@ statements! {
     UNDECIDED = "
         select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.payment_key,
             c.gateway_id, c.doubt, c.memo_sealed
-        from undecided u join credit c on c.id = u.credit_id
-        where u.since <= $1 or u.since > $2 order by u.credit_id limit $3";
+        from undecided u cross join credit c
+        where c.id = u.credit_id and (u.since <= $1 or u.since > $2) order by u.credit_id limit $3";
 
     /// One credit. No row: the id was made up.
     CREDIT = "

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Credit, Decision, Doubt, Drained, Heard, References, Waiting, decide, sql};
 use crate::fault::{Fault, Result};
-use crate::fees::{self, OpenInvoice};
+use crate::fees::{self, Claim};
 use crate::inbox;
 use crate::ledger::{self, Account, Cause, Entry, Head, Posting};
 use crate::money::Dong;
@@ -116,8 +116,8 @@ pub(super) async fn decide_in(
 
 /// The invoices that a batch's credits name, by the reference in their text or by the key they came with.
 struct Named {
-    by_reference: HashMap<String, OpenInvoice>,
-    by_key: HashMap<String, OpenInvoice>,
+    by_reference: HashMap<String, Claim>,
+    by_key: HashMap<String, Claim>,
 }
 
 impl Named {
@@ -144,7 +144,7 @@ impl Named {
     }
 
     /// How a credit names an invoice. A text and a key that name two are a person's to tell apart.
-    fn of(&self, waiting: &Waiting) -> (References, Option<&OpenInvoice>) {
+    fn of(&self, waiting: &Waiting) -> (References, Option<&Claim>) {
         let Credit { payment_reference, payment_key, .. } = &waiting.credit;
         let by_text = payment_reference.as_ref().and_then(|reference| self.by_reference.get(reference));
         let by_key = payment_key.as_ref().and_then(|key| self.by_key.get(key));
@@ -164,7 +164,7 @@ impl Written {
         credit: &Credit,
         references: References,
         standing: &Standing,
-        found: Option<&OpenInvoice>,
+        found: Option<&Claim>,
         paid: &mut HashMap<(String, i64), Dong>,
         now: Moment,
     ) -> Result<()> {
@@ -262,7 +262,7 @@ pub(super) fn unknown(credit: &Credit) -> Posting {
 }
 
 /// The sides that give money to an invoice's lines and its surplus to the family.
-pub(super) fn given(invoice: &OpenInvoice, allocation: &super::Allocation, credit_id: &str) -> Result<Vec<Posting>> {
+pub(super) fn given(invoice: &Claim, allocation: &super::Allocation, credit_id: &str) -> Result<Vec<Posting>> {
     let mut sides = Vec::with_capacity(allocation.lines.len() + 1);
     for (position, amount) in &allocation.lines {
         let line = invoice.lines.iter().find(|line| line.position == *position);
@@ -275,7 +275,7 @@ pub(super) fn given(invoice: &OpenInvoice, allocation: &super::Allocation, credi
     Ok(sides)
 }
 
-pub(super) fn posted(credit: &Credit, invoice: &OpenInvoice, allocation: &super::Allocation, entry_id: &str) -> Posted {
+pub(super) fn posted(credit: &Credit, invoice: &Claim, allocation: &super::Allocation, entry_id: &str) -> Posted {
     Posted {
         entry_id: entry_id.to_owned(),
         school_id: invoice.school_id.clone(),
