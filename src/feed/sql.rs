@@ -3,11 +3,12 @@
 use crate::store::statements;
 
 statements! {
-    /// Entries that have no place yet, in the order they were written.
+    /// Entries that have no place yet, in the order they were written. A `cross join` is read in this order by SQLite,
+    /// which would otherwise look at every entry there is for the few that wait.
     WAITING = "
         select u.entry_id, e.school_id, s.code as school_code, e.kind, e.credit_id, e.invoice_id, e.day, e.at
-        from unsequenced u join entry e on e.id = u.entry_id left join school s on s.id = e.school_id
-        order by u.number limit $1";
+        from unsequenced u cross join entry e left join school s on s.id = e.school_id
+        where e.id = u.entry_id order by u.number limit $1";
 
     /// The last place. Null: the feed is empty.
     LAST_PLACE = "select max(place) from feed_leaf";

@@ -70,7 +70,7 @@ record! {
 
 record! {
     /// How far the money has come.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct Progress {
         /// Credits that are kept.
         pub kept: i64,

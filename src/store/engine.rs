@@ -5,6 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -20,6 +21,12 @@ use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 pub(super) const CHUNK: usize = 512;
 /// Statements that a connection keeps prepared: ours, those of rows and lists in each size.
 const PREPARED: usize = 512;
+
+/// After so long a connection to PostgreSQL is asked whether it still holds before it is used.
+const RESTED: Duration = Duration::from_secs(1);
+/// Every statement is planned for the values it gets: a plan that is kept from when a table was small would read all of
+/// it for years, and a batch costs more than its plan.
+const PLANNED_FOR_VALUES: (&str, &str) = ("plan_cache_mode", "force_custom_plan");
 
 /// A server that says nothing for so long is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
@@ -137,16 +144,37 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .statement_cache_capacity(PREPARED)
+        // The journal is written into the file once in 16 MB, not once in 4: in between most pages change again.
+        .pragma("wal_autocheckpoint", "4000")
+        // In KiB, below zero: enough for what a batch touches. Each commit walks through all of it.
+        .pragma("cache_size", "-8192")
         // Without this, `insert or replace` would delete a row past its append-only trigger.
         .pragma("recursive_triggers", "on");
-    let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
+    // A file need not be asked whether it is still there before each use.
+    let pool = || SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(30)).test_before_acquire(false);
+    let write = pool().max_connections(1);
     let write = write.after_release(|connection, _| Box::pin(is_out_of_its_transaction(connection)));
     let write = write.connect_with(options.clone()).await;
     let write = write.map_err(|error| unreachable(&format!("the file {file}"), error))?;
     settle_journal(&write).await?;
-    let read = SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(30));
-    let read = read.connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+    forget_samples(&write).await?;
+    let options = options.create_if_missing(false).pragma("query_only", "on");
+    let read = pool().max_connections(4).connect_lazy_with(options);
     Ok(Engine::Sqlite { write, read, gate: std::sync::Arc::default() })
+}
+
+/// Somebody who analyzed the file by hand left samples of its values, and as long as they are there SQLite plans a
+/// statement anew for each value it is given, which costs more than the statement. How many rows there are it may know.
+async fn forget_samples(write: &Pool<Sqlite>) -> Result<()> {
+    let samples: i64 = sqlx::query_scalar("select count(*) from sqlite_master where name = 'sqlite_stat4'")
+        .fetch_one(write)
+        .await
+        .map_err(|error| translate("look for samples", error))?;
+    if samples == 0 {
+        return Ok(());
+    }
+    let forgotten = sqlx::query("drop table sqlite_stat4").execute(write).await;
+    forgotten.map(drop).map_err(|error| translate("forget samples", error))
 }
 
 /// What a program left in the journal may lie in the kernel's memory alone, when the disk did not take it and the
@@ -166,7 +194,9 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         Ok(Ok(first)) => drop(first.close().await),
     }
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
-    let pool = pool.connect_with(options.statement_cache_capacity(PREPARED)).await;
+    let pool = pool.test_before_acquire(false).before_acquire(|connection, used| Box::pin(answers(connection, used)));
+    let options = options.statement_cache_capacity(PREPARED).options([PLANNED_FOR_VALUES]);
+    let pool = pool.connect_with(options).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     for setting in ["fsync", "synchronous_commit"] {
         let value: String = sqlx::query_scalar("select current_setting($1)")
@@ -181,6 +211,14 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         }
     }
     Ok(Engine::Postgres(pool))
+}
+
+/// A connection that was used a moment ago is taken as it is; one that rested is asked whether its server is still there.
+async fn answers(connection: &mut PgConnection, used: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
+    if used.idle_for < RESTED {
+        return Ok(true);
+    }
+    connection.ping().await.map(|()| true)
 }
 
 fn no_such_database(file: &str) -> Refusal {

@@ -149,8 +149,7 @@ pub(super) async fn fetch_in_postgres<'e>(
 ) -> Result<Vec<Row>, sqlx::Error> {
     let query = sqlx::query(AssertSqlSafe(of_any(statement)));
     let Some(keys) = columns(keys.iter().map(|key| vec![key.clone()]).collect())?.pop() else { return Ok(Vec::new()) };
-    // Planned for these keys: a plan that is kept from when a table was small would read all of it.
-    let rows = keys.bind(query).persistent(false).fetch_all(executor).await?;
+    let rows = keys.bind(query).fetch_all(executor).await?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 

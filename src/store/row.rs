@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Row as _, Sqlite};
 
 use super::Statement;
-use crate::fault::{Error, Fault, OrFault, Result};
+use crate::fault::{Error, Fault, Result};
 use crate::money::Dong;
 use crate::time::{Day, Moment};
 
@@ -56,7 +56,8 @@ impl Row {
             Row::Sqlite(row) => row.try_get(place),
             Row::Postgres(row) => row.try_get(place),
         }
-        .or_fault(&format!("read column {place:?}"))
+        // Named only where it is needed: this is done for every column of every row.
+        .map_err(|error| Fault::from_source(&format!("read column {place:?}"), error).into())
     }
 }
 
