@@ -32,6 +32,8 @@ pub struct Plan {
     pub seconds: f64,
     /// Requests a second; as many as are answered when absent.
     pub rate: Option<f64>,
+    /// The number of the first transfer.
+    pub first: u64,
     pub seed: u64,
 }
 
@@ -96,7 +98,7 @@ fn signed(plan: &Plan) -> Vec<Request> {
     for (at, bill) in bills.iter().take(plan.most).enumerate() {
         let teller = tellers.iter().find(|teller| teller.account == bill.account).expect("who tells of this account");
         let memo = if at % NAMELESS == 7 { "hoc phi thang 11 cua be An".to_owned() } else { memo(bill, &mut chance) };
-        let serial = u64::try_from(at).expect("a number") + 1;
+        let serial = plan.first + u64::try_from(at).expect("a number");
         let transfer = Transfer { serial, amount: bill.amount, memo: &memo, at: now, told_at: now };
         requests.push(Request { transfer: at, bytes: city::request(teller, &transfer).expect("a request") });
         if at % TWICE == 3 {

@@ -18,6 +18,9 @@ use crate::baseline::books;
 use crate::postgres::Postgres;
 use crate::round::Engine;
 
+/// One bill of so many was paid before anything is measured.
+const PAST: usize = 20;
+
 /// One school that everybody pays, or a hundred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Town {
@@ -90,10 +93,6 @@ impl Seed {
         let file = self.file("ours.db");
         let store = Store::open(&format!("sqlite://{file}")).await.expect("a file");
         self.ours(store, bills, "sqlite").await;
-        let pool = SqlitePoolOptions::new().max_connections(1);
-        let pool = pool.connect_with(file_options(&file)).await.expect("the file");
-        sqlx::raw_sql("analyze; pragma wal_checkpoint(truncate)").execute(&pool).await.expect("statistics");
-        pool.close().await;
     }
 
     async fn ours_on_postgres(&self, bills: usize, postgres: &Postgres) {
@@ -101,9 +100,6 @@ impl Seed {
         postgres.create(&name, "template0").await;
         let store = Store::open(&postgres.address(&name)).await.expect("the database");
         self.ours(store, bills, "postgres").await;
-        let pool = PgPool::connect(&postgres.address(&name)).await.expect("the database");
-        sqlx::raw_sql("vacuum analyze").execute(&pool).await.expect("statistics");
-        pool.close().await;
     }
 
     async fn ours(&self, store: Store, bills: usize, engine: &str) {
@@ -116,10 +112,36 @@ impl Seed {
         let providers = Providers::embedded().expect("the providers");
         let house = House::open(store, vault, Clock::System, providers, Config::default()).expect("the house");
         let tellers: Vec<Teller> = self.town.city(bills).build(&house).await.expect("the city");
-        let known = city::bills(&house.store).await.expect("the bills");
+        let mut known = city::bills(&house.store).await.expect("the bills");
+        let unpaid = known.split_off(known.len() / PAST);
         write(&self.file(&format!("{engine}-tellers.json")), &tellers);
-        write(&self.file(&format!("{engine}-bills.json")), &known);
+        write(&self.file(&format!("{engine}-past.json")), &known);
+        write(&self.file(&format!("{engine}-bills.json")), &unpaid);
         house.store.close().await;
+    }
+
+    /// Where our seeded database lies.
+    pub fn ours_at(&self, engine: Engine, postgres: &Postgres) -> String {
+        match engine {
+            Engine::Sqlite => format!("sqlite://{}", self.file("ours.db")),
+            Engine::Postgres => postgres.address(&self.database("ours")),
+        }
+    }
+
+    /// Once somebody has paid: a database that knows how much it holds, as on any day but the first.
+    pub async fn know(&self, engine: Engine, postgres: &Postgres) {
+        if engine == Engine::Postgres {
+            let pool = PgPool::connect(&self.ours_at(engine, postgres)).await.expect("the database");
+            sqlx::raw_sql("vacuum analyze").execute(&pool).await.expect("statistics");
+            return pool.close().await;
+        }
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(file_options(&self.file("ours.db"))).await.expect("the file");
+        sqlx::raw_sql("pragma analysis_limit = 1000; analyze; pragma wal_checkpoint(truncate)")
+            .execute(&pool)
+            .await
+            .expect("statistics");
+        pool.close().await;
     }
 
     async fn baseline_on_sqlite(&self, bills: &[Bill]) {
