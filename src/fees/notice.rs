@@ -58,12 +58,8 @@ pub fn draw(notice: &NoticePaper) -> Result<Vec<u8>> {
 /// As [`draw`]; and a fault when there is nothing to print.
 pub fn draw_many(notices: &[NoticePaper]) -> Result<Vec<u8>> {
     let first = notices.first().ok_or_else(|| Fault::new("print notices: there are none"))?;
-    let mut pages = Vec::new();
-    for notice in notices {
-        pages.extend(pages_of(notice)?);
-    }
     let title = format!("Thông báo nộp tiền: {}", first.run_title);
-    Paper { title, author: first.school.clone(), at: first.issued_at }.print(&pages)
+    Paper { title, author: first.school.clone(), at: first.issued_at }.print_all(notices.iter().map(pages_of))
 }
 
 fn pages_of(notice: &NoticePaper) -> Result<Vec<Page>> {

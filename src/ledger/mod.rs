@@ -124,12 +124,18 @@ pub async fn paid_by_line(store: &Store, invoice_ids: &[String]) -> Result<HashM
     Ok(rows.into_iter().map(|(invoice, line, paid)| ((invoice, line), paid)).collect())
 }
 
-/// What an entry gave to each line of the invoice it is about.
+/// What entries gave to each line of the invoice each is about.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn given_by_entry(store: &Store, entry_id: &str) -> Result<Vec<(i64, Dong)>> {
-    store.all(&sql::GIVEN_BY_ENTRY, args![entry_id]).await
+pub async fn given_by_entries(store: &Store, entries: &[&str]) -> Result<HashMap<String, Vec<(i64, Dong)>>> {
+    let keys = entries.iter().map(|id| Arg::from(*id)).collect();
+    let rows: Vec<(String, i64, Dong)> = store.all_in(&sql::GIVEN_BY_ENTRIES, keys).await?;
+    let mut given: HashMap<String, Vec<(i64, Dong)>> = HashMap::new();
+    for (entry, line, amount) in rows {
+        given.entry(entry).or_default().push((line, amount));
+    }
+    Ok(given)
 }
 
 /// Where a credit's money stands now, but for bank and clearing: one side per line, family or suspense.

@@ -23,10 +23,10 @@ statements! {
         where account = 'receivable.parent' and coalesce(credit_id, '') <> '' and line is not null and invoice_id in",
         "group by invoice_id, line";
 
-    /// What an entry gave to each line of an invoice.
-    GIVEN_BY_ENTRY = "
-        select line, -amount from posting
-        where entry_id = $1 and account = 'receivable.parent' and line is not null order by line";
+    /// What entries gave to each line of the invoices they are about.
+    GIVEN_BY_ENTRIES = list "
+        select entry_id, line, -amount from posting
+        where account = 'receivable.parent' and line is not null and entry_id in", "order by entry_id, line";
 
     /// Where an invoice's money stands: issue and payments, side by side, without what cancelled out. No row: never
     /// issued, or wholly taken back.

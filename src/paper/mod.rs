@@ -172,7 +172,16 @@ impl Paper {
     /// # Errors
     /// A fault when the writer finds its own rules broken, which no text given to it can cause.
     pub fn print(&self, pages: &[Page]) -> Result<Vec<u8>> {
-        press::print(self, pages)
+        self.print_all(std::iter::once(Ok(pages)))
+    }
+
+    /// Documents one after the other as one file. Each is laid out when its turn comes and given up once it is printed,
+    /// so that a thousand of them want no more room than the file itself.
+    ///
+    /// # Errors
+    /// As [`Paper::print`]; the first document that could not be laid out.
+    pub fn print_all<P: AsRef<[Page]>>(&self, documents: impl Iterator<Item = Result<P>>) -> Result<Vec<u8>> {
+        press::print(self, documents)
     }
 }
 

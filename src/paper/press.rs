@@ -22,27 +22,18 @@ static FONTS: LazyLock<Option<[Font; 2]>> = LazyLock::new(|| {
     Some([font(letters::REGULAR)?, font(letters::BOLD)?])
 });
 
-/// Writes the pages as one file.
-pub(super) fn print(paper: &Paper, pages: &[Page]) -> Result<Vec<u8>> {
+/// Writes the documents as one file, in which each font stands once.
+pub(super) fn print<P: AsRef<[Page]>>(paper: &Paper, documents: impl Iterator<Item = Result<P>>) -> Result<Vec<u8>> {
     let fonts = FONTS.as_ref().ok_or_else(|| Fault::new("read the fonts of the papers"))?;
     let configuration = ConfigurationBuilder::new()
         .with_archival_validator(Archival::A1_B)
         .finish()
         .map_err(|_| Fault::new("ask for an archival file"))?;
     let mut document = Document::new_with(SerializeSettings { configuration, ..SerializeSettings::default() });
-    for page in pages {
-        let settings = PageSettings::from_wh(page.sheet.width, page.sheet.height)
-            .ok_or_else(|| Fault::new("take a sheet of paper"))?;
-        let mut sheet = document.start_page_with(settings);
-        let mut surface = sheet.surface();
-        // Codes come last, on their own white, so that a stamp across the page leaves them readable.
-        let (codes, others): (Vec<&Mark>, Vec<&Mark>) =
-            page.marks.iter().partition(|mark| matches!(mark, Mark::Code { .. }));
-        for mark in others.into_iter().chain(codes) {
-            draw(&mut surface, fonts, page.sheet, mark);
+    for pages in documents {
+        for page in pages?.as_ref() {
+            put(&mut document, fonts, page)?;
         }
-        surface.finish();
-        sheet.finish();
     }
     document.set_metadata(
         Metadata::new()
@@ -53,6 +44,21 @@ pub(super) fn print(paper: &Paper, pages: &[Page]) -> Result<Vec<u8>> {
             .creation_date(date(paper.at)),
     );
     document.finish().map_err(|error| format!("{error:?}")).or_fault("write a paper")
+}
+
+fn put(document: &mut Document, fonts: &[Font; 2], page: &Page) -> Result<()> {
+    let settings = PageSettings::from_wh(page.sheet.width, page.sheet.height);
+    let mut sheet = document.start_page_with(settings.ok_or_else(|| Fault::new("take a sheet of paper"))?);
+    let mut surface = sheet.surface();
+    // Codes come last, on their own white, so that a stamp across the page leaves them readable.
+    let (codes, others): (Vec<&Mark>, Vec<&Mark>) =
+        page.marks.iter().partition(|mark| matches!(mark, Mark::Code { .. }));
+    for mark in others.into_iter().chain(codes) {
+        draw(&mut surface, fonts, page.sheet, mark);
+    }
+    surface.finish();
+    sheet.finish();
+    Ok(())
 }
 
 fn date(at: Moment) -> DateTime {

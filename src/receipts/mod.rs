@@ -13,7 +13,7 @@ mod sql;
 
 use std::collections::HashMap;
 
-use crate::fault::{Fault, OrFault, Result};
+use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 use crate::ids;
 use crate::money::Dong;
 use crate::seal::{Vault, token_hash};
@@ -24,6 +24,9 @@ pub use sql::ALL;
 
 /// The series of internal receipts: form C45-BB.
 pub const SERIES: &str = "C45-BB";
+
+/// The most receipts in one file: what a printer takes in one go and a reader still opens at once.
+pub const FILE_MOST: i64 = 1_000;
 
 /// An entry that gave money to an invoice and waits for its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +242,76 @@ pub async fn of_invoice(store: &Store, invoice_id: &str) -> Result<Vec<Receipt>>
 /// Faults of the store.
 pub async fn of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<Vec<Receipt>> {
     store.all(&sql::BY_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins()]).await
+}
+
+/// In how many files the receipts that a school issued on these days are printed.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn files_of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<i64> {
+    Ok(files(count_of_school(store, school_id, from, to).await?))
+}
+
+async fn count_of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<i64> {
+    store.one(&sql::COUNT_OF_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins()]).await
+}
+
+/// As few files as hold so many receipts.
+const fn files(receipts: i64) -> i64 {
+    (receipts + FILE_MOST - 1) / FILE_MOST
+}
+
+/// The receipts that a school issued on these days, by number, as far as they stand in the file of this number; without
+/// one they must all stand in the first. Later receipts have higher numbers, so a full file stays what it is.
+///
+/// # Errors
+/// Refused when there are more than one file holds and none was named; absent when there are none, or no such file.
+pub async fn file_of_school(
+    store: &Store,
+    school_id: &str,
+    (from, to): (Day, Day),
+    file: Option<i64>,
+) -> Result<Vec<Receipt>> {
+    let count = count_of_school(store, school_id, from, to).await?;
+    let at = file.unwrap_or(1);
+    if file.is_none() && count > FILE_MOST {
+        return Err(too_many(count).into());
+    }
+    if !(1..=files(count)).contains(&at) {
+        return Err(Refusal::absent().into());
+    }
+    let span = args![school_id, from.begins(), to.plus_days(1).begins(), FILE_MOST, (at - 1) * FILE_MOST];
+    store.all(&sql::PART_OF_SCHOOL, span).await
+}
+
+fn too_many(count: i64) -> Refusal {
+    let (count, most, files) = (grouped(count), grouped(FILE_MOST), files(count));
+    Refusal::new(
+        Kind::TooLarge,
+        "too-many-receipts",
+        format!(
+            "Những ngày này có {count} biên lai, một tệp có nhiều nhất {most}. Xin chọn ít ngày hơn, hoặc tải lần lượt \
+             từng phần (part=1 đến part={files})."
+        ),
+        format!(
+            "There are {count} receipts on these days and a file holds {most} at most. Choose fewer days, or take the \
+             parts one by one (part=1 to part={files})."
+        ),
+    )
+}
+
+fn grouped(count: i64) -> String {
+    Dong::new(count).grouped()
+}
+
+/// When the money of these credits came.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn came_at(store: &Store, credits: &[&str]) -> Result<HashMap<String, Moment>> {
+    let keys = credits.iter().map(|id| Arg::from(*id)).collect();
+    let rows: Vec<(String, Moment)> = store.all_in(&sql::CAME_AT, keys).await?;
+    Ok(rows.into_iter().collect())
 }
 
 record! {

@@ -59,16 +59,28 @@ pub struct ReceiptPaper {
 /// # Errors
 /// A fault when the lines and the surplus do not make what was received.
 pub fn draw(receipt: &ReceiptPaper) -> Result<Vec<u8>> {
+    draw_many(std::slice::from_ref(receipt))
+}
+
+/// The receipts of a school in one file, in their order, each beginning on its own page. The file is as old as its last
+/// receipt.
+///
+/// # Errors
+/// As [`draw`]; and a fault when there is nothing to print.
+pub fn draw_many(receipts: &[ReceiptPaper]) -> Result<Vec<u8>> {
+    let (Some(first), Some(last)) = (receipts.first(), receipts.last()) else {
+        return Err(Fault::new("print receipts: there are none").into());
+    };
+    let numbers = if receipts.len() == 1 { String::new() } else { format!("–{}", last.number) };
+    let title = format!("{} {} {}{numbers}", first.document, first.series, first.number);
+    Paper { title, author: first.school.clone(), at: last.issued_at }.print_all(receipts.iter().map(pages))
+}
+
+fn pages(receipt: &ReceiptPaper) -> Result<Vec<Page>> {
     let parts = receipt.lines.iter().map(|line| line.amount).chain([receipt.surplus]);
     if Dong::sum(parts) != Some(receipt.received) {
         return Err(Fault::new("draw a receipt: its lines do not make what was received").into());
     }
-    let pages = pages(receipt)?;
-    let title = format!("{} {} {}", receipt.document, receipt.series, receipt.number);
-    Paper { title, author: receipt.school.clone(), at: receipt.issued_at }.print(&pages)
-}
-
-fn pages(receipt: &ReceiptPaper) -> Result<Vec<Page>> {
     let running = format!("{} · Ký hiệu {} · Số {} (tiếp theo)", receipt.document, receipt.series, receipt.number);
     let mut flow = Flow::new(Sheet::A5, running);
     head(&mut flow, receipt);

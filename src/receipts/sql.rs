@@ -49,6 +49,17 @@ statements! {
     BY_SCHOOL = receipts!("
         r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3 order by r.series, r.year, r.number");
 
+    /// How many they are.
+    COUNT_OF_SCHOOL = "select count(*) from receipt where school_id = $1 and issued_at >= $2 and issued_at < $3";
+
+    /// So many of them, after so many others.
+    PART_OF_SCHOOL = receipts!("
+        r.school_id = $1 and r.issued_at >= $2 and r.issued_at < $3
+        order by r.series, r.year, r.number limit $4 offset $5");
+
+    /// When the money of credits came.
+    CAME_AT = list "select id, value_at from credit where id in", "";
+
     /// The money of an invoice's valid receipts, with the moments it was reported and a statement showed it. What only
     /// a statement told of has no moment of report, so its own time stands there.
     PAYMENTS = "

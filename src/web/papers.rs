@@ -2,7 +2,7 @@
 //!
 //! A paper that leaves without a second fact carries the pupil's short name; the desk's own copies carry the whole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -13,15 +13,16 @@ use crate::aside::aside;
 use crate::fault::{Fault, Refusal, Result};
 use crate::fees::notice::{self, NoticePaper};
 use crate::fees::view::{self, InvoicePage, MemoRule};
-use crate::fees::{Line, OpenInvoice};
+use crate::fees::{self, Line, OpenInvoice};
 use crate::ledger;
-use crate::matching;
 use crate::money::{Dong, Reading};
 use crate::orders::{self, Offers};
 use crate::paper;
 use crate::receipts::pdf::{self, ReceiptPaper};
 use crate::receipts::{self, Receipt};
-use crate::roll::School;
+use crate::roll::{self, ClassGroup, Pupil, School};
+use crate::store::Store;
+use crate::time::Moment;
 use crate::vietqr::banks;
 
 /// The notices of these invoices in one file; an invoice of which nothing is owed needs none and is left out.
@@ -55,7 +56,7 @@ fn notice_of(page: &InvoicePage, rule: &MemoRule, offers: &Offers, with_name: bo
         run_title: page.run_title.clone(),
         issued_at: page.invoice.issued_at,
         due_day: page.invoice.due_day,
-        pupil: pupil(page, with_name),
+        pupil: shown(&page.pupil, with_name),
         class_group: page.class_name.clone(),
         lines: page.invoice.lines.iter().map(|line| printed(Some(line), line.payable)).collect(),
         paid: page.money.paid,
@@ -70,37 +71,85 @@ fn notice_of(page: &InvoicePage, rule: &MemoRule, offers: &Offers, with_name: bo
 /// One receipt as a file.
 ///
 /// # Errors
-/// Faults of the store; a receipt whose invoice is gone, which nothing can do.
+/// As [`receipts_in_one`].
 pub async fn receipt(house: &House, receipt: &Receipt, with_name: bool) -> Result<Vec<u8>> {
-    let page = view::page_of(&house.store, &receipt.invoice_id).await?;
-    let page = page.ok_or_else(|| Fault::new("draw a receipt: its invoice is not there"))?;
-    let given = ledger::given_by_entry(&house.store, &receipt.entry_id).await?;
-    let bank_at = matching::shown(&house.store, &receipt.credit_id).await?.map(|credit| credit.value_at);
-    let paper = ReceiptPaper {
-        school: page.school.name.clone(),
-        address: page.school.address.clone(),
-        unit_code: page.school.budget_code.clone(),
-        document: "Biên lai thu tiền".to_owned(),
-        form: receipt.series.clone(),
-        series: format!("{}/{}", receipt.series, receipt.year),
-        number: receipt.printed_number(),
-        issued_at: receipt.issued_at,
-        payer: None,
-        pupil: pupil(&page, with_name),
-        class_group: page.class_name.clone(),
-        reference: page.invoice.reference.clone(),
-        lines: given.into_iter().map(|(position, amount)| printed(line_of(&page.invoice, position), amount)).collect(),
-        received: receipt.amount,
-        surplus: receipt.surplus,
-        due: receipt.due,
-        paid: receipt.paid,
-        reading: reading(&page.school),
-        method: "Chuyển khoản".to_owned(),
-        bank_at,
-        check_url: format!("{}/check/{}", house.public_url(), receipts::check_token(&house.vault, &receipt.id)),
-        void: receipt.void_reason.clone(),
-    };
-    aside(move || pdf::draw(&paper)).await
+    receipts_in_one(house, std::slice::from_ref(receipt), with_name).await
+}
+
+/// Receipts of one school in one file.
+///
+/// # Errors
+/// Faults of the store; a receipt whose invoice is gone, which nothing can do.
+pub async fn receipts_in_one(house: &House, receipts: &[Receipt], with_name: bool) -> Result<Vec<u8>> {
+    let known = Known::of(&house.store, receipts).await?;
+    let papers = receipts.iter().map(|receipt| known.paper(house, receipt, with_name));
+    let papers = papers.collect::<Option<Vec<ReceiptPaper>>>();
+    let papers = papers.ok_or_else(|| Fault::new("draw a receipt: its invoice is not there"))?;
+    aside(move || pdf::draw_many(&papers)).await
+}
+
+/// What the rooms know of receipts of one school, read in lists, so that a thousand ask no more often than one.
+struct Known {
+    school: School,
+    invoices: HashMap<String, OpenInvoice>,
+    pupils: HashMap<String, Pupil>,
+    classes: HashMap<String, ClassGroup>,
+    given: HashMap<String, Vec<(i64, Dong)>>,
+    came_at: HashMap<String, Moment>,
+}
+
+impl Known {
+    async fn of(store: &Store, receipts: &[Receipt]) -> Result<Known> {
+        let first = receipts.first().ok_or_else(Refusal::absent)?;
+        let school = roll::school(store, &first.school_id).await?.ok_or_else(Refusal::absent)?;
+        let invoices: Vec<String> = receipts.iter().map(|receipt| receipt.invoice_id.clone()).collect();
+        let invoices = fees::invoices(store, &invoices).await?;
+        let pupils: Vec<String> = invoices.iter().map(|invoice| invoice.pupil_id.clone()).collect();
+        let pupils = roll::pupils_by_id(store, &pupils).await?;
+        let mut classes = HashMap::new();
+        for id in invoices.iter().map(|invoice| &invoice.class_group_id).collect::<HashSet<_>>() {
+            classes.extend(roll::class_group(store, id).await?.map(|class| (id.clone(), class)));
+        }
+        let entries: Vec<&str> = receipts.iter().map(|receipt| receipt.entry_id.as_str()).collect();
+        let credits: Vec<&str> = receipts.iter().map(|receipt| receipt.credit_id.as_str()).collect();
+        Ok(Known {
+            school,
+            given: ledger::given_by_entries(store, &entries).await?,
+            came_at: receipts::came_at(store, &credits).await?,
+            pupils: pupils.into_iter().map(|pupil| (pupil.id.clone(), pupil)).collect(),
+            invoices: invoices.into_iter().map(|invoice| (invoice.id.clone(), invoice)).collect(),
+            classes,
+        })
+    }
+
+    fn paper(&self, house: &House, receipt: &Receipt, with_name: bool) -> Option<ReceiptPaper> {
+        let invoice = self.invoices.get(&receipt.invoice_id)?;
+        let given = self.given.get(&receipt.entry_id).map_or(&[][..], Vec::as_slice);
+        Some(ReceiptPaper {
+            school: self.school.name.clone(),
+            address: self.school.address.clone(),
+            unit_code: self.school.budget_code.clone(),
+            document: "Biên lai thu tiền".to_owned(),
+            form: receipt.series.clone(),
+            series: format!("{}/{}", receipt.series, receipt.year),
+            number: receipt.printed_number(),
+            issued_at: receipt.issued_at,
+            payer: None,
+            pupil: shown(self.pupils.get(&invoice.pupil_id)?, with_name),
+            class_group: self.classes.get(&invoice.class_group_id)?.name.clone(),
+            reference: invoice.reference.clone(),
+            lines: given.iter().map(|(position, amount)| printed(line_of(invoice, *position), *amount)).collect(),
+            received: receipt.amount,
+            surplus: receipt.surplus,
+            due: receipt.due,
+            paid: receipt.paid,
+            reading: reading(&self.school),
+            method: "Chuyển khoản".to_owned(),
+            bank_at: self.came_at.get(&receipt.credit_id).copied(),
+            check_url: format!("{}/check/{}", house.public_url(), receipts::check_token(&house.vault, &receipt.id)),
+            void: receipt.void_reason.clone(),
+        })
+    }
 }
 
 /// A PDF that the browser shows in place and saves under a name that says nothing of the pupil.
@@ -112,8 +161,8 @@ pub fn answer(file: Vec<u8>, name: &str) -> Response {
     (headers, file).into_response()
 }
 
-fn pupil(page: &InvoicePage, with_name: bool) -> String {
-    if with_name { page.pupil.full_name.clone() } else { page.pupil.short_name() }
+fn shown(pupil: &Pupil, with_name: bool) -> String {
+    if with_name { pupil.full_name.clone() } else { pupil.short_name() }
 }
 
 fn reading(school: &School) -> Reading {

@@ -35,6 +35,7 @@ mod plans;
 mod private_files;
 mod provider_command;
 mod races;
+mod receipt_files;
 mod receipts;
 mod roll;
 mod schema;

@@ -195,7 +195,7 @@ async fn the_page_is_for_the_whole_run_or_for_nobody() {
 }
 
 /// A PDF's text is compressed and drawn by glyphs; `pdftotext` of poppler reads it as a person's reader does.
-fn read(pdf: &[u8]) -> Option<String> {
+pub fn read(pdf: &[u8]) -> Option<String> {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), pdf).expect("written");
     let read = std::process::Command::new("pdftotext").arg("-layout").arg(file.path()).arg("-").output();

@@ -14,6 +14,7 @@ use crate::fault::{Refusal, Result};
 use crate::inbox::{self, DayCredit, DayView, Debit, Unreadable};
 use crate::matching;
 use crate::money::Dong;
+use crate::receipts;
 use crate::roll;
 use crate::statements::{self as files, Missing};
 use crate::time::{Day, Moment};
@@ -40,6 +41,8 @@ struct DayPage {
     rows: Vec<Row>,
     accounts: Vec<(String, String)>,
     s: &'static StatementWords,
+    /// Where the receipts of this day and its month are printed.
+    papers: Vec<(String, String)>,
     /// What the statements lack.
     gaps: Vec<Lack>,
     unreadable: Vec<Unread>,
@@ -123,12 +126,30 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
         s,
         view,
         accounts: accounts.iter().map(|account| (account.id.clone(), super::account_label(account))).collect(),
+        papers: papers(house, desk, day).await?,
         unreadable: unread(house, desk).await?,
         out: out(house, desk, day).await?,
         missing: files::missing(&house.store, &desk.school.id, house.clock.now().day()).await?,
         reversed: reversed(house, desk).await?,
         w,
     })
+}
+
+/// The addresses and names of the files in which the receipts of a day and of its month are printed; nothing where there
+/// are none.
+async fn papers(house: &House, desk: &Desk, day: Day) -> Result<Vec<(String, String)>> {
+    let w = &desk.seat.words().desk;
+    let (first, last) = (Day(day.0.first_of_month()), Day(day.0.last_of_month()));
+    let of_month = (w.receipts_of_month)(&day.0.strftime("%m/%Y").to_string());
+    let mut links = Vec::new();
+    for (from, to, name) in [(day, day, (w.receipts_of_day)(&day.vietnamese())), (first, last, of_month)] {
+        let files = receipts::files_of_school(&house.store, &desk.school.id, from, to).await?;
+        for part in 1..=files {
+            let of = if files > 1 { format!(", {}", (w.file_part)(part, files)) } else { String::new() };
+            links.push((format!("/desk/receipts.pdf?from={from}&to={to}&part={part}"), format!("{name}{of}")));
+        }
+    }
+    Ok(links)
 }
 
 async fn unread(house: &House, desk: &Desk) -> Result<Vec<Unread>> {

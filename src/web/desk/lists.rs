@@ -63,13 +63,28 @@ fn invoices(rows: &[InvoiceRow], w: &DeskWords) -> Result<Response> {
     table("phieu-bao-thu.csv", &head, rows)
 }
 
-/// Between which days.
+/// Between which days, and which part of what is found.
 #[derive(Deserialize)]
 pub(super) struct Between {
     #[serde(default)]
     from: String,
     #[serde(default)]
     to: String,
+    #[serde(default)]
+    part: String,
+}
+
+impl Between {
+    /// The days; this month's until today unless somebody says otherwise.
+    pub(super) fn days(&self, today: Day) -> (Day, Day) {
+        let first = Day::parse(&self.from).unwrap_or(Day(today.0.first_of_month()));
+        (first, Day::parse(&self.to).unwrap_or(today))
+    }
+
+    /// The part, when one is named; what is no number names one that is not there.
+    pub(super) fn part(&self) -> Option<i64> {
+        (!self.part.is_empty()).then(|| self.part.parse().unwrap_or_default())
+    }
 }
 
 /// The receipts the school issued on these days; this month's unless somebody says otherwise.
@@ -79,10 +94,7 @@ pub(super) async fn receipts(
     Query(between): Query<Between>,
 ) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
-    let today = house.clock.now().day();
-    let first = Day::new(today.0.year(), today.0.month(), 1).unwrap_or(today);
-    let from = Day::parse(&between.from).unwrap_or(first);
-    let to = Day::parse(&between.to).unwrap_or(today);
+    let (from, to) = between.days(house.clock.now().day());
     let found = receipts::of_school(&house.store, &desk.school.id, from, to).await?;
     let ids: Vec<String> = found.iter().map(|receipt| receipt.invoice_id.clone()).collect();
     let invoices = view::invoices_by_id(&house.store, &ids).await?;

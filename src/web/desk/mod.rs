@@ -89,6 +89,7 @@ fn money() -> Router<Arc<House>> {
         .route("/desk/statements/{file}", get(statements::page))
         .route("/desk/statements/{file}/seal", post(statements::seal))
         .route("/desk/receipts.csv", get(lists::receipts))
+        .route("/desk/receipts.pdf", get(papers::receipts))
 }
 
 /// Forms that carry a file, with a limit of their own.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 
+use super::lists::Between;
 use super::{invoices, run};
 use crate::fault::Refusal;
 use crate::fees::view;
@@ -35,6 +36,19 @@ pub(super) async fn notices(
     run::own(&house, &desk, &run_id).await?;
     let pages = view::pages_of_class(&house.store, &run_id, &class_id).await?;
     Ok(papers::answer(papers::notices(&house, &pages, true).await?, "thong-bao-lop"))
+}
+
+/// The receipts issued on some days in one file, or one part of them; this month's unless somebody says otherwise.
+pub(super) async fn receipts(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Query(asked): Query<Between>,
+) -> Result<Response, Failure> {
+    let (from, to) = asked.days(house.clock.now().day());
+    let found = receipts::file_of_school(&house.store, &desk.school.id, (from, to), asked.part()).await?;
+    let part = asked.part().map(|part| format!("-{part}")).unwrap_or_default();
+    let file = papers::receipts_in_one(&house, &found, true).await?;
+    Ok(papers::answer(file, &format!("bien-lai-{from}-{to}{part}")))
 }
 
 /// One receipt: `rec_….pdf`.
