@@ -286,6 +286,14 @@ pub async fn schools(store: &Store) -> Result<Vec<School>> {
     store.all(&sql::SCHOOLS, args![]).await
 }
 
+/// How many schools are here.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn count_schools(store: &Store) -> Result<i64> {
+    store.one(&sql::COUNT_SCHOOLS, args![]).await
+}
+
 /// An authority by its code.
 ///
 /// # Errors

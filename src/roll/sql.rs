@@ -9,6 +9,9 @@ statements! {
     /// A school by its id. No row: the id was made up.
     SCHOOL = "select * from school where id = $1";
 
+    /// How many schools there are.
+    COUNT_SCHOOLS = "select count(*) from school";
+
     /// Every school. No row: nothing was set up yet.
     SCHOOLS = "select * from school order by code";
 
