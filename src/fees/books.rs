@@ -6,9 +6,14 @@ use crate::time::Moment;
 
 use super::Line;
 
+/// What the books say above an issued invoice.
+pub(super) fn head(school_id: &str, invoice_id: &str, at: Moment, actor: &str) -> Head {
+    Head::new(school_id, Cause::Issued(invoice_id.to_owned()), at).by(actor, "")
+}
+
 /// The entry of an issued invoice: what parents owe line by line, the exemption beside it, and the whole as revenue or
 /// as somebody else's money.
-pub(super) fn issued(school_id: &str, invoice_id: &str, lines: &[Line], at: Moment, actor: &str) -> Result<Entry> {
+pub(super) fn issued(head: Head, invoice_id: &str, lines: &[Line]) -> Result<Entry> {
     let mut sides = Vec::with_capacity(lines.len() * 2);
     for line in lines {
         let earned = Account::of_revenue(&line.revenue)
@@ -18,6 +23,5 @@ pub(super) fn issued(school_id: &str, invoice_id: &str, lines: &[Line], at: Mome
         sides.push(of_line(Posting::debit(Account::ContraRevenueExemption, line.exemption)));
         sides.push(of_line(Posting::credit(earned, line.gross)));
     }
-    let head = Head::new(school_id, Cause::Issued(invoice_id.to_owned()), at).by(actor, "");
     Ok(Entry::new(head, sides)?)
 }

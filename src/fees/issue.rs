@@ -4,16 +4,16 @@
 //! starts again goes on where the other one stopped; the unique pair of run and pupil stands behind it. It goes class
 //! by class, so that a chunk costs the same in a run of a hundred thousand as in one of a hundred.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::access::trail_in;
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 use crate::ids::{self, PaymentReference};
-use crate::ledger;
+use crate::ledger::{self, Head};
 use crate::money::Dong;
 use crate::outbox::{self, Event, Happened};
 use crate::seal::{MasterKey, Vault, token_hash};
-use crate::store::{Arg, Store, Tx, args, record, transact};
+use crate::store::{Arg, EngineName, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
 use super::plan::{Asked, Price, Seat};
@@ -21,8 +21,12 @@ use super::run::{Run, RunState};
 use super::void::{Act, void_in};
 use super::{Lifecycle, Line, books, invoice, preview_run, sql};
 
-/// Pupils or invoices in one chunk: small enough that no other writer waits long, large enough to be fast.
-const CHUNK: i64 = 50;
+/// Pupils in one chunk of an issue: so many that its fsync is shared by enough of them, so few that the one writer of
+/// SQLite is held for about ten milliseconds. PostgreSQL has no one writer, and each statement of a chunk is a journey.
+const ISSUE_SQLITE: i64 = 100;
+const ISSUE_POSTGRES: i64 = 256;
+/// Invoices in one chunk of an undoing, which reads what it takes back.
+const UNDO: i64 = 50;
 
 record! {
     struct Work {
@@ -35,12 +39,27 @@ record! {
     }
 }
 
-/// An invoice about to be written, with its lines.
+/// What is asked of pupils alike, and of whom.
+struct Asking {
+    lines: Vec<Line>,
+    total: Dong,
+    drafts: Vec<Draft>,
+}
+
+/// An invoice about to be written.
 struct Draft {
     id: String,
     seat: Seat,
-    total: Dong,
-    lines: Vec<Line>,
+}
+
+/// A chunk as it was read, before its transaction begins.
+struct Chunk {
+    /// Where the run stood then; the chunk is written only if it still does.
+    cursor: String,
+    /// Where it stands afterwards; nowhere after the last.
+    next: Option<String>,
+    looked_at: usize,
+    askings: Vec<Asking>,
 }
 
 /// Begins to make a run's invoices; [`advance_runs`] makes them. Beginning twice changes nothing.
@@ -187,7 +206,8 @@ async fn advance(store: &Store, vault: &Vault, clock: &Clock, work: &Work) -> Re
     let asked: Vec<Asked> = store.all(&sql::ASKED, args![&work.run_id]).await?;
     let prices: Vec<Price> = store.all(&sql::PRICES_OF_RUN, args![&work.run_id, work.started_at]).await?;
     let issue = Issue { run, asked, prices, master: vault.master().clone(), now };
-    transact!(store, |tx| issue.chunk_in(tx, &mut PaymentReference::random).await)
+    let chunk = issue.read(store, work).await?;
+    transact!(store, |tx| issue.write_in(tx, &chunk, &mut PaymentReference::random).await)
 }
 
 /// What every chunk of one run's issue shares.
@@ -208,45 +228,68 @@ fn place(cursor: &str) -> (&str, &str) {
 type Draw<'a> = &'a mut (dyn FnMut() -> Result<PaymentReference> + Send);
 
 impl Issue {
-    async fn chunk_in(&self, tx: &mut Tx, draw: Draw<'_>) -> Result<usize> {
-        let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![&self.run.id]).await? else { return Ok(1) };
-        if work.kind != "issue" {
-            return Ok(1);
-        }
-        let (mut seats, cursor) = self.next_seats_in(tx, &work).await?;
+    /// The next chunk. It is read before the transaction that writes it, so that nobody waits while it is.
+    async fn read(&self, store: &Store, work: &Work) -> Result<Chunk> {
+        let (mut seats, next) = self.next_seats(store, work).await?;
         seats.dedup_by(|later, kept| later.pupil_id == kept.pupil_id);
         let looked_at = seats.len();
-        let registered = registered_in(tx, &seats, self.run.due_day).await?;
-        let drafts = self.drafts(seats, &registered)?;
-        self.write_in(tx, drafts, draw, &work.actor).await?;
-        let Some(cursor) = cursor else { return self.end_in(tx, &work.actor).await };
-        let moved = i64::try_from(looked_at).unwrap_or_default();
-        tx.run(&sql::MOVE_WORK, args![&self.run.id, cursor, moved]).await?;
-        Ok(looked_at.max(1))
+        let registered = self.registered(store, &seats).await?;
+        Ok(Chunk { cursor: work.cursor.clone(), next, looked_at, askings: self.askings(seats, &registered)? })
+    }
+
+    /// Writes a chunk, whole or not at all; not when the run has gone on or is undone since it was read.
+    async fn write_in(&self, tx: &mut Tx, chunk: &Chunk, draw: Draw<'_>) -> Result<usize> {
+        let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![&self.run.id]).await? else { return Ok(1) };
+        if work.kind != "issue" || work.cursor != chunk.cursor {
+            return Ok(1);
+        }
+        self.add_invoices_in(tx, &chunk.askings, draw).await?;
+        for asking in &chunk.askings {
+            self.add_lines_in(tx, asking, &work.actor).await?;
+        }
+        let Some(next) = &chunk.next else { return self.end_in(tx, &work.actor).await };
+        let moved = i64::try_from(chunk.looked_at).unwrap_or_default();
+        tx.run(&sql::MOVE_WORK, args![&self.run.id, next, moved]).await?;
+        Ok(chunk.looked_at.max(1))
     }
 
     /// The pupils of the next chunk, and where the one after it begins; nowhere after the last.
-    async fn next_seats_in(&self, tx: &mut Tx, work: &Work) -> Result<(Vec<Seat>, Option<String>)> {
+    async fn next_seats(&self, store: &Store, work: &Work) -> Result<(Vec<Seat>, Option<String>)> {
+        let most = match store.engine() {
+            EngineName::Sqlite => ISSUE_SQLITE,
+            EngineName::Postgres => ISSUE_POSTGRES,
+        };
         let (mut seats, day) = (Vec::new(), work.started_at.day());
         let (class, mut pupil) = place(&work.cursor);
-        let begun = if class.is_empty() { self.class_after(tx, class).await? } else { Some(class.to_owned()) };
+        let begun = if class.is_empty() { self.class_after(store, class).await? } else { Some(class.to_owned()) };
         let mut walked = begun;
         while let Some(class) = walked {
-            let left = CHUNK - i64::try_from(seats.len()).or_fault("count pupils")?;
-            let next: Vec<Seat> = tx.all(&sql::NEXT_SEATS, args![&self.run.id, day, &class, pupil, left]).await?;
+            let left = most - i64::try_from(seats.len()).or_fault("count pupils")?;
+            let next: Vec<Seat> = store.all(&sql::NEXT_SEATS, args![&self.run.id, day, &class, pupil, left]).await?;
             let is_all_of_class = i64::try_from(next.len()).is_ok_and(|count| count < left);
             seats.extend(next);
             if let Some(last) = seats.last().filter(|_| !is_all_of_class) {
                 let cursor = format!("{class}/{}", last.pupil_id);
                 return Ok((seats, Some(cursor)));
             }
-            (walked, pupil) = (self.class_after(tx, &class).await?, "");
+            (walked, pupil) = (self.class_after(store, &class).await?, "");
         }
         Ok((seats, None))
     }
 
-    async fn class_after(&self, tx: &mut Tx, class: &str) -> Result<Option<String>> {
-        tx.optional(&sql::NEXT_CLASS, args![&self.run.id, class]).await
+    async fn class_after(&self, store: &Store, class: &str) -> Result<Option<String>> {
+        store.optional(&sql::NEXT_CLASS, args![&self.run.id, class]).await
+    }
+
+    /// Which of these pupils registered for which items, where the run has any that wants it.
+    async fn registered(&self, store: &Store, seats: &[Seat]) -> Result<HashSet<(String, String)>> {
+        if !self.asked.iter().any(Asked::is_voluntary) {
+            return Ok(HashSet::new());
+        }
+        let (pupils, day) = (seats.iter().map(|seat| Arg::from(&seat.pupil_id)).collect(), self.run.due_day);
+        let rows: Vec<(String, String, Day, Option<Day>)> = store.all_in(&sql::REGISTRATIONS_OF, pupils).await?;
+        let in_force = rows.into_iter().filter(|(_, _, from, to)| *from <= day && to.is_none_or(|to| to >= day));
+        Ok(in_force.map(|(pupil, item, ..)| (pupil, item)).collect())
     }
 
     async fn end_in(&self, tx: &mut Tx, actor: &str) -> Result<usize> {
@@ -255,50 +298,66 @@ impl Issue {
         Ok(1)
     }
 
-    fn drafts(&self, seats: Vec<Seat>, registered: &HashSet<(String, String)>) -> Result<Vec<Draft>> {
-        let mut drafts = Vec::with_capacity(seats.len());
+    /// What is asked of these pupils, those of whom the same is asked together.
+    fn askings(&self, seats: Vec<Seat>, registered: &HashSet<(String, String)>) -> Result<Vec<Asking>> {
+        let mut alike: BTreeMap<(String, Vec<i64>), Vec<Seat>> = BTreeMap::new();
         for seat in seats {
-            let id = ids::new_id("inv");
-            let mut lines = Vec::with_capacity(self.asked.len());
-            for item in self.asked.iter().filter(|item| item.is_asked_of(&seat, registered)) {
+            let asked = self.asked.iter().filter(|item| item.is_asked_of(&seat, registered));
+            let positions = asked.map(|item| item.position).collect();
+            alike.entry((seat.level.clone(), positions)).or_default().push(seat);
+        }
+        let mut askings = Vec::new();
+        for ((level, positions), seats) in alike {
+            let asked = self.asked.iter().filter(|item| positions.contains(&item.position));
+            let lines = asked.map(|item| {
                 // The preview refused what has no price; prices only grow, so this cannot be met.
-                let line = item.line(&self.prices, &self.run.school_id, &seat.level, self.run.due_day);
-                let line = line.map_err(|_| Fault::new("issue a run: a line has no price any more"))?;
-                lines.push(Line { invoice_id: id.clone(), ..line });
-            }
+                let line = item.line(&self.prices, &self.run.school_id, &level, self.run.due_day);
+                line.map_err(|_| Fault::new("issue a run: a line has no price any more"))
+            });
+            let lines = lines.collect::<Result<Vec<Line>, _>>()?;
             let total = Dong::sum(lines.iter().map(|line| line.payable))
                 .ok_or_else(|| Fault::new("issue a run: an invoice is beyond every amount"))?;
             if total.is_positive() {
-                drafts.push(Draft { id, seat, total, lines });
+                let drafts = seats.into_iter().map(|seat| Draft { id: ids::new_id("inv"), seat }).collect();
+                askings.push(Asking { lines, total, drafts });
             }
         }
-        Ok(drafts)
+        Ok(askings)
     }
 
-    /// Writes invoices, lines and entries. A reference that somebody carries already is drawn again.
-    async fn write_in(&self, tx: &mut Tx, drafts: Vec<Draft>, draw: Draw<'_>, actor: &str) -> Result<()> {
-        let mut waiting: Vec<&Draft> = drafts.iter().collect();
+    /// Writes the invoices. A reference that somebody carries already is drawn again.
+    async fn add_invoices_in(&self, tx: &mut Tx, askings: &[Asking], draw: Draw<'_>) -> Result<()> {
+        let all = askings.iter().flat_map(|asking| asking.drafts.iter().map(|draft| (draft, asking.total)));
+        let mut waiting: Vec<(&Draft, Dong)> = all.collect();
         for _ in 0..8 {
             if waiting.is_empty() {
-                break;
+                return Ok(());
             }
-            let rows = waiting.iter().map(|draft| self.row(draft, draw)).collect::<Result<Vec<_>>>()?;
+            let rows = waiting.iter().map(|(draft, total)| self.row(draft, *total, draw));
+            let rows = rows.collect::<Result<Vec<_>>>()?;
             let written: Vec<String> = tx.insert_returning(&sql::ADD_INVOICES, rows).await?;
             let written: HashSet<String> = written.into_iter().collect();
-            waiting.retain(|draft| !written.contains(&draft.id));
+            waiting.retain(|(draft, _)| !written.contains(&draft.id));
         }
-        if !waiting.is_empty() {
-            return Err(Fault::new("issue a run: no free payment reference after eight draws").into());
+        if waiting.is_empty() {
+            return Ok(());
         }
-        let lines = drafts.iter().flat_map(|draft| &draft.lines).map(line_row).collect();
-        tx.insert_many(&sql::ADD_LINES, lines).await?;
-        let entries =
-            drafts.iter().map(|draft| books::issued(&self.run.school_id, &draft.id, &draft.lines, self.now, actor));
-        ledger::post_in(tx, &entries.collect::<Result<Vec<_>>>()?).await?;
-        Ok(())
+        Err(Fault::new("issue a run: no free payment reference after eight draws").into())
     }
 
-    fn row(&self, draft: &Draft, draw: Draw<'_>) -> Result<Vec<Arg>> {
+    /// Writes the lines and the entries of invoices that ask the same.
+    async fn add_lines_in(&self, tx: &mut Tx, asking: &Asking, actor: &str) -> Result<()> {
+        let each = asking.drafts.iter().map(|draft| args![&draft.id]).collect();
+        let lines: Vec<Vec<Arg>> = asking.lines.iter().map(line_row).collect();
+        tx.insert_each(&sql::ADD_LINES, each, &lines).await?;
+        let head = |draft: &Draft| books::head(&self.run.school_id, &draft.id, self.now, actor);
+        let Some(first) = asking.drafts.first() else { return Ok(()) };
+        let pattern = books::issued(head(first), &first.id, &asking.lines)?;
+        let heads: Vec<Head> = asking.drafts.iter().map(head).collect();
+        ledger::post_alike_in(tx, &pattern, &heads).await
+    }
+
+    fn row(&self, draft: &Draft, total: Dong, draw: Draw<'_>) -> Result<Vec<Arg>> {
         let token = self.master.page_token("invoice", &draft.id);
         Ok(args![
             &draft.id,
@@ -310,7 +369,7 @@ impl Issue {
             &draft.seat.class_group_id,
             draw()?.as_str(),
             token_hash(&token),
-            draft.total,
+            total,
             self.run.due_day,
             self.now
         ])
@@ -319,7 +378,6 @@ impl Issue {
 
 fn line_row(line: &Line) -> Vec<Arg> {
     args![
-        &line.invoice_id,
         line.position,
         &line.item_id,
         &line.official_name,
@@ -336,22 +394,15 @@ fn line_row(line: &Line) -> Vec<Arg> {
     ]
 }
 
-async fn registered_in(tx: &mut Tx, seats: &[Seat], day: Day) -> Result<HashSet<(String, String)>> {
-    let pupils = seats.iter().map(|seat| Arg::from(&seat.pupil_id)).collect();
-    let rows: Vec<(String, String, Day, Option<Day>)> = tx.all_in(&sql::REGISTRATIONS_OF, pupils).await?;
-    let in_force = rows.into_iter().filter(|(_, _, from, to)| *from <= day && to.is_none_or(|to| to >= day));
-    Ok(in_force.map(|(pupil, item, ..)| (pupil, item)).collect())
-}
-
 async fn undo_chunk_in(tx: &mut Tx, run_id: &str, now: Moment) -> Result<usize> {
     let Some(work) = tx.optional::<Work>(&sql::WORK_OF_RUN, args![run_id]).await? else { return Ok(1) };
-    let next: Vec<(String, String)> = tx.all(&sql::NEXT_INVOICES, args![run_id, &work.cursor, CHUNK]).await?;
+    let next: Vec<(String, String)> = tx.all(&sql::NEXT_INVOICES, args![run_id, &work.cursor, UNDO]).await?;
     let (ids, pupils): (Vec<String>, Vec<String>) = next.into_iter().unzip();
     let invoices = invoice::invoices_in(tx, &ids).await?;
     let open = invoices.into_iter().filter(|invoice| invoice.lifecycle == Lifecycle::Open).collect();
     // Money that came after the run began to be undone goes to the family's credit with the void.
     void_in(tx, open, &Act { is_undo: true, at: now, actor: &work.actor, reason: &work.reason }).await?;
-    if i64::try_from(ids.len()).is_ok_and(|count| count < CHUNK) {
+    if i64::try_from(ids.len()).is_ok_and(|count| count < UNDO) {
         tx.run(&sql::END_WORK, args![run_id]).await?;
         tx.insert_many(&sql::ADD_RUN_EVENT, vec![args![run_id, "undone", now, &work.actor]]).await?;
         let kinds: Vec<String> = tx.all(&sql::EVENTS_OF_RUN, args![run_id]).await?;
@@ -417,6 +468,22 @@ mod tests {
         (store, Issue { run, asked, prices, master, now })
     }
 
+    async fn work(store: &Store) -> Work {
+        store.one(&sql::WORK_OF_RUN, args!["run"]).await.expect("its work")
+    }
+
+    #[tokio::test]
+    async fn a_chunk_that_another_process_wrote_first_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, issue) = two_pupils(folder.path()).await;
+        let work = Work { cursor: "cls/pup_1".to_owned(), ..work(&store).await };
+        let late = issue.read(&store, &work).await.expect("a chunk");
+        assert_eq!(late.looked_at, 1);
+        transact!(store, |tx| issue.write_in(tx, &late, &mut PaymentReference::random).await).expect("nothing");
+        let count: i64 = store.one(&sql::COUNT_INVOICES, args!["run"]).await.expect("a count");
+        assert_eq!(count, 0, "the run does not stand where the chunk was read");
+    }
+
     #[tokio::test]
     async fn of_two_invoices_that_draw_one_reference_one_draws_again() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -427,7 +494,8 @@ mod tests {
             drawn += 1;
             Ok(if drawn < 3 { first.clone() } else { second.clone() })
         };
-        transact!(store, |tx| issue.chunk_in(tx, &mut draw).await).expect("a chunk");
+        let chunk = issue.read(&store, &work(&store).await).await.expect("a chunk");
+        transact!(store, |tx| issue.write_in(tx, &chunk, &mut draw).await).expect("written");
         assert_eq!(drawn, 3);
         let both = [first.as_str().to_owned(), second.as_str().to_owned()];
         for reference in both {
@@ -442,7 +510,8 @@ mod tests {
         let (store, issue) = two_pupils(folder.path()).await;
         let only = PaymentReference::random().expect("a reference");
         let mut draw = || Ok(only.clone());
-        let ended = transact!(store, |tx| issue.chunk_in(tx, &mut draw).await);
+        let chunk = issue.read(&store, &work(&store).await).await.expect("a chunk");
+        let ended = transact!(store, |tx| issue.write_in(tx, &chunk, &mut draw).await);
         assert!(matches!(ended, Err(crate::fault::Error::Fault(_))), "{ended:?}");
         let found = super::super::by_reference(&store, only.as_str()).await.expect("a store");
         assert!(found.is_none(), "the chunk is written whole or not at all");

@@ -240,7 +240,7 @@ statements! {
         insert into invoice (id, run_id, school_id, account_id, pupil_id, family_id, class_group_id, reference,
             page_hash, total, due_day, issued_at)", "on conflict do nothing returning id";
 
-    /// Their lines.
+    /// Their lines, the same for all that are asked the same.
     ADD_LINES = rows "
         insert into invoice_line (invoice_id, position, item_id, official_name, legal_basis, necessity, revenue,
             document_kind, unit, quantity, unit_price, gross, exemption, payable)", "";

@@ -23,6 +23,7 @@ pub use audit::{Finding, audit};
 pub use entry::{Cause, Entry, Head, Posting, Unbalanced};
 
 use crate::fault::{Fault, Result};
+use crate::ids;
 use crate::money::Dong;
 use crate::store::{Arg, Record, Row, Statement, Store, Tx, args};
 
@@ -40,7 +41,7 @@ pub async fn post_in(tx: &mut Tx, entries: &[Entry]) -> Result<Vec<String>> {
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let heads = entries.iter().map(head_row).collect();
+    let heads = entries.iter().map(|entry| head_row(entry.id(), entry.head())).collect();
     let inserted: HashSet<String> = tx.insert_returning(&sql::INSERT_ENTRIES, heads).await?.into_iter().collect();
     let new: Vec<&Entry> = entries.iter().filter(|entry| inserted.contains(entry.id())).collect();
     let mut postings = Vec::new();
@@ -55,10 +56,40 @@ pub async fn post_in(tx: &mut Tx, entries: &[Entry]) -> Result<Vec<String>> {
     Ok(new.into_iter().map(|entry| entry.id().to_owned()).collect())
 }
 
-fn head_row(entry: &Entry) -> Vec<Arg> {
-    let head = entry.head();
+/// Posts an entry for each of these heads, all with the sides of the pattern, whose invoice is replaced by each one's
+/// own: as [`post_in`], for what a whole class is asked alike. The pattern itself is not posted.
+///
+/// # Errors
+/// A fault when a side of the pattern is not about its invoice; faults of the store; contention.
+pub async fn post_alike_in(tx: &mut Tx, pattern: &Entry, heads: &[Head]) -> Result<()> {
+    if pattern.postings().iter().any(|side| side.invoice_id != pattern.head().invoice_id) {
+        return Err(Fault::new("post entries alike: a side is not about the invoice").into());
+    }
+    let entries: Vec<(String, &Head)> = heads.iter().map(|head| (ids::new_id("ent"), head)).collect();
+    let rows = entries.iter().map(|(id, head)| head_row(id, head)).collect();
+    let inserted: HashSet<String> = tx.insert_returning(&sql::INSERT_ENTRIES, rows).await?.into_iter().collect();
+    let new = || entries.iter().filter(|(id, _)| inserted.contains(id));
+    let each = new().map(|(id, head)| args![id, &head.invoice_id]).collect();
+    let sides = (1_i64..).zip(pattern.postings()).map(|(position, side)| {
+        args![
+            position,
+            side.account.code(),
+            side.amount,
+            &side.receiving_id,
+            side.line,
+            &side.item_id,
+            &side.family_id,
+            &side.credit_id
+        ]
+    });
+    tx.insert_each(&sql::INSERT_POSTINGS_ALIKE, each, &sides.collect::<Vec<_>>()).await?;
+    tx.insert_many(&sql::INSERT_UNSEQUENCED, new().map(|(id, head)| args![id, head.at]).collect()).await?;
+    Ok(())
+}
+
+fn head_row(id: &str, head: &Head) -> Vec<Arg> {
     args![
-        entry.id(),
+        id,
         &head.school_id,
         head.cause.kind(),
         head.cause.text(),

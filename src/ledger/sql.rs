@@ -13,6 +13,11 @@ statements! {
         insert into posting (entry_id, position, account, amount, receiving_id, invoice_id, line, item_id, family_id, credit_id)",
         "";
 
+    /// The postings of entries that were really inserted and have the same sides, each about its own invoice.
+    INSERT_POSTINGS_ALIKE = rows "
+        insert into posting (entry_id, invoice_id, position, account, amount, receiving_id, line, item_id, family_id, credit_id)",
+        "";
+
     /// Entries that wait for their place in the feed.
     INSERT_UNSEQUENCED = rows "insert into unsequenced (entry_id, at)", "";
 

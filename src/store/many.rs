@@ -176,6 +176,63 @@ pub(super) async fn insert_returning_postgres(
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }
 
+/// The text and the values of each statement that writes every row of one list beside every row of another: what is
+/// the same for many is bound once.
+fn pieces_of_each(statement: &Statement, each: Vec<Vec<Arg>>, with: &[Vec<Arg>]) -> Vec<(String, Vec<Arg>)> {
+    let lists = |rows: &[Vec<Arg>]| rows.iter().map(|row| marks(row.len())).collect::<Vec<_>>().join(", ");
+    let beside = lists(with);
+    let (mut pieces, mut each) = (Vec::new(), each.as_slice());
+    while let Some(size) = SIZES.into_iter().find(|size| *size <= each.len()) {
+        let (now, later) = each.split_at(size);
+        let text = format!(
+            "{} select * from (values {}) as one cross join (values {beside}) as beside where 1 = 1 {}",
+            statement.sql,
+            lists(now),
+            statement.tail
+        );
+        pieces.push((text, now.iter().chain(with).flatten().cloned().collect()));
+        each = later;
+    }
+    pieces
+}
+
+pub(super) async fn insert_each_sqlite(
+    tx: &mut sqlx::Transaction<'static, Sqlite>,
+    statement: &Statement,
+    each: Vec<Vec<Arg>>,
+    with: &[Vec<Arg>],
+) -> Result<u64, sqlx::Error> {
+    let mut inserted = 0;
+    for (text, values) in pieces_of_each(statement, each, with) {
+        inserted += bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected();
+    }
+    Ok(inserted)
+}
+
+pub(super) async fn insert_each_postgres(
+    tx: &mut sqlx::Transaction<'static, Postgres>,
+    statement: &Statement,
+    each: Vec<Vec<Arg>>,
+    with: &[Vec<Arg>],
+) -> Result<u64, sqlx::Error> {
+    let (each, with) = (columns(each)?, columns(with.to_vec())?);
+    let text = of_each(statement, &each, &with);
+    let query = each.into_iter().chain(with).fold(sqlx::query(AssertSqlSafe(text)), |query, column| column.bind(query));
+    Ok(query.execute(&mut **tx).await?.rows_affected())
+}
+
+/// As [`of_columns`], for every row of one list beside every row of another.
+fn of_each(statement: &Statement, each: &[Column], with: &[Column]) -> String {
+    let mut places = 1..;
+    let mut arrays = |columns: &[Column]| {
+        let arrays = columns.iter().zip(&mut places).map(|(column, at)| format!("${at}::{}", column.kind()));
+        arrays.collect::<Vec<_>>().join(", ")
+    };
+    let (each, with) = (arrays(each), arrays(with));
+    let lists = format!("unnest({each}) as one cross join unnest({with}) as beside");
+    format!("{} select * from {lists} {}", statement.sql, statement.tail)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,6 +252,24 @@ mod tests {
         let values: Vec<&Arg> = pieces.iter().flat_map(|(_, values)| values).step_by(2).collect();
         assert!(values.into_iter().eq(&(0..343_i64).map(Arg::from).collect::<Vec<_>>()));
         assert_eq!(pieces[6].0, "insert into t (a, b) values (?, ?) on conflict do nothing");
+    }
+
+    #[test]
+    fn every_row_of_one_list_is_written_beside_every_row_of_another() {
+        let each: Vec<Vec<Arg>> = (0..5_i64).map(|number| args![number]).collect();
+        let with = [args!["x"], args!["y"]];
+        let pieces = pieces_of_each(&ROWS, each.clone(), &with);
+        let sizes: Vec<usize> = pieces.iter().map(|(_, values)| values.len()).collect();
+        assert_eq!(sizes, [4 + 2, 1 + 2]);
+        assert_eq!(pieces[1].1, args![4_i64, "x", "y"]);
+        let text = "insert into t (a, b) select * from (values (?)) as one cross join (values (?), (?)) as beside";
+        assert_eq!(pieces[1].0, format!("{text} where 1 = 1 on conflict do nothing"));
+        let columns = (columns(each).expect("columns"), columns(with.to_vec()).expect("columns"));
+        let text = "select * from unnest($1::bigint[]) as one cross join unnest($2::text[]) as beside";
+        assert_eq!(
+            of_each(&ROWS, &columns.0, &columns.1),
+            format!("insert into t (a, b) {text} on conflict do nothing")
+        );
     }
 
     #[test]

@@ -395,6 +395,25 @@ impl Tx {
         Ok(inserted)
     }
 
+    /// Inserts every row of one list beside every row of another: the statement's first columns are the one's, its
+    /// last the other's. What many things have in common is sent once.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn insert_each(&mut self, statement: &Statement, each: Vec<Vec<Arg>>, with: &[Vec<Arg>]) -> Result<u64> {
+        let mut inserted = 0;
+        with.iter().try_for_each(|row| without_nul(row))?;
+        for chunk in engine::chunks(each) {
+            chunk.iter().try_for_each(|row| without_nul(row))?;
+            let touched = match &mut self.open {
+                OpenTx::Sqlite(tx) => many::insert_each_sqlite(tx, statement, chunk, with).await,
+                OpenTx::Postgres(tx) => many::insert_each_postgres(tx, statement, chunk, with).await,
+            };
+            inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
+        }
+        Ok(inserted)
+    }
+
     /// Inserts many rows and reads what the statement's `returning` gives for those really inserted.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::on_both;
 
 on_both!(
     a_cause_is_posted_once_in_a_batch_and_in_another,
+    entries_alike_differ_in_their_invoices_alone_and_are_posted_once,
     the_audit_finds_a_fault_against_each_invariant,
     hledger_reads_the_journal_and_finds_the_same_balances
 );
@@ -38,6 +39,30 @@ async fn a_cause_is_posted_once_in_a_batch_and_in_another(fresh: Fresh) {
     let waiting: i64 =
         hocphi::feed::sequence(&books.store, &books.clock).await.expect("a batch").try_into().expect("few");
     assert_eq!(waiting, 3);
+}
+
+async fn entries_alike_differ_in_their_invoices_alone_and_are_posted_once(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let head = |invoice: &str| Head::new("sch_1", Cause::Issued(invoice.to_owned()), MORNING);
+    let pattern = |invoice: &str| {
+        let of = |side: Posting| side.invoice(invoice).line(1, "itm_1");
+        let owed = of(Posting::debit(Account::ReceivableParent, Dong::new(30)));
+        Entry::new(head(invoice), vec![owed, of(Posting::credit(Account::RevenueService, Dong::new(30)))])
+    };
+    let post = async |first: &str, heads: &[Head]| {
+        let pattern = pattern(first).expect("balanced");
+        transact!(books.store, |tx| ledger::post_alike_in(tx, &pattern, heads).await).expect("posted");
+    };
+    post("inv_a", &["inv_a", "inv_b", "inv_c", "inv_d", "inv_e"].map(head)).await;
+    post("inv_e", &["inv_e", "inv_f"].map(head)).await;
+    assert_eq!(books.balance(Account::ReceivableParent).await, 6 * 30);
+    let invoices = [Posting::new(Account::Bank, Dong::new(1)).receiving("acc_1"), Posting::new(Account::Bank, Dong::new(-1))];
+    let stray = Entry::new(head("inv_g"), invoices.to_vec()).expect("balanced");
+    let heads = [head("inv_g")];
+    let refused = transact!(books.store, |tx| ledger::post_alike_in(tx, &stray, &heads).await);
+    assert!(refused.is_err(), "a side that is about no invoice cannot be about each one's own");
+    let waiting = hocphi::feed::sequence(&books.store, &books.clock).await.expect("a batch");
+    assert_eq!(waiting, 6, "each entry has one place");
 }
 
 /// What a meddler would have to do to break each invariant, and only the books' own triggers do not stop.
