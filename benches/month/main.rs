@@ -1,5 +1,6 @@
 //! `cargo bench --bench month pupils=10000,100000`: what a school's month costs, on each engine: a run of invoices with
-//! five lines each, their places in the feed, reading the feed, and a statement with a line for every payment.
+//! five lines each, their places in the feed, reading the feed in the room and through the API, a statement with a line
+//! for every payment, and the receipts as one paper. `only=sqlite` or `only=postgres` leaves the other engine out.
 //!
 //! One process does it all and nothing else runs, so that a figure is what the work itself takes. Everything is counted
 //! afterwards; a month that ends otherwise than it should is no figure.
@@ -11,14 +12,19 @@
 mod postgres;
 
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use hocphi::access::{NewKey, Place, make_key};
 use hocphi::clockwork::House;
 use hocphi::config::Config;
 use hocphi::feed::{self, Scope};
 use hocphi::fees::{self, NewRun};
 use hocphi::matching;
 use hocphi::providers::Providers;
+use hocphi::receipts::{self, FILE_MOST};
 use hocphi::roll;
 use hocphi::seal::{MasterKey, Vault};
 use hocphi::simulate::bank::Transfer;
@@ -27,7 +33,9 @@ use hocphi::simulate::{paper, story};
 use hocphi::statements::{self, Upload};
 use hocphi::store::Store;
 use hocphi::time::Clock;
+use hocphi::web::{self, papers};
 use postgres::Postgres;
+use tower::ServiceExt;
 
 /// Who acts.
 const ACTOR: &str = "bench";
@@ -88,30 +96,104 @@ async fn month(engine: &str, database: &str, pupils: usize) {
     told(engine, "pupils read from a list", pupils, begun);
 
     let run = planned(store, clock).await;
-    let begun = Instant::now();
     fees::start_issuing(store, clock, &run, ACTOR).await.expect("begun");
-    while fees::advance_runs(store, &house.vault, clock).await.expect("a chunk") > 0 {}
-    told(engine, "invoices of five lines", pupils, begun);
+    issue(engine, &house, pupils).await;
     fees::publish(store, clock, &run, ACTOR).await.expect("published");
 
     let begun = Instant::now();
     while feed::sequence(store, clock).await.expect("a batch") > 0 {}
     told(engine, "entries given their places", pupils, begun);
     read_the_feed(engine, store, pupils).await;
+    ask_for_the_feed(engine, &house, pupils).await;
 
     let bills = city::bills(store).await.expect("the bills");
     assert_eq!(bills.len(), pupils, "an invoice for every pupil");
     settle_by_statement(engine, &house, &bills).await;
+    print_receipts(engine, &house).await;
     house.store.close().await;
 }
 
-async fn open(database: &str) -> House {
+/// The run, and how long its chunks kept a writer waiting; the last tenth beside the first says whether one invoice costs
+/// what another does.
+async fn issue(engine: &str, house: &House, pupils: usize) {
+    let (begun, mut chunks, mut tenths) = (Instant::now(), Vec::new(), vec![Instant::now()]);
+    let mut looked_at = 0;
+    loop {
+        let chunk = Instant::now();
+        let done = fees::advance_runs(&house.store, &house.vault, &house.clock).await.expect("a chunk");
+        if done == 0 {
+            break;
+        }
+        chunks.push(chunk.elapsed());
+        looked_at += done;
+        if looked_at * 10 >= pupils * tenths.len() {
+            tenths.push(Instant::now());
+        }
+    }
+    told(engine, "invoices of five lines", pupils, begun);
+    chunks.sort_unstable();
+    let at = |part: usize| milliseconds(chunks[(chunks.len() - 1) * part / 100]);
+    println!(
+        "{engine:<9} {:<34} {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+        "  a chunk, the median",
+        at(50),
+        at(99),
+        at(100)
+    );
+    let [first, second, .., last_but_one, last] = tenths[..] else { return };
+    let (first, last) = (milliseconds(second - first), milliseconds(last - last_but_one));
+    println!("{engine:<9} {:<34} {first:.0} ms and {last:.0} ms", "  the first tenth and the last");
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+/// A city reads the feed through the door that it has.
+async fn ask_for_the_feed(engine: &str, house: &Arc<House>, pupils: usize) {
+    let authority = roll::authority_by_code(&house.store, "SGD").await.expect("asked").expect("the authority").id;
+    let new = NewKey { name: "city", scopes: &["feed:read"], place: Place::Authority(authority), city: true };
+    let (_, key) = make_key(&house.store, &house.clock, new, ACTOR).await.expect("a key");
+    let router = web::router(Arc::clone(house));
+    let (begun, mut read, mut bytes) = (Instant::now(), 0, 0);
+    while read < pupils {
+        let request = Request::get(format!("/feed/v1/entries?limit=1000&after={read}"));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {key}")).body(Body::empty());
+        let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let page = axum::body::to_bytes(answer.into_body(), 64 << 20).await.expect("a page");
+        let lines = page.iter().filter(|byte| **byte == b'\n').count();
+        assert!(lines > 0, "the feed ends early");
+        (read, bytes) = (read + lines, bytes + page.len());
+    }
+    told(engine, "entries of the feed by the API", read, begun);
+    println!("{engine:<9} {:<34} {} bytes", "  one of them", bytes / read.max(1));
+}
+
+/// A thousand receipts for the printer.
+async fn print_receipts(engine: &str, house: &House) {
+    let today = house.clock.now().day();
+    let school = roll::schools(&house.store).await.expect("the schools").remove(0);
+    let begun = Instant::now();
+    let days = (today.plus_days(-1), today);
+    let found = receipts::file_of_school(&house.store, &school.id, days, Some(1)).await.expect("receipts");
+    let file = papers::receipts_in_one(house, &found, true).await.expect("a paper");
+    told(engine, "receipts on one paper", found.len(), begun);
+    let size = file.len() / found.len().max(1);
+    println!("{engine:<9} {:<34} {size} bytes", "  one of them");
+    assert_eq!(i64::try_from(found.len()).expect("few"), FILE_MOST, "a full file");
+    if let Ok(folder) = std::env::var("HOCPHI_BENCH_KEEP") {
+        std::fs::write(Path::new(&folder).join(format!("receipts-{engine}.pdf")), file).expect("kept");
+    }
+}
+
+async fn open(database: &str) -> Arc<House> {
     let store = Store::open(database).await.expect("a database");
     store.migrate().await.expect("a schema");
     let key = MasterKey::parse(&MasterKey::generate().expect("a key")).expect("a key");
     let vault = Vault::proven(store.clone(), key).await.expect("a vault");
     let providers = Providers::embedded().expect("the providers");
-    House::open(store, vault, Clock::System, providers, Config::default()).expect("a house")
+    Arc::new(House::open(store, vault, Clock::System, providers, Config::default()).expect("a house"))
 }
 
 /// A run of five items for every class of the one school.
