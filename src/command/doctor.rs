@@ -54,7 +54,7 @@ impl Doctor {
         let health = inbox::health(&store, &found.id, now).await?;
         fares(&health, now);
         if found.orders_from.is_some() {
-            ordered(&orders::counts(&store, &found.id).await?);
+            ordered(&orders::counts(&store, &found.id, inbox::looked_back(now)).await?);
         }
         let Some(base) = &self.play else { return Ok(ExitCode::SUCCESS) };
         let played = rehearse(provider, base, &found, (vault.master(), now)).await?;
@@ -116,7 +116,7 @@ fn bank_sees(provider: &Provider, found: &Connection, base: &str) {
 
 /// How the orders stand.
 fn ordered(counts: &Counts) {
-    say!("  orders made: {}", counts.made);
+    say!("  orders made in thirty days: {}", counts.made);
     if counts.without_code > 0 {
         say!("    {} of them with a code that is not shown: it differs from what was ordered", counts.without_code);
     }

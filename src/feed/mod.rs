@@ -1,17 +1,19 @@
-//! What the city reads: every ledger event in one order, and the revenue of a day.
+//! What the city reads: every ledger event in one order, the sums that grow with it, and the revenue of a day.
 //!
 //! [`sequence`] gives waiting entries their places; [`entries`] hands them out after a cursor.
 //!
 //! **Invariants:** places are 1, 2, 3, … without a hole, and the only cursor there is; an entry has one place; a
-//! record's version only rises; a leaf carries no personal data; the sum of all leaves is the ledger.
+//! record's version only rises; a leaf carries no personal data; the sum of all leaves is the ledger, and so are the
+//! sums that are kept for dashboards.
 //!
 //! Deliberately absent: ids as cursors (a transaction that commits late would be skipped for ever), updates of
 //! leaves, and signatures over the log, which stand above this order.
 
 mod revenue;
 mod sql;
+mod sums;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -22,9 +24,14 @@ use crate::fault::{Fault, Result};
 use crate::money::Dong;
 use crate::store::{Arg, Fence, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
+use sums::Sums;
 
 /// Entries that get their places in one transaction.
 const BATCH: i64 = 200;
+/// Events on one page at most.
+const MOST: i64 = 1_000;
+/// So many schools are looked for one by one.
+const FEW: usize = 30;
 
 /// Whose events a reader may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +88,18 @@ record! {
     }
 }
 
+record! {
+    /// What an entry moved on one account for one item, money and debt apart.
+    struct Moved {
+        entry_id: String,
+        account: String,
+        item: Option<String>,
+        item_id: Option<String>,
+        is_money: i64,
+        amount: Dong,
+    }
+}
+
 impl Waiting {
     /// A credit's story is about the credit, an invoice's about the invoice.
     fn record_id(&self) -> Result<&str> {
@@ -130,17 +149,17 @@ async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>) -> Result<usize> {
     let versions: Vec<(String, i64)> = tx.all_in(&sql::VERSIONS, keys).await?;
     let mut versions: HashMap<String, i64> = versions.into_iter().collect();
     let entries: Vec<Arg> = waiting.iter().map(|waiting| Arg::from(&waiting.entry_id)).collect();
-    let moved: Vec<(String, String, Option<String>, Dong)> = tx.all_in(&sql::MOVED, entries.clone()).await?;
-    let mut moved_by_entry: HashMap<String, Vec<Value>> = HashMap::new();
-    for (entry, account, item, amount) in moved {
-        let side = json!({ "account": account, "amount": amount.get(), "item": item });
-        moved_by_entry.entry(entry).or_default().push(side);
-    }
+    let moved: Vec<Moved> = tx.all_in(&sql::MOVED, entries.clone()).await?;
+    let moved = moved.chunk_by(|one, other| one.entry_id == other.entry_id).map(|of| (of[0].entry_id.as_str(), of));
+    let moved: HashMap<&str, &[Moved]> = moved.collect();
+    let mut sums = Sums::default();
     let mut leaves = Vec::with_capacity(waiting.len());
     for (place, entry) in (last.unwrap_or_default() + 1..).zip(&waiting) {
         let version = versions.entry(entry.record_id()?.to_owned()).or_default();
         *version += 1;
-        let body = body(entry, moved_by_entry.remove(&entry.entry_id).unwrap_or_default())?;
+        let moved = moved.get(entry.entry_id.as_str()).copied().unwrap_or_default();
+        moved.iter().try_for_each(|moved| sums.add(entry, moved))?;
+        let body = body(entry, moved)?;
         leaves.push(args![
             place,
             &entry.entry_id,
@@ -154,12 +173,16 @@ async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>) -> Result<usize> {
         ]);
     }
     tx.insert_many(&sql::INSERT_LEAVES, leaves).await?;
+    sums.keep_in(tx).await?;
     let _: Vec<String> = tx.all_in(&sql::SEQUENCED, entries).await?;
     Ok(waiting.len())
 }
 
 /// Canonical JSON: keys in alphabetical order, no blanks, whole numbers only.
-fn body(entry: &Waiting, moved: Vec<Value>) -> Result<String> {
+fn body(entry: &Waiting, moved: &[Moved]) -> Result<String> {
+    let sides = moved.chunk_by(|one, other| one.account == other.account && one.item == other.item);
+    let sides = sides.map(side).collect::<Result<Vec<Option<Value>>>>()?;
+    let moved: Vec<Value> = sides.into_iter().flatten().collect();
     let school = entry.school_code.as_deref().unwrap_or(&entry.school_id);
     Ok(json!({
         "day": entry.day.to_string(),
@@ -171,19 +194,51 @@ fn body(entry: &Waiting, moved: Vec<Value>) -> Result<String> {
     .to_string())
 }
 
+/// What one account and item moved in all; nothing where it cancelled out.
+fn side(parts: &[Moved]) -> Result<Option<Value>> {
+    let amount = Dong::sum(parts.iter().map(|part| part.amount));
+    let amount = amount.ok_or_else(|| Fault::new("add up what an entry moved: beyond an i64"))?;
+    let Some(first) = parts.first().filter(|_| amount != Dong::ZERO) else { return Ok(None) };
+    Ok(Some(json!({ "account": first.account, "amount": amount.get(), "item": first.item })))
+}
+
 /// Events after a place, in order, at most so many. A reader goes on from the last place it got.
 ///
 /// # Errors
 /// Faults of the store.
 pub async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Result<Vec<Leaf>> {
-    let limit = limit.clamp(1, 1_000);
-    let Scope::Schools(schools) = scope else { return store.all(&sql::AFTER, args![after, limit]).await };
+    let limit = limit.clamp(1, MOST);
+    match scope {
+        Scope::All => store.all(&sql::AFTER, args![after, limit]).await,
+        Scope::Schools(schools) if schools.len() <= FEW => of_each(store, schools, after, limit).await,
+        Scope::Schools(schools) => among_all(store, schools, after, limit).await,
+    }
+}
+
+/// The events of a few schools, each school's looked for on its own.
+async fn of_each(store: &Store, schools: &[String], after: i64, limit: i64) -> Result<Vec<Leaf>> {
     let mut leaves: Vec<Leaf> = Vec::new();
     for school in schools {
         leaves.extend(store.all::<Leaf>(&sql::AFTER_OF_SCHOOL, args![after, limit, school]).await?);
     }
     leaves.sort_by_key(|leaf| leaf.place);
     leaves.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok(leaves)
+}
+
+/// The events of many schools, looked for among those of all: to ask for each school's would read as many for every one
+/// of them as for all together.
+async fn among_all(store: &Store, schools: &[String], mut after: i64, limit: i64) -> Result<Vec<Leaf>> {
+    let schools: HashSet<&str> = schools.iter().map(String::as_str).collect();
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let mut leaves: Vec<Leaf> = Vec::new();
+    while leaves.len() < limit {
+        let all: Vec<Leaf> = store.all(&sql::AFTER, args![after, MOST]).await?;
+        let Some(last) = all.last() else { break };
+        after = last.place;
+        leaves.extend(all.into_iter().filter(|leaf| schools.contains(leaf.school_id.as_str())));
+    }
+    leaves.truncate(limit);
     Ok(leaves)
 }
 
@@ -202,8 +257,11 @@ pub async fn head(store: &Store) -> Result<i64> {
 /// Faults of the store.
 pub async fn invoices_after(store: &Store, after: i64) -> Result<(i64, Vec<String>)> {
     let head = head(store).await?;
-    if head <= after {
-        return Ok((head, Vec::new()));
+    let (mut invoices, mut from) = (Vec::new(), after);
+    while from < head {
+        let to = head.min(from.saturating_add(MOST));
+        invoices.extend(store.all::<String>(&sql::INVOICES_AFTER, args![from, to]).await?);
+        from = to;
     }
-    Ok((head, store.all(&sql::INVOICES_AFTER, args![after, head]).await?))
+    Ok((head, invoices))
 }

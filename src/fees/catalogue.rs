@@ -163,12 +163,12 @@ pub async fn catalogue(store: &Store) -> Result<Vec<FeeItem>> {
     store.all(&sql::CATALOGUE, args![]).await
 }
 
-/// All prices of the catalogue, to be judged with [`super::price`].
+/// The prices of a school and those of all schools, to be judged with [`super::price`].
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn prices(store: &Store) -> Result<Vec<Price>> {
-    store.all(&sql::PRICES, args![]).await
+pub async fn prices(store: &Store, school_id: &str) -> Result<Vec<Price>> {
+    store.all(&sql::PRICES_OF_SCHOOL, args![school_id]).await
 }
 
 /// Reads a catalogue file and tells what it would change. Prices without a day of their own count from today.
@@ -342,7 +342,7 @@ fn fitting_document(revenue: &str) -> &'static str {
 async fn compare(store: &Store, preview: &mut CataloguePreview, list_of: ListOf<'_>) -> Result<()> {
     let items = catalogue(store).await?;
     let items: HashMap<&str, &FeeItem> = items.iter().map(|item| (item.code.as_str(), item)).collect();
-    let prices = prices(store).await?;
+    let prices: Vec<Price> = store.all(&sql::PRICES, args![]).await?;
     let schools: HashMap<String, String> =
         crate::roll::schools(store).await?.into_iter().map(|school| (school.code, school.id)).collect();
     let mut seen = HashSet::new();

@@ -247,6 +247,7 @@ impl Issue {
         for asking in &chunk.askings {
             self.add_lines_in(tx, asking, &work.actor).await?;
         }
+        self.keep_sum_in(tx, &chunk.askings).await?;
         let Some(next) = &chunk.next else { return self.end_in(tx, &work.actor).await };
         let moved = i64::try_from(chunk.looked_at).unwrap_or_default();
         tx.run(&sql::MOVE_WORK, args![&self.run.id, next, moved]).await?;
@@ -343,6 +344,16 @@ impl Issue {
             return Ok(());
         }
         Err(Fault::new("issue a run: no free payment reference after eight draws").into())
+    }
+
+    /// Adds what a chunk asks to what its run asks in all.
+    async fn keep_sum_in(&self, tx: &mut Tx, askings: &[Asking]) -> Result<()> {
+        let totals: Vec<Dong> = askings.iter().flat_map(|asking| asking.drafts.iter().map(|_| asking.total)).collect();
+        let count = i64::try_from(totals.len()).or_fault("count a chunk of invoices")?;
+        let total = Dong::sum(totals.into_iter());
+        let total = total.ok_or_else(|| Fault::new("add a chunk of invoices up: beyond an i64"))?;
+        tx.run(&sql::KEEP_RUN_SUM, args![&self.run.id, count, total]).await?;
+        Ok(())
     }
 
     /// Writes the lines and the entries of invoices that ask the same.

@@ -89,22 +89,47 @@ statements! {
     /// The runs of a school, the newest first.
     RUNS_OF = "select * from billing_run where school_id = $1 order by made_at desc, id desc";
 
+    /// The runs of a school that wait to be published, the newest first.
+    UNPUBLISHED = "
+        select r.* from billing_run r
+        where r.school_id = $1 and exists (select 1 from billing_run_event e where e.run_id = r.id and e.kind = 'issued')
+          and not exists (
+              select 1 from billing_run_event e where e.run_id = r.id and e.kind in ('published', 'undoing', 'undone'))
+        order by r.made_at desc, r.id desc";
+
+    /// Those made before one, at most so many.
+    RUNS_BEFORE = "
+        select * from billing_run where school_id = $1 and made_at <= $2 and (made_at < $2 or id < $3)
+        order by made_at desc, id desc limit $4";
+
     /// The runs of a school in the order of their ids, after one.
     RUNS_AFTER = "select * from billing_run where school_id = $1 and id > $2 order by id limit $3";
 
-    /// A school's invoices in the order of their ids, after one; of one run or one pupil where these are not empty.
-    INVOICES_AFTER = "
-        select id from invoice
-        where school_id = $1 and ($2 = '' or run_id = $2) and ($3 = '' or pupil_id = $3) and id > $4
-        order by id limit $5";
+    /// A school's invoices in the order of their ids, after one.
+    INVOICES_AFTER = "select id from invoice where school_id = $1 and id > $2 order by id limit $3";
+
+    /// Those of one run. The run stands first, so that an engine begins with it.
+    INVOICES_OF_RUN_AFTER = "
+        select i.id from billing_run r cross join invoice i
+        where r.id = $4 and r.school_id = $1 and i.run_id = r.id and i.id > $2 order by i.id limit $3";
+
+    /// Those of one pupil, and of one run where that is not empty.
+    INVOICES_OF_PUPIL_AFTER = "
+        select i.id from pupil p cross join invoice i
+        where p.id = $4 and p.school_id = $1 and i.pupil_id = p.id and ($5 = '' or i.run_id = $5) and i.id > $2
+        order by i.id limit $3";
 
     /// What happened to runs.
     RUN_EVENTS = list "select * from billing_run_event where run_id in", "order by at";
 
-    /// How many invoices of runs stand, how many pupils they still wait for, and their sum.
-    RUN_SUMS = list "
-        select run_id, count(*) as invoices, cast(sum(total) as bigint) as total
-        from invoice where run_id in", "group by run_id";
+    /// How many invoices runs have, and their sum. No row: none was issued.
+    RUN_SUMS = list "select run_id, invoices, total from run_sum where run_id in", "";
+
+    /// A chunk more of a run's invoices.
+    KEEP_RUN_SUM = "
+        insert into run_sum (run_id, invoices, total) values ($1, $2, $3)
+        on conflict (run_id) do update set
+            invoices = run_sum.invoices + excluded.invoices, total = run_sum.total + excluded.total";
 
     /// The work that is left on runs. No row: none.
     RUN_WORK = list "select run_id, done, total from billing_run_work where run_id in", "";
@@ -115,8 +140,14 @@ statements! {
     /// A class's invoices of one run, by name.
     INVOICES_OF_CLASS = listed!("i.run_id = $1 and i.class_group_id = $2 order by p.folded_name, p.code");
 
-    /// A pupil's invoices, the newest first.
-    INVOICES_OF_PUPIL = listed!("i.pupil_id = $1 order by i.issued_at desc, i.id desc");
+    /// A pupil's invoices before one, the newest first.
+    INVOICES_OF_PUPIL = listed!("i.pupil_id = $1 and i.id < $2 order by i.id desc limit $3");
+
+    /// What is owed on all invoices of a pupil; nothing is on a void one.
+    OWED_BY_PUPIL = "
+        select cast(coalesce(sum(p.amount), 0) as bigint) as amount
+        from invoice i join posting p on p.invoice_id = i.id and p.account = 'receivable.parent'
+        where i.pupil_id = $1";
 
     /// Invoices by their ids, as lists show them.
     LISTED = list listed!("i.id in"), "";
@@ -266,8 +297,12 @@ statements! {
             l.number as instrument, f.clause
         from fee_item f left join legal_instrument l on l.id = f.instrument_id order by f.code";
 
-    /// All prices.
+    /// All prices, with which a file of the operator is compared.
     PRICES = "select * from fee_price order by item_id, level, from_day";
+
+    /// The prices of a school and those of all schools.
+    PRICES_OF_SCHOOL = "
+        select * from fee_price where school_id is null or school_id = $1 order by item_id, level, from_day";
 
     /// The prices of one item.
     PRICES_OF_ITEM = "select * from fee_price where item_id = $1";

@@ -14,6 +14,9 @@ use super::invoice::keys;
 use super::run::{Run, RunState};
 use super::{Due, Lifecycle, OpenInvoice, Position, sql};
 
+/// Later than the id of every invoice.
+const NEWEST: &str = "inv_~";
+
 /// Everything a parent's page needs to be drawn.
 #[derive(Debug, Clone)]
 pub struct InvoicePage {
@@ -95,9 +98,7 @@ pub struct PupilAccount {
     pub class: Option<ClassGroup>,
     /// Who answers for the pupil.
     pub guardians: Vec<roll::Guardian>,
-    /// All invoices, the newest first.
-    pub invoices: Vec<InvoiceRow>,
-    /// What is owed on the open ones.
+    /// What is owed on the open invoices.
     pub owed: Dong,
     /// What the family has in credit.
     pub credit: Dong,
@@ -243,24 +244,30 @@ pub async fn invoices_of_class(store: &Store, run_id: &str, class_group_id: &str
     with_money(store, listed).await
 }
 
-/// One pupil's account: all invoices and the family's credit.
+/// One pupil's account: what is owed on all invoices, and the family's credit.
 ///
 /// # Errors
 /// Faults of the store.
 pub async fn pupil_account(store: &Store, pupil_id: &str, today: Day) -> Result<Option<PupilAccount>> {
     let Some(pupil) = roll::pupil(store, pupil_id).await? else { return Ok(None) };
-    let listed = store.all(&sql::INVOICES_OF_PUPIL, args![pupil_id]).await?;
-    let invoices = with_money(store, listed).await?;
-    let open = invoices.iter().filter(|invoice| invoice.lifecycle == Lifecycle::Open);
-    let owed = Dong::sum(open.map(|invoice| invoice.money.owed)).unwrap_or(Dong::ZERO);
     Ok(Some(PupilAccount {
         class: roll::class_of(store, pupil_id, today).await?,
         guardians: roll::guardians_of(store, &pupil.family_id).await?,
         credit: ledger::family_credit(store, &pupil.family_id).await?,
+        owed: store.one(&sql::OWED_BY_PUPIL, args![pupil_id]).await?,
         pupil,
-        invoices,
-        owed,
     }))
+}
+
+/// A pupil's invoices before one of them, the newest first (empty: from the newest).
+///
+/// # Errors
+/// Faults of the store.
+pub async fn invoices_of_pupil(store: &Store, pupil_id: &str, before: &str, limit: usize) -> Result<Vec<InvoiceRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let before = if before.is_empty() { NEWEST } else { before };
+    let listed = store.all(&sql::INVOICES_OF_PUPIL, args![pupil_id, before, limit]).await?;
+    with_money(store, listed).await
 }
 
 /// Invoices by their ids, as lists show them.
@@ -293,6 +300,31 @@ pub async fn runs_of(store: &Store, school_id: &str) -> Result<Vec<RunProgress>>
     progress(store, runs).await
 }
 
+/// A school's runs that are issued and not published yet, the newest first.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn runs_to_publish(store: &Store, school_id: &str) -> Result<Vec<RunProgress>> {
+    let runs = store.all(&sql::UNPUBLISHED, args![school_id]).await?;
+    progress(store, runs).await
+}
+
+/// A school's runs made before one, with how far each is, the newest first; without one, the newest.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn runs_before(
+    store: &Store,
+    school_id: &str,
+    before: Option<(Moment, &str)>,
+    limit: usize,
+) -> Result<Vec<RunProgress>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (made_at, id) = before.unwrap_or((Moment(i64::MAX), ""));
+    let runs = store.all(&sql::RUNS_BEFORE, args![school_id, made_at, id, limit]).await?;
+    progress(store, runs).await
+}
+
 /// One run with how far it is.
 ///
 /// # Errors
@@ -322,7 +354,11 @@ pub async fn invoice_ids_after(
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>> {
-    store.all(&sql::INVOICES_AFTER, args![school_id, run_id, pupil_id, after, limit]).await
+    match (run_id, pupil_id) {
+        ("", "") => store.all(&sql::INVOICES_AFTER, args![school_id, after, limit]).await,
+        (_, "") => store.all(&sql::INVOICES_OF_RUN_AFTER, args![school_id, after, limit, run_id]).await,
+        _ => store.all(&sql::INVOICES_OF_PUPIL_AFTER, args![school_id, after, limit, pupil_id, run_id]).await,
+    }
 }
 
 /// What is owed and paid on these invoices of these totals.

@@ -52,6 +52,11 @@ impl Health {
     }
 }
 
+/// Since when a look at a connection counts.
+pub fn looked_back(now: Moment) -> Moment {
+    now.day().plus_days(-DAYS).begins()
+}
+
 /// How a connection fares.
 ///
 /// # Errors

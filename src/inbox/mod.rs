@@ -35,7 +35,7 @@ pub use connection::{
 };
 pub use day::{DayCredit, DayView, Unreadable, day, unreadable};
 pub use debits::{Debit, debits, is_reversed, reversed};
-pub use doctor::{Disbelieved, Health, Refusals, health};
+pub use doctor::{Disbelieved, Health, Refusals, health, looked_back};
 pub use given::{Given, GivenAccount, give_accounts, read_accounts};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
 pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};

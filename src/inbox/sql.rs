@@ -251,11 +251,12 @@ statements! {
     DAY = "
         select c.id, c.amount, c.origin, c.doubt, p.line_id, d.kind, d.reason, d.invoice_id,
             (select min(t.told_at) from telling t where t.credit_id = c.id) as told_at
-        from credit c
+        from receiving_account a
+        join credit c on c.account_id = a.id
         left join credit_proof p on p.credit_id = c.id
         left join credit_decision d on d.credit_id = c.id
             and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        where c.school_id = $1 and c.day = $2
+        where a.school_id = $1 and c.day = $2
         order by c.value_at, c.id";
 
     /// Deliveries of a school that were proven but could not be read, or not wholly; the newest first.

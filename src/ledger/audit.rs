@@ -261,6 +261,54 @@ statements! {
         select record_id as found from feed_leaf
         group by record_id having count(*) <> max(version) or min(version) <> 1 limit 20";
 
+    /// Any row: a dashboard shows of a day what the books do not.
+    SUMS_OF_DAYS = "
+        select item_id || ' ' || day || ' ' || school_id as found from (
+            select item_id, day, school_id, issued, collected from item_sum
+            union all
+            select coalesce(p.item_id, ''), e.day, e.school_id, case when p.credit_id is null then -p.amount else 0 end,
+                case when p.credit_id is null then 0 else p.amount end
+            from feed_leaf f join entry e on e.id = f.entry_id join posting p on p.entry_id = e.id
+            where p.account = 'receivable.parent') t
+        group by item_id, day, school_id having sum(issued) <> 0 or sum(collected) <> 0
+        union
+        select day || ' ' || school_id as found from (
+            select day, school_id, issued, collected from day_sum
+            union all
+            select day, school_id, -issued, -collected from item_sum) t
+        group by day, school_id having sum(issued) <> 0 or sum(collected) <> 0 limit 20";
+
+    /// Any row: a dashboard shows that more or less is owed, kept or held than the books say.
+    SUMS_OF_SCHOOLS = "
+        select school_id as found from (
+            select school_id, owed, surplus, held from school_sum
+            union all
+            select e.school_id, case when p.account = 'receivable.parent' then -p.amount else 0 end,
+                case when p.account = 'credit_balance.family' then p.amount else 0 end,
+                case when p.account = 'suspense.unidentified' then p.amount else 0 end
+            from feed_leaf f join entry e on e.id = f.entry_id join posting p on p.entry_id = e.id
+            where p.account in ('receivable.parent', 'credit_balance.family', 'suspense.unidentified')) t
+        group by school_id having sum(owed) <> 0 or sum(surplus) <> 0 or sum(held) <> 0 limit 20";
+
+    /// Any row: a list shows more or fewer invoices of a run, or another sum, than there are.
+    SUMS_OF_RUNS = "
+        select run_id as found from (
+            select run_id, invoices, total from run_sum
+            union all
+            select run_id, -count(*), -sum(total) from invoice group by run_id) t
+        group by run_id having sum(invoices) <> 0 or sum(total) <> 0 limit 20";
+
+    /// Any row: a credit waits for a person and the desk does not show it, or it shows one that does not wait.
+    HELD_SHOWN = "
+        select d.credit_id as found from credit_decision d
+        left join held_credit h on h.credit_id = d.credit_id
+        where d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
+          and case when d.kind in ('hold', 'release') then 1 else 0 end <> case when h.credit_id is null then 0 else 1 end
+        union
+        select h.credit_id as found from held_credit h join credit c on c.id = h.credit_id
+        where h.school_id <> c.school_id or h.value_at <> c.value_at
+           or not exists (select 1 from credit_decision d where d.credit_id = h.credit_id) limit 20";
+
     /// Any row: a program's request took effect more than once.
     REQUESTS_ONCE = "
         select min(client_id) as found from api_request
@@ -283,7 +331,7 @@ statements! {
 }
 
 /// Every invariant that is one query: the sentence, what it would mean, the statement.
-const INVARIANTS: [(&str, &str, Statement); 26] = [
+const INVARIANTS: [(&str, &str, Statement); 30] = [
     ("what a fact names is there", "a fact is about nothing that can be shown", NAMES_ARE_THERE),
     ("every entry balances", "an entry got past its only door", ENTRIES_BALANCE),
     ("an entry belongs to one school", "money of one school stands in another's books", ONE_SCHOOL),
@@ -316,6 +364,10 @@ const INVARIANTS: [(&str, &str, Statement); 26] = [
     ("every entry has its place in the feed or waits for it", "the city would never hear of it", ENTRIES_SEQUENCED),
     ("the feed's places have no hole", "a reader would miss an event", FEED_PLACES),
     ("a record's versions rise one by one", "a reader would ignore an event", FEED_VERSIONS),
+    ("a dashboard's sums of days are the ledger's", "a supervisor sees other money than came", SUMS_OF_DAYS),
+    ("a dashboard's sums of schools are the ledger's", "a supervisor sees other debts than stand", SUMS_OF_SCHOOLS),
+    ("a run's sums are those of its invoices", "an accountant sees another run than was issued", SUMS_OF_RUNS),
+    ("the desk shows exactly the credits that wait for a person", "money lies where nobody looks", HELD_SHOWN),
     ("a program's request takes effect once", "a retry moved money again", REQUESTS_ONCE),
     ("a pupil has one invoice in a run, under its own reference", "a family is asked twice", INVOICES_ONCE),
 ];

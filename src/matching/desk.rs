@@ -171,12 +171,14 @@ impl<'a> Act<'a> {
     }
 }
 
-/// A school's credits that a person must look at, the oldest first.
+/// A school's credits that a person must look at, the oldest first, after one; without one, from the first.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn held(store: &Store, school_id: &str, limit: i64) -> Result<Vec<Held>> {
-    store.all(&sql::HELD, args![school_id, limit]).await
+pub async fn held(store: &Store, school_id: &str, after: Option<(Moment, &str)>, limit: usize) -> Result<Vec<Held>> {
+    let (value_at, id) = after.unwrap_or((Moment(i64::MIN), ""));
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    store.all(&sql::HELD, args![school_id, value_at, id, limit]).await
 }
 
 /// A school's credits in the order of their ids, after one; on wish only those a person must look at.
@@ -190,7 +192,8 @@ pub async fn credits_after(
     limit: i64,
     only_held: bool,
 ) -> Result<Vec<Shown>> {
-    store.all(&sql::CREDITS_AFTER, args![school_id, after, limit, i64::from(only_held)]).await
+    let statement = if only_held { &sql::HELD_AFTER } else { &sql::CREDITS_AFTER };
+    store.all(statement, args![school_id, after, limit]).await
 }
 
 /// One credit with what was decided about it last.
@@ -199,6 +202,14 @@ pub async fn credits_after(
 /// Faults of the store.
 pub async fn shown(store: &Store, credit_id: &str) -> Result<Option<Shown>> {
     store.optional(&sql::SHOWN, args![credit_id]).await
+}
+
+/// The credit that one may be the same as.
+///
+/// # Errors
+/// Faults of the store; the id was made up.
+pub async fn twin(store: &Store, credit_id: &str) -> Result<Option<String>> {
+    store.one(&sql::TWIN, args![credit_id]).await
 }
 
 /// How many of a school's credits a person must look at.
@@ -450,6 +461,11 @@ pub(super) async fn decide_in(
 ) -> Result<()> {
     let row: Vec<Arg> = args![&credit.id, turn, kind, "", invoice_id, entry_id, act.at, act.actor, act.note];
     tx.insert_many(&sql::INSERT_DECISIONS, vec![row]).await?;
+    if matches!(kind, "hold" | "release") {
+        tx.insert_many(&sql::ADD_HELD, vec![args![&credit.id, &credit.school_id, credit.value_at]]).await?;
+    } else {
+        let _: Vec<String> = tx.all_in(&sql::END_HELD, args![&credit.id]).await?;
+    }
     Ok(())
 }
 

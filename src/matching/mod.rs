@@ -24,7 +24,7 @@ use std::collections::HashSet;
 pub use decide::{Allocation, Decision, Doubt, Heard, HoldReason, Outcome, References, allocate, decide};
 pub use desk::{
     Act, Assigned, Held, Shown, Step, assign, assign_in, credits_after, held, held_count, move_to, move_to_in, release,
-    same, same_in, shown, story,
+    same, same_in, shown, story, twin,
 };
 pub use near::{NEAR_REFERENCE, Suggestion, lead, may_be_near, near};
 pub use settle::{Settlement, settle, settlements, unsettle};

@@ -55,8 +55,16 @@ statements! {
     INSERT_DECISIONS = rows "
         insert into credit_decision (credit_id, turn, kind, reason, invoice_id, entry_id, at, actor, note)", "";
 
+    /// Credits that a person must look at; one that waits for somebody already goes on waiting.
+    ADD_HELD = rows "insert into held_credit (credit_id, school_id, value_at)", "on conflict (credit_id) do nothing";
+
+    /// Credits that nobody has to look at any more. Fewer come back than were given: the others waited for nobody.
+    END_HELD = list "delete from held_credit where credit_id in", "returning credit_id";
+
     /// The connections of a school whose provider settles later, once it has taken money.
-    GATEWAYS = "select distinct gateway_id from credit where school_id = $1 and gateway_id is not null order by gateway_id";
+    GATEWAYS = "
+        select c.id from connection c
+        where c.school_id = $1 and exists (select 1 from credit t where t.gateway_id = c.id) order by c.id";
 
     /// What a gateway took until a day and has not settled. No row: it owes nothing.
     OWED_BY_GATEWAY = "
@@ -69,29 +77,33 @@ statements! {
     STILL_OWED = "
         select cast(sum(amount) as bigint) as amount from posting where credit_id = $1 and account = 'clearing.gateway'";
 
-    /// A school's credits that a person must look at, the oldest first.
+    /// A school's credits that a person must look at, the oldest first, after one.
     HELD = "
         select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.bank_reference,
             c.maybe_same_as, c.memo_sealed, c.payer_sealed, d.reason, d.kind, d.turn, d.note, p.line_id
-        from credit_decision d
-        join credit c on c.id = d.credit_id
+        from held_credit h
+        join credit c on c.id = h.credit_id
+        join credit_decision d on d.credit_id = c.id
+            and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
         left join credit_proof p on p.credit_id = c.id
-        where d.kind in ('hold', 'release') and c.school_id = $1
-          and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)
-        order by c.value_at, c.id limit $2";
+        where h.school_id = $1 and h.value_at >= $2 and (h.value_at > $2 or h.credit_id > $3)
+        order by h.value_at, h.credit_id limit $4";
 
-    /// A school's credits with what was decided last, in the order of their ids, after one; only held ones when $4
-    /// is 1.
-    CREDITS_AFTER = credits!("c.school_id = $1 and c.id > $2 and ($4 = 0 or d.kind in ('hold', 'release')) order by c.id limit $3");
+    /// A school's credits with what was decided last, in the order of their ids, after one.
+    CREDITS_AFTER = credits!("c.school_id = $1 and c.id > $2 order by c.id limit $3");
+
+    /// Those of them that a person must look at.
+    HELD_AFTER = credits!("
+        c.id in (select h.credit_id from held_credit h where h.school_id = $1 and h.credit_id > $2) order by c.id limit $3");
 
     /// One credit with what was decided last. No row: the id was made up.
     SHOWN = credits!("c.id = $1");
 
+    /// The credit that one may be the same as. Null: it is like no other.
+    TWIN = "select maybe_same_as from credit where id = $1";
+
     /// How many of a school's credits a person must look at.
-    HELD_COUNT = "
-        select count(*) from credit_decision d join credit c on c.id = d.credit_id
-        where d.kind in ('hold', 'release') and c.school_id = $1
-          and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = d.credit_id)";
+    HELD_COUNT = "select count(*) from held_credit where school_id = $1";
 
     /// What was decided about a credit, in order.
     STORY = "

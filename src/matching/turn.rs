@@ -60,6 +60,11 @@ impl Standing {
         self.newest.get(credit_id).is_some_and(|newest| newest.kind == "reversed")
     }
 
+    /// Does a person have to look at it?
+    fn is_held(&self, credit_id: &str) -> bool {
+        self.newest.get(credit_id).is_some_and(|newest| matches!(newest.kind.as_str(), "hold" | "release"))
+    }
+
     /// Was this credit decided already, so that only its proof may be new? A doubt that a statement has cleared is
     /// decided again.
     fn is_decided(&self, credit: &Credit) -> bool {
@@ -77,6 +82,10 @@ struct Written {
     entries: Vec<Entry>,
     posted: Vec<Posted>,
     decisions: Vec<Vec<Arg>>,
+    /// Credits that a person must look at from now on.
+    held: Vec<Vec<Arg>>,
+    /// Those that one had to look at until now.
+    freed: Vec<Arg>,
     happened: Vec<Happened>,
     invoices: Vec<String>,
 }
@@ -194,6 +203,7 @@ impl Written {
                 self.decisions.push(decided(credit, turn, kind, "", Some(&invoice.id), Some(entry.id()), now));
                 self.posted.push(posted(credit, invoice, &allocation, entry.id()));
                 self.happened.push(happened(credit, Event::CreditReceived, Some(&invoice.id)));
+                self.freed.extend(standing.is_held(&credit.id).then(|| Arg::from(&credit.id)));
                 self.invoices.push(invoice.id.clone());
                 self.entries.push(entry);
             }
@@ -205,6 +215,7 @@ impl Written {
                 };
                 let entry_id = entry.as_ref().map(Entry::id);
                 self.decisions.push(decided(credit, turn, "hold", reason.code(), None, entry_id, now));
+                self.held.push(args![&credit.id, &credit.school_id, credit.value_at]);
                 self.happened.push(happened(credit, Event::CreditHeld, None));
                 self.entries.extend(entry);
             }
@@ -230,6 +241,8 @@ impl Written {
             return Err(crate::fault::Error::Contended);
         }
         tx.insert_many(&sql::INSERT_DECISIONS, std::mem::take(&mut self.decisions)).await?;
+        tx.insert_many(&sql::ADD_HELD, std::mem::take(&mut self.held)).await?;
+        let _: Vec<String> = tx.all_in(&sql::END_HELD, std::mem::take(&mut self.freed)).await?;
         let receipts = receipts::number_in(tx, vault, now, &self.posted).await?;
         self.happened.extend(receipts.iter().map(issued));
         outbox::promise_in(tx, now, &self.happened).await

@@ -7,6 +7,7 @@ use crate::fault::Result;
 use crate::ids::PaymentReference;
 use crate::money::Dong;
 use crate::store::{Arg, Store, args, record};
+use crate::time::Moment;
 use crate::vietqr::{Ordered, VerifiedQr};
 
 record! {
@@ -105,12 +106,12 @@ pub struct Counts {
     pub waiting: Vec<(String, i64)>,
 }
 
-/// How the orders of a connection stand.
+/// How the orders of a connection stand that were made since an instant, and those that wait.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn counts(store: &Store, connection_id: &str) -> Result<Counts> {
-    let (made, without_code): (i64, i64) = store.one(&sql::COUNT_MADE, args![connection_id]).await?;
+pub async fn counts(store: &Store, connection_id: &str, since: Moment) -> Result<Counts> {
+    let (made, without_code): (i64, i64) = store.one(&sql::COUNT_MADE, args![connection_id, since]).await?;
     Ok(Counts { made, without_code, waiting: store.all(&sql::COUNT_WAITING, args![connection_id]).await? })
 }
 

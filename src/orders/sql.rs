@@ -30,13 +30,15 @@ statements! {
     /// Orders follow the money up to here.
     MOVE_PLACE = "update connection set orders_place = $2 where id = $1";
 
-    /// The invoices paid into a connection's accounts on which something happened between two places of the feed.
+    /// The invoices paid into a connection's accounts on which something happened between two places of the
+    /// feed, at most a thousand apart.
     CHANGED = "
-        select distinct i.id from feed_leaf f
+        select distinct i.id
+        from (select entry_id from feed_leaf where place > $1 and place <= $2 order by place limit 1000) f
         join posting p on p.entry_id = f.entry_id
         join invoice i on i.id = p.invoice_id
         join connection_account b on b.account_id = i.account_id and b.connection_id = $3
-        where f.place > $1 and f.place <= $2 order by i.id";
+        order by i.id";
 
     /// The published run of a connection's accounts whose invoices were not all looked at for it. No row: all were.
     NEXT_WALK = concat!("
@@ -110,11 +112,12 @@ statements! {
         join connection c on c.id = o.connection_id and c.ended_at is null
         where o.invoice_id in", "order by o.turn, o.id";
 
-    /// How many orders of a connection the provider has, and how many of them have no code fit to be shown.
+    /// How many orders of a connection made since an instant the provider has, and how many of them have no code fit to
+    /// be shown.
     COUNT_MADE = "
         select count(*) as made, count(case when e.qr = '' then 1 end) as without_code
         from payment_order o join payment_order_event e on e.order_id = o.id and e.kind = 'made'
-        where o.connection_id = $1";
+        where o.connection_id = $1 and o.made_at >= $2";
 
     /// Why orders of a connection wait, and how many. Empty: they were not tried yet.
     COUNT_WAITING = "

@@ -1,19 +1,20 @@
 //! What a supervisor sees: sums by school, item and day over the schools below an authority. No names.
 //!
-//! **Invariants:** every sum is a sum of the ledger's postings, so the supervisor's total equals the books; a sum
-//! is shown only for schools the caller names, which come from the authority tree.
+//! **Invariants:** every sum comes from those that the feed keeps, so the supervisor's total equals the books as far as
+//! the feed has come, and a page costs the same after ten years as after one; a sum is shown only of schools that stand
+//! below the authority on the day it is asked.
 //!
 //! Deliberately absent: pupils, families and invoices; findings against caps, which stand above these sums.
 
 mod sql;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 
 pub use sql::ALL;
 
 use crate::fault::{Fault, Result};
 use crate::money::Dong;
-use crate::roll::School;
+use crate::roll;
 use crate::store::{Store, args};
 use crate::time::Day;
 
@@ -67,69 +68,48 @@ pub struct ItemSums {
 /// Everything the supervisor's page shows of some days.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overview {
-    /// By school, in the given order; schools where nothing happened stand with zeros.
+    /// By school, by code; schools where nothing happened stand with zeros.
     pub schools: Vec<SchoolSums>,
     /// By item, by code.
     pub items: Vec<ItemSums>,
-    /// By (school, item code), for the table of both.
-    pub cells: BTreeMap<(String, String), Sum>,
     /// By day, oldest first; days on which nothing happened are absent.
     pub days: Vec<(Day, Sum)>,
     /// Over everything.
     pub total: Sum,
 }
 
-type OfItem = (String, Option<String>, Dong, Dong);
-type OfDay = (String, Day, Dong, Dong);
 type Stands = (String, Dong, Dong, Dong);
 
-/// Sums of these schools from one day to another, both included.
+/// Sums of the schools below an authority today, from one day to another, both included.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn overview(store: &Store, schools: &[School], from: Day, to: Day) -> Result<Overview> {
-    let watched: HashSet<&str> = schools.iter().map(|school| school.id.as_str()).collect();
-    let by_item: Vec<OfItem> = store.all(&sql::BY_SCHOOL_AND_ITEM, args![from, to]).await?;
-    let by_day: Vec<OfDay> = store.all(&sql::BY_SCHOOL_AND_DAY, args![from, to]).await?;
+pub async fn overview(store: &Store, authority_id: &str, today: Day, (from, to): (Day, Day)) -> Result<Overview> {
+    let watched = args![from, to, authority_id, today];
+    let days: Vec<(Day, Dong, Dong)> = store.all(&sql::BY_DAY, watched.clone()).await?;
+    let items: Vec<(String, String, Dong, Dong)> = store.all(&sql::BY_ITEM, watched.clone()).await?;
+    let by_school: Vec<(String, Dong, Dong)> = store.all(&sql::BY_SCHOOL, watched).await?;
     let standing: Vec<Stands> = store.all(&sql::STANDING, args![]).await?;
-    let items: Vec<(String, String, String)> = store.all(&sql::ITEMS, args![]).await?;
-    let items: HashMap<String, (String, String)> =
-        items.into_iter().map(|(id, code, name)| (id, (code, name))).collect();
+    let schools = roll::schools_under(store, authority_id, today).await?;
 
-    let mut overview = Overview::default();
-    let mut of_school: HashMap<String, Sum> = HashMap::new();
-    let mut of_item: BTreeMap<(String, String), Sum> = BTreeMap::new();
-    for (school, item, issued, collected) in by_item.into_iter().filter(|row| watched.contains(row.0.as_str())) {
-        let item = item.and_then(|id| items.get(&id).cloned()).unwrap_or_default();
-        overview.total = overview.total.plus(issued, collected)?;
-        let cell = overview.cells.entry((school.clone(), item.0.clone())).or_default();
-        *cell = cell.plus(issued, collected)?;
-        let sum = of_item.entry(item).or_default();
-        *sum = sum.plus(issued, collected)?;
-        let sum = of_school.entry(school).or_default();
-        *sum = sum.plus(issued, collected)?;
+    let mut total = Sum::default();
+    for (_, issued, collected) in &days {
+        total = total.plus(*issued, *collected)?;
     }
-    overview.items = of_item.into_iter().map(|((code, name), sum)| ItemSums { code, name, sum }).collect();
-    overview.days = days(by_day.into_iter().filter(|row| watched.contains(row.0.as_str())))?;
+    let by_school: HashMap<String, Sum> =
+        by_school.into_iter().map(|(school, issued, collected)| (school, Sum { issued, collected })).collect();
     let standing: HashMap<String, (Dong, Dong, Dong)> =
         standing.into_iter().map(|(school, owed, surplus, held)| (school, (owed, surplus, held))).collect();
-    overview.schools = schools
-        .iter()
-        .map(|school| {
-            let (owed, surplus, held) = standing.get(&school.id).copied().unwrap_or_default();
-            let sum = of_school.get(&school.id).copied().unwrap_or_default();
-            let (school_id, code, name) = (school.id.clone(), school.code.clone(), school.name.clone());
-            SchoolSums { school_id, code, name, sum, owed, surplus, held }
-        })
-        .collect();
-    Ok(overview)
-}
-
-fn days(rows: impl Iterator<Item = OfDay>) -> Result<Vec<(Day, Sum)>> {
-    let mut days: BTreeMap<Day, Sum> = BTreeMap::new();
-    for (_, day, issued, collected) in rows {
-        let sum = days.entry(day).or_default();
-        *sum = sum.plus(issued, collected)?;
-    }
-    Ok(days.into_iter().collect())
+    let of_school = |school: roll::School| {
+        let (owed, surplus, held) = standing.get(&school.id).copied().unwrap_or_default();
+        let sum = by_school.get(&school.id).copied().unwrap_or_default();
+        SchoolSums { school_id: school.id, code: school.code, name: school.name, sum, owed, surplus, held }
+    };
+    let of_item = |(code, name, issued, collected)| ItemSums { code, name, sum: Sum { issued, collected } };
+    Ok(Overview {
+        schools: schools.into_iter().map(of_school).collect(),
+        items: items.into_iter().map(of_item).collect(),
+        days: days.into_iter().map(|(day, issued, collected)| (day, Sum { issued, collected })).collect(),
+        total,
+    })
 }

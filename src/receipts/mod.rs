@@ -241,7 +241,7 @@ pub async fn of_invoice(store: &Store, invoice_id: &str) -> Result<Vec<Receipt>>
 /// # Errors
 /// Faults of the store.
 pub async fn of_school(store: &Store, school_id: &str, from: Day, to: Day) -> Result<Vec<Receipt>> {
-    store.all(&sql::BY_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins()]).await
+    store.all(&sql::BY_SCHOOL, args![school_id, from.begins(), to.plus_days(1).begins(), from.begins().year()]).await
 }
 
 /// In how many files the receipts that a school issued on these days are printed.

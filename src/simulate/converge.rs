@@ -116,10 +116,12 @@ impl World {
                 values ('run_{school}', '{school}', 'acc_{school}', 'T', '2026-2027', '2026-12-01', 0, 'system');",
             number(case)
         );
+        let (count, total) = (case.asked.len(), case.asked.iter().map(|asked| asked.amount).sum::<i64>());
+        // Writing to a String cannot fail.
+        let _ = write!(text, "insert into run_sum values ('run_{school}', {count}, {total});");
         let mut entries = Vec::new();
         for (at, asked) in case.asked.iter().enumerate() {
             let (id, amount) = (format!("inv_{school}_{at}"), asked.amount);
-            // Writing to a String cannot fail.
             let _ = write!(
                 text,
                 "insert into family (id, school_id, made_at) values ('fam_{school}_{at}', '{school}', 0);

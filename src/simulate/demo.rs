@@ -246,7 +246,7 @@ impl Scene {
         let Some(person) = access::person_by_login(store, stage::ACCOUNTANT).await? else { return Ok(()) };
         for school in &SCHOOLS {
             let school = stage::school(store, school).await?;
-            for held in matching::held(store, &school.id, 100).await? {
+            for held in matching::held(store, &school.id, None, 100).await? {
                 let transfers = self.bank.transfers().iter();
                 let transfer = transfers
                     .into_iter()

@@ -86,7 +86,7 @@ async fn column(house: &House, story: &StorySchool) -> Result<Column> {
             }
         }
     }
-    for held in matching::held(store, &school.id, 1_000).await? {
+    for held in matching::held(store, &school.id, None, 1_000).await? {
         column.held.add(held.amount)?;
     }
     let today = house.clock.now().day();

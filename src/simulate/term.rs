@@ -328,7 +328,7 @@ fn decided(done: Result<()>) -> Result<()> {
 /// The accountant looks at what waits, and gives what stands first; that they have seen it is remembered when the
 /// answer is not heard.
 async fn assign(world: &World, school: &str, to: usize) -> Result<()> {
-    let mut held = until_answered(async || matching::held(&world.store, school, 100).await).await?;
+    let mut held = until_answered(async || matching::held(&world.store, school, None, 100).await).await?;
     held.sort_by_key(|held| (held.value_at, held.amount, held.payment_reference.clone(), held.reason.clone()));
     let Some(first) = held.first() else { return Ok(()) };
     let id = format!("inv_{school}_{to}");

@@ -89,11 +89,13 @@ statements! {
     /// Credits of a school that were told between two days and that no statement has. What a gateway holds comes to the
     /// bank in another sum; what left the books is dealt with.
     UNPROVED = "
-        select c.id, c.account_id, c.amount, c.day, c.value_at from credit c
+        select c.id, c.account_id, c.amount, c.day, c.value_at
+        from receiving_account a
+        join credit c on c.account_id = a.id
         left join credit_proof p on p.credit_id = c.id
         left join credit_decision d on d.credit_id = c.id
             and d.turn = (select max(l.turn) from credit_decision l where l.credit_id = c.id)
-        where c.school_id = $1 and c.day >= $2 and c.day <= $3 and p.credit_id is null and c.gateway_id is null
+        where a.school_id = $1 and c.day >= $2 and c.day <= $3 and p.credit_id is null and c.gateway_id is null
           and d.kind is not null and d.kind not in ('same', 'reversed', 'disowned')
         order by c.value_at, c.id limit $4";
 

@@ -32,6 +32,8 @@ const ARRIVING: &str = "arriving ";
 /// One table as both engines have it.
 struct Table {
     name: String,
+    /// Its rows lie in the order of their keys and have no number; none of them names another.
+    is_by_key: bool,
     columns: Vec<Column>,
 }
 
@@ -216,9 +218,10 @@ async fn run(target: &mut PgConnection, text: &str) -> Result<()> {
 
 /// The tables in the order in which they were made, which is the order in which they name each other.
 async fn tables(from: &mut SqliteConnection, store: &Store) -> Result<Vec<Table>> {
-    let names: Vec<String> = sqlx::query_scalar(
-        "select name from sqlite_master where type = 'table' and name not like 'sqlite~_%' escape '~'
-            and name not like '~_sqlx%' escape '~' order by rowid",
+    let names: Vec<(String, bool)> = sqlx::query_as(
+        "select m.name, l.wr from sqlite_master m join pragma_table_list l on l.schema = 'main' and l.name = m.name
+        where m.type = 'table' and m.name not like 'sqlite~_%' escape '~' and m.name not like '~_sqlx%' escape '~'
+        order by m.rowid",
     )
     .fetch_all(from)
     .await
@@ -226,10 +229,10 @@ async fn tables(from: &mut SqliteConnection, store: &Store) -> Result<Vec<Table>
     let described = store.describe().await?;
     names
         .into_iter()
-        .map(|name| {
+        .map(|(name, is_by_key)| {
             let own = described.iter().filter(|(table, ..)| *table == name);
             let columns = own.map(|(_, column, kind, _)| column_of(column, kind)).collect::<Result<Vec<_>>>()?;
-            Ok(Table { name, columns })
+            Ok(Table { name, is_by_key, columns })
         })
         .collect()
 }
@@ -280,9 +283,11 @@ async fn wake(target: &mut PgConnection, tables: &[Table]) -> Result<()> {
     Ok(())
 }
 
-/// Copies the rows of a table in the order in which they were written, and tells how many they are and their sum.
+/// Copies the rows of a table in the order in which they were written, where it keeps one, and tells how many they are
+/// and their sum.
 async fn send(from: &mut SqliteConnection, target: &mut PgConnection, table: &Table) -> Result<(u64, u128)> {
-    let text = format!("select {} from {} order by rowid", table.list(), table.name);
+    let order = if table.is_by_key { "" } else { " order by rowid" };
+    let text = format!("select {} from {}{order}", table.list(), table.name);
     let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(from);
     let (mut count, mut sum, mut chunk) = (0, 0_u128, Vec::with_capacity(CHUNK));
     loop {

@@ -73,15 +73,16 @@ impl Books {
         let reference = reference.map_or_else(|| format!("RF{n:011}"), str::to_owned);
         let owed = Owed { id: id.clone(), reference, family: format!("fam_{n}") };
         let lines = [(1, "itm_1", "agreed", "service", 30 * unit), (2, "itm_2", "mandatory", "tuition", 50 * unit)];
+        let total = 100 * unit;
         let lines = [lines.as_slice(), &[(3, "itm_3", "mandatory", "pass_through", 20 * unit)]].concat();
         let mut text = format!(
             "insert into family values ('fam_{n}', 'sch_1', 0);
              insert into pupil values ('pup_{n}', 'sch_1', 'fam_{n}', 'P{n}', 'X', 'x', null, null, 0);
              insert into billing_run values ('run_{n}', 'sch_1', '{account}', 'T', '2026-2027', '2026-12-01', 0, 'per_1');
              insert into billing_run_event (run_id, kind, at, actor) values ('run_{n}', 'published', 0, 'per_1');
-             insert into invoice values ('{id}', 'run_{n}', 'sch_1', '{account}', 'pup_{n}', 'fam_{n}', 'cls_1', '{}', 'h{n}', {}, '2026-12-01', 0);",
-            owed.reference,
-            100 * unit
+             insert into invoice values ('{id}', 'run_{n}', 'sch_1', '{account}', 'pup_{n}', 'fam_{n}', 'cls_1', '{}', 'h{n}', {total}, '2026-12-01', 0);
+             insert into run_sum values ('run_{n}', 1, {total});",
+            owed.reference
         );
         let mut sides = Vec::new();
         for (position, item, necessity, revenue, amount) in lines {

@@ -39,6 +39,13 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     assert_eq!(feed::entries(&books.store, &Scope::All, 2, 1).await.expect("leaves")[0].place, 3);
     let none = feed::entries(&books.store, &Scope::Schools(vec!["sch_9".to_owned()]), 0, 100).await.expect("leaves");
     assert!(none.is_empty());
+    let many = Scope::Schools((0..40).map(|school| format!("sch_{school}")).collect());
+    for (after, limit) in [(0, 100), (0, 2), (2, 2), (4, 2)] {
+        let all = feed::entries(&books.store, &Scope::All, after, limit).await.expect("leaves");
+        assert_eq!(feed::entries(&books.store, &many, after, limit).await.expect("leaves"), all);
+    }
+    let others = Scope::Schools((2..42).map(|school| format!("sch_{school}")).collect());
+    assert_eq!(feed::entries(&books.store, &others, 0, 100).await.expect("leaves"), []);
     let (head, changed) = feed::invoices_after(&books.store, 1).await.expect("news");
     assert_eq!((head, changed), (4, vec![owed.id.clone()]));
     books.assert_sound().await;
@@ -94,12 +101,26 @@ async fn revenue_and_the_supervisors_sums_equal_the_ledger(fresh: Fresh) {
         let fewest = rows.iter().filter_map(|row| row.payers).min().expect("rows");
         assert_eq!(fewest >= feed::SMALL, is_pooled, "{rows:?}");
     }
-    let schools = hocphi::roll::schools(&books.store).await.expect("schools");
-    let seen = oversight::overview(&books.store, &schools, day, day).await.expect("sums");
+    books
+        .raw(
+            "insert into authority values ('aut_1', 'SO', 'Sở', 'doet'), ('aut_2', 'P', 'Phường', 'ward');
+             insert into authority_parent values ('aut_2', 'aut_1', '2020-01-01', null);
+             insert into school_supervision values ('sch_1', 'aut_2', '2020-01-01', null);",
+        )
+        .await;
+    let overview = async |authority| {
+        let seen = oversight::overview(&books.store, authority, day, (day, day)).await;
+        seen.expect("sums")
+    };
+    assert_eq!(overview("aut_1").await.total, oversight::Sum::default(), "nothing has its place in the feed yet");
+    books.sequence().await;
+    let seen = overview("aut_1").await;
     assert_eq!((seen.total.issued.get(), seen.total.collected.get()), (12_000, 9_000));
     assert_eq!(seen.schools[0].owed.get(), owed);
     assert_eq!(seen.items.iter().map(|item| item.sum.collected.get()).sum::<i64>(), 9_000);
     assert_eq!(seen.days.len(), 1);
-    let nobody = oversight::overview(&books.store, &[], day, day).await.expect("sums");
+    assert_eq!(overview("aut_2").await, seen);
+    let nobody = overview("aut_3").await;
     assert_eq!(nobody, oversight::Overview::default());
+    books.assert_sound().await;
 }

@@ -74,7 +74,7 @@ async fn short_over_twice_and_mangled_money_is_kept_and_booked_where_it_belongs(
     }
     assert_eq!(owed, [120_000, 0, 0, 0, OWED]);
     let store = &world.house.store;
-    let held = matching::held(store, &world.school.id, 10).await.expect("held");
+    let held = matching::held(store, &world.school.id, None, 10).await.expect("held");
     assert_eq!(held.iter().map(|held| held.reason.as_str()).collect::<Vec<_>>(), ["no_reference"]);
     let surplus = "select cast(-sum(amount) as bigint) from posting where account = 'credit_balance.family'";
     assert_eq!(count(store, surplus).await, 30_000 + OWED);

@@ -138,7 +138,8 @@ async fn every_page_of_the_desk_is_accessible_on_a_phone_and_at_a_desk() {
         sign_in(&browser, "thu").await;
         let invoice = world.invoice(AN_NHIEN).await;
         let (pupil, class) = (invoice.pupil_id, invoice.class_group_id);
-        let held = hocphi::matching::held(&world.house.store, &world.school.id, 1).await.expect("held")[0].id.clone();
+        let held =
+            hocphi::matching::held(&world.house.store, &world.school.id, None, 1).await.expect("held")[0].id.clone();
         let paths = [
             "/desk".to_owned(),
             "/desk/runs".to_owned(),

@@ -194,6 +194,13 @@ fn paper_and_feed_faults(invoice: &str, credit: &str) -> Vec<(&'static str, Stri
             "the feed's totals are the ledger's",
             "insert into feed_leaf values (1002, 'ent_x', 'sch_1', 'rec_3', 'NEW', 1, '2026-11-22', 0, '{\"postings\":[{\"account\":\"bank\",\"amount\":1,\"item\":null}]}')".to_owned(),
         ),
+        ("a dashboard's sums of days are the ledger's", "update day_sum set collected = collected + 1".to_owned()),
+        ("a dashboard's sums of schools are the ledger's", "update school_sum set held = held + 1".to_owned()),
+        ("a run's sums are those of its invoices", "update run_sum set invoices = invoices + 1".to_owned()),
+        (
+            "the desk shows exactly the credits that wait for a person",
+            format!("insert into held_credit values ('{credit}', 'sch_1', 0)"),
+        ),
         (
             "a program's request takes effect once",
             "drop table api_request;

@@ -66,7 +66,11 @@ async fn anything_else_is_held_with_its_reason(fresh: Fresh) {
     for (credit, why) in &held {
         assert_eq!(books.decision(credit).await, *why);
     }
-    assert_eq!(matching::held(&books.store, "sch_1", 100).await.expect("a list").len(), 5);
+    let all = matching::held(&books.store, "sch_1", None, 100).await.expect("a list");
+    assert_eq!(all.len(), 5);
+    let after = Some((all[1].value_at, all[1].id.as_str()));
+    let page = matching::held(&books.store, "sch_1", after, 2).await.expect("a page");
+    assert_eq!(page.iter().map(|one| &one.id).collect::<Vec<_>>(), [&all[2].id, &all[3].id]);
     assert_eq!(books.balance(Account::SuspenseUnidentified).await, -25);
     books.assert_sound().await;
 

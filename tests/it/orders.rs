@@ -8,6 +8,7 @@ use hocphi::inbox::{self, NewConnection};
 use hocphi::money::Dong;
 use hocphi::orders::{self, Counts};
 use hocphi::providers::Secrets;
+use hocphi::time::Moment;
 use hocphi::vietqr::Payload;
 
 use crate::engines::Fresh;
@@ -74,7 +75,7 @@ async fn code(world: &World, pupil: &str) -> Payload {
 }
 
 async fn counts(world: &World, connection: &str) -> Counts {
-    orders::counts(&world.house.store, connection).await.expect("counts")
+    orders::counts(&world.house.store, connection, Moment(0)).await.expect("counts")
 }
 
 async fn every_published_unpaid_invoice_gets_one_order_and_its_number_says_whose_money_came(fresh: Fresh) {

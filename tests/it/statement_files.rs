@@ -101,7 +101,7 @@ async fn a_file_goes_from_received_to_sealed(fresh: Fresh) {
     assert!(shown.text.contains(&format!("{} · {}", page.pupil.full_name, page.class_name)), "{}", shown.text);
     let early = send(&mut visitor, &shown, &format!("{address}/seal"), &[]).await;
     assert_eq!(early.status, StatusCode::CONFLICT, "money waits");
-    let held = hocphi::matching::held(&world.house.store, &school(&world).await, 10).await.expect("held");
+    let held = hocphi::matching::held(&world.house.store, &school(&world).await, None, 10).await.expect("held");
     let credit = format!("/desk/credits/{}", held[0].id);
     let (_, other) = world.invoice(1).await;
     let form = visitor.get(&credit).await;

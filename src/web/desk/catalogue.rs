@@ -71,7 +71,7 @@ async fn listed(house: &House, desk: &Desk) -> Result<CataloguePage> {
 
 async fn items(house: &House, desk: &Desk, w: &DeskWords) -> Result<Vec<Item>> {
     let today = house.clock.now().day();
-    let prices = fees::prices(&house.store).await?;
+    let prices = fees::prices(&house.store, &desk.school.id).await?;
     let items = fees::catalogue(&house.store).await?;
     Ok(items.into_iter().map(|item| shown(item, &prices, desk, today, w)).collect())
 }

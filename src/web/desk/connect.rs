@@ -252,9 +252,10 @@ async fn shown(house: &House, desk: &Desk, id: &str, done: &'static str) -> Resu
     let mut names: Vec<String> = found.secrets.names().map(str::to_owned).collect();
     names.sort_unstable();
     names.dedup();
-    let health = inbox::health(&house.store, &found.id, house.clock.now()).await?;
+    let now = house.clock.now();
+    let health = inbox::health(&house.store, &found.id, now).await?;
     let orders = match found.orders_from {
-        Some(_) => Some(orders::counts(&house.store, &found.id).await?),
+        Some(_) => Some(orders::counts(&house.store, &found.id, inbox::looked_back(now)).await?),
         None => None,
     };
     let hook = format!("{}/hook/{}/{}", house.public_url(), found.provider, found.id);

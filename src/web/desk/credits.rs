@@ -27,10 +27,12 @@ use crate::web::frame::{Frame, show, show_again};
 use crate::web::seat::{Accountant, Desk};
 use crate::web::words::DeskWords;
 
-/// So many held credits are shown at once, the oldest first.
-const MOST_HELD: i64 = 100;
+/// Held credits on one page, the oldest first.
+const HELD: usize = 100;
 /// So many pupils are looked through for open invoices.
 const MOST_PUPILS: i64 = 20;
+/// So many invoices of each are offered, the newest; an older one is found by its reference.
+const MOST_INVOICES: usize = 24;
 
 #[derive(Template)]
 #[template(path = "desk/held.html", whitespace = "minimize")]
@@ -40,6 +42,15 @@ struct HeldPage {
     done: &'static str,
     said_count: String,
     credits: Vec<Waiting>,
+    /// With what the next page begins.
+    next: Option<String>,
+}
+
+/// `1795309200000.crd_…`: the credit that the page before ended with.
+#[derive(Deserialize)]
+pub(super) struct HeldAsked {
+    #[serde(default)]
+    after: String,
 }
 
 /// A held credit in the list.
@@ -131,11 +142,15 @@ pub(super) async fn memo(house: &House, credit_id: &str, w: &DeskWords) -> Strin
 pub(super) async fn held(
     State(house): State<Arc<House>>,
     desk: Desk,
+    Query(asked): Query<HeldAsked>,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
     let mut credits = Vec::new();
-    let held = matching::held(&house.store, &desk.school.id, MOST_HELD).await?;
+    let mut held = matching::held(&house.store, &desk.school.id, super::place(&asked.after), HELD + 1).await?;
+    let has_more = held.len() > HELD;
+    held.truncate(HELD);
+    let next = held.last().filter(|_| has_more).map(|last| super::cursor(last.value_at, &last.id));
     let reasons = held.iter().map(|one| (one.id.as_str(), one.reason.as_str()));
     let mut near = near::of_credits(&house, &desk, reasons).await?;
     for one in held {
@@ -154,6 +169,7 @@ pub(super) async fn held(
         done: done.say(w),
         said_count: (w.held_count)(matching::held_count(&house.store, &desk.school.id).await?),
         credits,
+        next,
         w,
     })
 }
@@ -220,7 +236,7 @@ async fn shown(house: &House, desk: &Desk, credit_id: String, q: String) -> Resu
         line_memo: line_memo(house, &credit, &memo).await,
         turn: credit.turn,
         memo,
-        twin: twin(house, desk, &credit_id).await?,
+        twin: if is_held(&credit) { matching::twin(&house.store, &credit_id).await? } else { None },
         on: on(house, &credit).await?,
         can_be_same: is_held(&credit) && in_doubt && credit.line_id.is_none(),
         can_assign: is_held(&credit) || is_on_invoice(&credit),
@@ -255,12 +271,6 @@ async fn line_memo(house: &House, credit: &Shown, memo: &str) -> Option<String> 
     (said.trim() != memo.trim()).then_some(said).filter(|said| !said.trim().is_empty())
 }
 
-/// The credit this one may be the same as.
-async fn twin(house: &House, desk: &Desk, credit_id: &str) -> Result<Option<String>> {
-    let held = matching::held(&house.store, &desk.school.id, MOST_HELD).await?;
-    Ok(held.into_iter().find(|one| one.id == credit_id).and_then(|one| one.maybe_same_as))
-}
-
 /// The pupil on whose invoice the money is.
 async fn on(house: &House, credit: &Shown) -> Result<Option<(String, String)>> {
     let Some(id) = credit.invoice_id.as_deref().filter(|_| is_on_invoice(credit)) else { return Ok(None) };
@@ -274,13 +284,11 @@ async fn choices(house: &House, desk: &Desk, q: &str, credit: &Shown) -> Result<
     for reference in PaymentReference::find_all(q) {
         let invoice = fees::by_reference(&house.store, &reference.to_string()).await?;
         let Some(invoice) = invoice.filter(|invoice| invoice.school_id == desk.school.id) else { continue };
-        let account = view::pupil_account(&house.store, &invoice.pupil_id, today).await?;
-        rows.extend(account.into_iter().flat_map(|account| account.invoices).filter(|row| row.id == invoice.id));
+        rows.extend(view::invoices_by_id(&house.store, &[invoice.id]).await?);
     }
     if rows.is_empty() {
         for pupil in roll::search(&house.store, &desk.school.id, q, today, MOST_PUPILS).await? {
-            let account = view::pupil_account(&house.store, &pupil.id, today).await?;
-            rows.extend(account.into_iter().flat_map(|account| account.invoices));
+            rows.extend(view::invoices_of_pupil(&house.store, &pupil.id, "", MOST_INVOICES).await?);
         }
     }
     let is_choice = |row: &InvoiceRow| row.lifecycle == Lifecycle::Open && Some(&row.id) != credit.invoice_id.as_ref();

@@ -19,6 +19,8 @@ use crate::web::words::DeskWords;
 
 /// So many runs are shown here; the list has them all.
 const RUNS: usize = 3;
+/// Among so many of the newest, of which some may have been undone.
+const LOOKED_AT: usize = 12;
 
 #[derive(Template)]
 #[template(path = "desk/home.html", whitespace = "minimize")]
@@ -82,17 +84,15 @@ async fn todo(house: &House, desk: &Desk, w: &DeskWords) -> crate::fault::Result
         let count = i64::try_from(unreadable).unwrap_or(i64::MAX);
         todo.push(Todo { href: "/desk/day#unreadable".to_owned(), count, text: w.unreadable.to_owned() });
     }
-    for one in view::runs_of(&house.store, &desk.school.id).await? {
-        if one.state == RunState::Issued {
-            let text = format!("{}: {}", w.run_publish, one.run.title);
-            todo.push(Todo { href: format!("/desk/runs/{}", one.run.id), count: one.issued, text });
-        }
+    for one in view::runs_to_publish(&house.store, &desk.school.id).await? {
+        let text = format!("{}: {}", w.run_publish, one.run.title);
+        todo.push(Todo { href: format!("/desk/runs/{}", one.run.id), count: one.issued, text });
     }
     Ok(todo)
 }
 
 async fn going(house: &House, desk: &Desk, w: &DeskWords) -> crate::fault::Result<Vec<Going>> {
-    let runs = view::runs_of(&house.store, &desk.school.id).await?;
+    let runs = view::runs_before(&house.store, &desk.school.id, None, LOOKED_AT).await?;
     let mut going = Vec::new();
     for one in runs.into_iter().filter(|one| one.state != RunState::Undone).take(RUNS) {
         let (_, whole) = tally(&view::invoices_of_run(&house.store, &one.run.id).await?);

@@ -33,6 +33,7 @@ use axum::routing::{get, post};
 use super::House;
 use super::frame::Link;
 use super::seat::Desk;
+use crate::time::Moment;
 
 /// `/desk…`
 pub fn routes() -> Router<Arc<House>> {
@@ -117,6 +118,17 @@ pub(super) fn menu(desk: &Desk) -> Vec<Link> {
         link("/desk/fees", words.fees),
         link("/desk/setup", words.setup),
     ]
+}
+
+/// Where a list that is read by time goes on: `1795309200000.run_…`, the time and the id of the last row shown.
+fn cursor(at: Moment, id: &str) -> String {
+    format!("{}.{id}", at.0)
+}
+
+/// The place that a [`cursor`] names; nothing where it names none, and the list begins.
+fn place(cursor: &str) -> Option<(Moment, &str)> {
+    let (at, id) = cursor.split_once('.')?;
+    (!id.contains('\0')).then_some((Moment(at.parse().ok()?), id))
 }
 
 /// What a page says about the act that led to it: `?done=…`.

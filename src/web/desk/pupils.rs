@@ -26,6 +26,8 @@ use crate::web::words::DeskWords;
 
 /// So many pupils are listed; a longer word finds fewer.
 const MOST_FOUND: i64 = 50;
+/// Invoices on one page of a pupil.
+const INVOICES: usize = 20;
 
 #[derive(Template)]
 #[template(path = "desk/pupils.html", whitespace = "minimize")]
@@ -51,6 +53,8 @@ struct PupilPage {
     owed: Dong,
     credit: Dong,
     invoices: Vec<Invoice>,
+    /// The invoice that the next page goes on from.
+    older: Option<String>,
     registered: Vec<String>,
     voluntary: Vec<(String, String)>,
     typed: Typed,
@@ -98,6 +102,13 @@ struct Receipt {
     credit_id: String,
 }
 
+/// The invoice that the page before ended with.
+#[derive(Deserialize)]
+pub(super) struct Before {
+    #[serde(default)]
+    before: String,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]
@@ -140,9 +151,10 @@ pub(super) async fn page(
     State(house): State<Arc<House>>,
     desk: Desk,
     Path(pupil_id): Path<String>,
+    Query(Before { before }): Query<Before>,
     Query(done): Query<Done>,
 ) -> Result<Response, Failure> {
-    let page = shown(&house, &desk, &pupil_id, Typed::default()).await?;
+    let page = shown(&house, &desk, (&pupil_id, &before), Typed::default()).await?;
     show(&PupilPage { done: done.say(page.w), ..page })
 }
 
@@ -154,17 +166,21 @@ pub(super) async fn again(
     typed: Typed,
     refusal: &Refusal,
 ) -> Result<Response, Failure> {
-    let page = shown(house, desk, pupil_id, typed).await?;
+    let page = shown(house, desk, (pupil_id, ""), typed).await?;
     show_again(&PupilPage { frame: page.frame.refusing(refusal), ..page }, refusal)
 }
 
-async fn shown(house: &House, desk: &Desk, pupil_id: &str, mut typed: Typed) -> Result<PupilPage> {
+async fn shown(house: &House, desk: &Desk, (pupil_id, before): (&str, &str), mut typed: Typed) -> Result<PupilPage> {
     let w = &desk.seat.words().desk;
     let today = house.clock.now().day();
     if typed.from.is_empty() {
         typed.from = today.to_string();
     }
     let account = own(house, desk, pupil_id).await?;
+    let before = before.replace('\0', "");
+    let mut rows = view::invoices_of_pupil(&house.store, pupil_id, &before, INVOICES + 1).await?;
+    let has_more = rows.len() > INVOICES;
+    rows.truncate(INVOICES);
     let catalogue = fees::catalogue(&house.store).await?;
     let registered = fees::registrations_of(&house.store, pupil_id, today).await?;
     let family = roll::pupils_of_family(&house.store, &account.pupil.family_id).await?;
@@ -175,7 +191,8 @@ async fn shown(house: &House, desk: &Desk, pupil_id: &str, mut typed: Typed) -> 
         birth: account.pupil.birth_day.map(Day::vietnamese).unwrap_or_default(),
         owed: account.owed,
         credit: account.credit,
-        invoices: invoices(house, account.invoices, w, today).await?,
+        older: rows.last().filter(|_| has_more).map(|last| last.id.clone()),
+        invoices: invoices(house, rows, w, today).await?,
         registered: names(&catalogue, &registered),
         voluntary: voluntary(catalogue),
         base: house.public_url().to_owned(),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
+use serde::Deserialize;
 
 use crate::fault::{Kind, Refusal};
 use crate::fees::view::{self, RunProgress};
@@ -20,6 +21,8 @@ use crate::web::words::DeskWords;
 
 /// A new run is due so many days from now unless somebody says otherwise.
 const USUAL_DAYS: i64 = 14;
+/// Runs on one page.
+const RUNS: usize = 20;
 
 #[derive(Template)]
 #[template(path = "desk/runs.html", whitespace = "minimize")]
@@ -27,6 +30,15 @@ struct RunsPage {
     frame: Frame,
     w: &'static DeskWords,
     runs: Vec<RunProgress>,
+    /// With what the next page begins.
+    older: Option<String>,
+}
+
+/// `1795309200000.run_…`: the run that the page before ended with.
+#[derive(Deserialize)]
+pub(super) struct Before {
+    #[serde(default)]
+    before: String,
 }
 
 #[derive(Template)]
@@ -55,10 +67,17 @@ struct Item {
     quantity: String,
 }
 
-pub(super) async fn list(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
+pub(super) async fn list(
+    State(house): State<Arc<House>>,
+    desk: Desk,
+    Query(Before { before }): Query<Before>,
+) -> Result<Response, Failure> {
     let w = &desk.seat.words().desk;
-    let runs = view::runs_of(&house.store, &desk.school.id).await?;
-    show(&RunsPage { frame: Frame::desk(&desk, w.runs).at("/desk/runs"), w, runs })
+    let mut runs = view::runs_before(&house.store, &desk.school.id, super::place(&before), RUNS + 1).await?;
+    let has_more = runs.len() > RUNS;
+    runs.truncate(RUNS);
+    let older = runs.last().filter(|_| has_more).map(|last| super::cursor(last.run.made_at, &last.run.id));
+    show(&RunsPage { frame: Frame::desk(&desk, w.runs).at("/desk/runs"), w, runs, older })
 }
 
 pub(super) async fn new(State(house): State<Arc<House>>, desk: Desk) -> Result<Response, Failure> {
@@ -82,7 +101,7 @@ async fn new_page(
     let years = roll::school_years_of(&house.store, &desk.school.id).await?;
     let school_year = years.into_iter().next().unwrap_or_else(|| roll::school_year_of(today));
     let accounts = roll::accounts_of(&house.store, &desk.school.id).await?;
-    let prices = fees::prices(&house.store).await?;
+    let prices = fees::prices(&house.store, &desk.school.id).await?;
     let items = fees::catalogue(&house.store).await?;
     let items = items.into_iter().map(|item| Item {
         is_chosen: ticked("item", &item.id).unwrap_or_default(),

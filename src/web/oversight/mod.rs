@@ -1,7 +1,7 @@
 //! The supervisor's pages: sums by school, item and day over the schools below an authority.
 //!
-//! **Invariant:** no name and no single payment; every figure comes from [`crate::oversight`], which adds up the
-//! ledger; a school that is added is new, and nothing that stands is changed. Deliberately absent: one school's own
+//! **Invariant:** no name and no single payment; every figure comes from [`crate::oversight`], whose sums are the
+//! ledger's; a school that is added is new, and nothing that stands is changed. Deliberately absent: one school's own
 //! pages.
 
 mod chart;
@@ -22,7 +22,6 @@ use super::frame::{Frame, show};
 use super::seat::Overseer;
 use super::words::OversightWords;
 use crate::oversight::{self, Overview};
-use crate::roll;
 use crate::time::Day;
 
 /// Unless somebody says otherwise the page shows so many days, today among them.
@@ -64,8 +63,7 @@ async fn page(
     let to = Day::parse(&asked.to).unwrap_or(today);
     let from = Day::parse(&asked.from).unwrap_or_else(|| to.plus_days(1 - USUAL_DAYS));
     let from = from.min(to).max(to.plus_days(-MOST_DAYS));
-    let schools = roll::schools_under(&house.store, &overseer.authority.id, today).await?;
-    let sums = oversight::overview(&house.store, &schools, from, to).await?;
+    let sums = oversight::overview(&house.store, &overseer.authority.id, today, (from, to)).await?;
     show(&Page {
         frame: Frame::oversight(&overseer, w.title),
         chart: chart::of_days(&sums.days, w)?,

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::second_fact;
 use super::{Code, Opened};
 use crate::fault::Result;
-use crate::fees::{Due, Lifecycle, Line, Position, view};
+use crate::fees::{Due, Lifecycle, Line, Position};
+use crate::ledger;
 use crate::money::{Dong, Reading, in_words};
 use crate::vietqr::image::Level;
 use crate::vietqr::links::BANK_APPS;
@@ -164,9 +165,7 @@ async fn family_credit(house: &House, opened: &Opened) -> Result<Dong> {
     if opened.page.money.position != Position::Over {
         return Ok(Dong::ZERO);
     }
-    let today = house.clock.now().day();
-    let account = view::pupil_account(&house.store, &opened.page.pupil.id, today).await?;
-    Ok(account.map_or(Dong::ZERO, |account| account.credit))
+    ledger::family_credit(&house.store, &opened.page.pupil.family_id).await
 }
 
 fn state(opened: &Opened, say: &'static ParentWords, credit: Dong, today: crate::time::Day) -> Money {

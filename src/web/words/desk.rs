@@ -27,6 +27,8 @@ pub struct DeskWords {
     pub search_pupil: &'static str,
     pub search: &'static str,
     pub nobody_found: &'static str,
+    pub older: &'static str,
+    pub next_page: &'static str,
     pub runs_none: &'static str,
     pub run_new: &'static str,
     pub run_new_lead: &'static str,

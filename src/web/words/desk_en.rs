@@ -26,6 +26,8 @@ pub(super) const DESK: DeskWords = DeskWords {
     search_pupil: "Find a pupil by name or code",
     search: "Search",
     nobody_found: "Nobody found. Try fewer letters; accents are not needed.",
+    older: "Older",
+    next_page: "Next page",
     runs_none: "There is no run yet. Press New run to begin.",
     run_new: "New run",
     run_new_lead: "Choose items and classes. Next you see a preview; nobody is asked anything yet.",

@@ -26,6 +26,8 @@ pub(super) const DESK: DeskWords = DeskWords {
     search_pupil: "Tìm học sinh theo tên hoặc mã",
     search: "Tìm",
     nobody_found: "Không tìm thấy học sinh nào. Thử ít chữ hơn, không cần dấu.",
+    older: "Cũ hơn",
+    next_page: "Trang sau",
     runs_none: "Chưa có đợt thu nào. Bấm Lập đợt thu để bắt đầu.",
     run_new: "Lập đợt thu",
     run_new_lead: "Chọn khoản thu và lớp. Bước sau là xem trước số tiền; chưa ai nhận được gì.",
