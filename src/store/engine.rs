@@ -40,6 +40,15 @@ pub enum EngineName {
     Postgres,
 }
 
+/// What an engine may choose from when it is asked for a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choices {
+    /// Whatever its statistics make it think is cheapest.
+    All,
+    /// An index wherever one serves.
+    Indexes,
+}
+
 /// What SQLite writers begin with; the one writer connection makes this the lock.
 const BEGIN_SQLITE: &str = "begin immediate";
 /// What PostgreSQL writers begin with.
@@ -380,23 +389,26 @@ pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()
     .map_err(|error| translate(statement.name, error))
 }
 
-/// How the engine would find the rows of a statement. PostgreSQL reads a whole table here only where it has no index
-/// that serves, however small the table is.
-pub(super) async fn plan(engine: &Engine, statement: &Statement) -> Result<Vec<String>> {
+/// How the engine would find the rows of a statement. Where only indexes may be chosen, PostgreSQL reads a whole table
+/// only for want of one that serves, however small the table is.
+pub(super) async fn plan(engine: &Engine, statement: &Statement, choices: Choices) -> Result<Vec<String>> {
     let text = sample(statement);
     match engine {
         Engine::Sqlite { read, .. } => {
             let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(read).await;
             rows.and_then(|rows| rows.iter().map(|row| row.try_get("detail")).collect())
         }
-        Engine::Postgres(pool) => plan_postgres(pool, &text).await,
+        Engine::Postgres(pool) => plan_postgres(pool, &text, choices).await,
     }
     .map_err(|error| translate(statement.name, error))
 }
 
-async fn plan_postgres(pool: &Pool<Postgres>, text: &str) -> Result<Vec<String>, sqlx::Error> {
+async fn plan_postgres(pool: &Pool<Postgres>, text: &str, choices: Choices) -> Result<Vec<String>, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    tx.execute("set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan").await?;
+    tx.execute("set local plan_cache_mode = force_generic_plan").await?;
+    if choices == Choices::Indexes {
+        tx.execute("set local enable_seqscan = off").await?;
+    }
     tx.execute(AssertSqlSafe(format!("prepare planned as {text}"))).await?;
     let marks = text.split('$').skip(1).filter_map(|rest| {
         let number: String = rest.chars().take_while(char::is_ascii_digit).collect();

@@ -30,7 +30,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use backup::{Restored, back_up};
 pub use copy::Copied;
-pub use engine::EngineName;
+pub use engine::{Choices, EngineName};
 pub use lease::{ALL as LEASE_STATEMENTS, Fence};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
@@ -274,8 +274,8 @@ impl Store {
     ///
     /// # Errors
     /// The engine does not accept the text.
-    pub async fn plan(&self, statement: &Statement) -> Result<Vec<String>> {
-        engine::plan(&self.engine, statement).await
+    pub async fn plan(&self, statement: &Statement, choices: Choices) -> Result<Vec<String>> {
+        engine::plan(&self.engine, statement, choices).await
     }
 
     /// Table, column, type and nullability of the whole schema, in words both engines share.

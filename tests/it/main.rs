@@ -16,6 +16,7 @@ mod engines;
 mod every_provider;
 mod feed;
 mod fees;
+mod full;
 mod hook;
 mod hostile;
 mod inbox;
