@@ -20,9 +20,7 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn start(folder: &Path) -> Postgres {
-        let programs =
-            fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL").filter_map(|entry| Some(entry.ok()?.path()));
-        let programs = programs.max().expect("a version of PostgreSQL").join("bin");
+        let programs = programs();
         let data = folder.join("postgres");
         fs::create_dir_all(&data).expect("its folder");
         if is_root() {
@@ -30,16 +28,27 @@ impl Postgres {
             let owner = String::from_utf8_lossy(&owner).trim().parse().expect("the user postgres");
             chown(&data, Some(owner), None).expect("its folder is its own");
         }
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let postgres = Postgres { programs, data, port };
+        let postgres = Postgres { programs, data, port: port() };
         postgres.run("initdb", &["--username=hocphi", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
+        postgres.begin();
+        postgres
+    }
+
+    /// Starts what was left in a folder.
+    pub fn again(folder: &Path) -> Postgres {
+        let postgres = Postgres { programs: programs(), data: folder.join("postgres"), port: port() };
+        postgres.begin();
+        postgres
+    }
+
+    fn begin(&self) {
+        let port = self.port;
         let mut options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
         for setting in SETTINGS {
             options = format!("{options} -c {setting}");
         }
-        let log = postgres.data.join("log").display().to_string();
-        postgres.run("pg_ctl", &["--silent", "--wait", "--log", &log, "--options", &options, "start"]);
-        postgres
+        let log = self.data.join("log").display().to_string();
+        self.run("pg_ctl", &["--silent", "--wait", "--log", &log, "--options", &options, "start"]);
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {
@@ -97,6 +106,16 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.run("pg_ctl", &["--silent", "--wait", "--mode=fast", "stop"]);
     }
+}
+
+/// Debian keeps them off the path; the newest version counts.
+fn programs() -> PathBuf {
+    let found = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL").filter_map(|entry| Some(entry.ok()?.path()));
+    found.max().expect("a version of PostgreSQL").join("bin")
+}
+
+fn port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port()
 }
 
 fn is_root() -> bool {
