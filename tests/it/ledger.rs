@@ -56,7 +56,8 @@ async fn entries_alike_differ_in_their_invoices_alone_and_are_posted_once(fresh:
     post("inv_a", &["inv_a", "inv_b", "inv_c", "inv_d", "inv_e"].map(head)).await;
     post("inv_e", &["inv_e", "inv_f"].map(head)).await;
     assert_eq!(books.balance(Account::ReceivableParent).await, 6 * 30);
-    let invoices = [Posting::new(Account::Bank, Dong::new(1)).receiving("acc_1"), Posting::new(Account::Bank, Dong::new(-1))];
+    let invoices =
+        [Posting::new(Account::Bank, Dong::new(1)).receiving("acc_1"), Posting::new(Account::Bank, Dong::new(-1))];
     let stray = Entry::new(head("inv_g"), invoices.to_vec()).expect("balanced");
     let heads = [head("inv_g")];
     let refused = transact!(books.store, |tx| ledger::post_alike_in(tx, &stray, &heads).await);
