@@ -26,7 +26,8 @@ pub struct Crash {
     /// An empty database; a file that goes away when left out.
     #[arg(long)]
     database: Option<String>,
-    /// A command that ends the database and starts it again, run at one end in four.
+    /// A command that ends the database and starts it again, run at one end in four; an address that it prints is where
+    /// the database is from then on.
     #[arg(long, value_name = "COMMAND")]
     database_too: Option<String>,
     /// Append what came of it to a file.
@@ -52,7 +53,8 @@ impl Crash {
             say!("{failure}");
         }
         let line = format!(
-            "simulate crash --seed {} --kills {} --servers {}{}{} | transfers {} answers {} unanswered {} | failures {} | \
+            "simulate crash --seed {} --kills {} --servers {}{}{} | transfers {} answers {} unanswered {} databases ended {} | \
+             failures {} | \
              ready p50 {} p99 {} most {} ms, posted p50 {} p99 {} most {} ms | hash {} | {} s",
             self.seed,
             self.kills,
@@ -62,6 +64,7 @@ impl Crash {
             outcome.transfers,
             outcome.answers,
             outcome.unanswered,
+            outcome.databases_ended,
             outcome.failures.len(),
             crash::of_thousand(&outcome.ready_ms, 500),
             crash::of_thousand(&outcome.ready_ms, 990),

@@ -63,7 +63,8 @@ pub struct Crash {
     pub kills: u64,
     /// How many of it serve one database; one of them is ended at a time.
     pub servers: usize,
-    /// A command that ends and starts the database itself, run at one end in four.
+    /// A command that ends and starts the database itself, run at one end in four. Where it prints an address, the
+    /// database is there from then on, and everybody who serves is started anew with it.
     pub database_too: Option<String>,
 }
 
@@ -76,6 +77,8 @@ pub struct Outcome {
     pub answers: u64,
     /// Tellings that were not answered, or answered that they must come again.
     pub unanswered: u64,
+    /// How often the database was ended, too.
+    pub databases_ended: u64,
     /// From each start to being ready, in milliseconds, shortest first.
     pub ready_ms: Vec<u64>,
     /// From keeping a transfer to posting it, in milliseconds, shortest first; who died under way is waited for.
@@ -108,17 +111,18 @@ pub async fn play(crash: &Crash) -> Result<Outcome> {
     let bills = city::bills(&store).await?;
     drop(house);
     let addresses = (0..crash.servers.max(1)).map(|_| free_address()).collect::<Result<Vec<_>>>()?;
-    let served = Served { crash, key_file: &key_file, addresses: addresses.clone() };
+    let database = crash.database.clone();
+    let mut served = Served { crash, key_file: &key_file, addresses: addresses.clone(), database, store };
     let street = Street::open(crash.seed, addresses, tellers, bills);
     let mut mouths = JoinSet::new();
     for _ in 0..MOUTHS {
         let street = Arc::clone(&street);
         mouths.spawn(async move { street.tell_for_ever().await });
     }
-    let played = served.end_again_and_again(&street, &store).await;
+    let played = served.end_again_and_again(&street).await;
     mouths.abort_all();
     let outcome = played?;
-    store.close().await;
+    served.store.close().await;
     Ok(outcome)
 }
 
@@ -132,46 +136,52 @@ struct Served<'a> {
     crash: &'a Crash,
     key_file: &'a Path,
     addresses: Vec<SocketAddr>,
+    /// Where the database is now, and the door through which it is looked at.
+    database: String,
+    store: Store,
 }
 
 impl Served<'_> {
-    async fn end_again_and_again(&self, street: &Street, store: &Store) -> Result<Outcome> {
+    async fn end_again_and_again(&mut self, street: &Street) -> Result<Outcome> {
         let mut chance = Chance::new(self.crash.seed);
         let mut outcome = Outcome::default();
         let mut children = Vec::new();
-        for address in &self.addresses {
-            children.push(self.start(*address, &mut outcome).await?);
+        for at in 0..self.addresses.len() {
+            children.push(self.start(at, &mut outcome).await?);
         }
         for end in 1..=self.crash.kills {
             street.release(end * TRANSFERS);
             sleep(Duration::from_millis(u64::try_from(chance.below(LONGEST_LIFE_MS)).unwrap_or_default())).await;
-            if chance.below(4) == 0 {
-                self.end_database().await?;
-            }
+            let has_moved = chance.below(4) == 0 && self.end_database(street, &mut outcome).await?;
             let which = chance.below(children.len());
             if end % POLITE == 0 {
                 outcome.failures.extend(end_well(&mut children[which]).await?.map(|said| format!("end {end}: {said}")));
             } else {
                 children[which].kill().await.or_fault("end the program")?;
             }
-            children[which] = self.start(self.addresses[which], &mut outcome).await?;
-            compare(street, store, &mut outcome).await?;
+            for (at, child) in children.iter_mut().enumerate().filter(|(at, _)| has_moved || *at == which) {
+                if at != which {
+                    child.kill().await.or_fault("end the program")?;
+                }
+                *child = self.start(at, &mut outcome).await?;
+            }
+            compare(street, &self.store, &mut outcome).await?;
         }
-        let progress = posted(street, store).await?;
+        let progress = posted(street, &self.store).await?;
         for child in &mut children {
             outcome.failures.extend(end_well(child).await?);
         }
-        compare(street, store, &mut outcome).await?;
+        compare(street, &self.store, &mut outcome).await?;
         outcome.ready_ms.sort_unstable();
-        judge(street, store, progress, &mut outcome).await?;
+        judge(street, &self.store, progress, &mut outcome).await?;
         Ok(outcome)
     }
 
     /// Starts the program and waits until it is ready.
-    async fn start(&self, address: SocketAddr, outcome: &mut Outcome) -> Result<Child> {
-        let begun = Instant::now();
+    async fn start(&self, at: usize, outcome: &mut Outcome) -> Result<Child> {
+        let (begun, address) = (Instant::now(), self.addresses[at]);
         let mut command = Command::new(&self.crash.program);
-        command.args(["serve", "--database", &self.crash.database, "--listen", &address.to_string()]);
+        command.args(["serve", "--database", &self.database, "--listen", &address.to_string()]);
         command.env("HOCPHI_KEY_FILE", self.key_file).env("RUST_LOG", "off").stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.kill_on_drop(true).spawn().or_fault("start the program")?;
         while !is_ready(address).await {
@@ -184,13 +194,23 @@ impl Served<'_> {
         Ok(child)
     }
 
-    async fn end_database(&self) -> Result<()> {
-        let Some(script) = &self.crash.database_too else { return Ok(()) };
-        let ended = Command::new("sh").args(["-c", script]).stdout(Stdio::null()).status().await;
-        if ended.or_fault("end the database")?.success() {
-            return Ok(());
+    /// Ends the database, where that was asked for. Has it moved?
+    async fn end_database(&mut self, street: &Street, outcome: &mut Outcome) -> Result<bool> {
+        let Some(script) = &self.crash.database_too else { return Ok(false) };
+        let ended = Command::new("sh").args(["-c", script]).stderr(Stdio::inherit()).output().await;
+        let ended = ended.or_fault("end the database")?;
+        if !ended.status.success() {
+            return Err(Fault::new("end the database and start it again: the command failed").into());
         }
-        Err(Fault::new("end the database and start it again: the command failed").into())
+        outcome.databases_ended += 1;
+        street.look_at_all_again();
+        let printed = String::from_utf8_lossy(&ended.stdout);
+        let Some(address) = printed.lines().rev().find(|line| line.starts_with("postgres")) else { return Ok(false) };
+        address.clone_into(&mut self.database);
+        self.store = Store::open(address).await?;
+        // Nobody serves it yet, so whatever is not there was lost and is not told again meanwhile.
+        compare(street, &self.store, outcome).await?;
+        Ok(true)
     }
 }
 
@@ -306,6 +326,11 @@ impl Street {
         let newly = told.order[told.compared..].to_vec();
         told.compared = told.order.len();
         newly
+    }
+
+    /// A database that was ended may have lost what was seen in it before.
+    fn look_at_all_again(&self) {
+        self.told().compared = 0;
     }
 
     fn is_done(&self) -> bool {

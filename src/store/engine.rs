@@ -57,6 +57,9 @@ const BEGIN_POSTGRES: &str = "begin isolation level serializable";
 const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer)";
 /// The same; not the time the transaction began.
 const NOW_POSTGRES: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
+/// What PostgreSQL promises of a commit, and for whom it waits.
+const SETTINGS_POSTGRES: &str = "select current_setting('fsync'), current_setting('synchronous_commit'),
+    current_setting('synchronous_standby_names')";
 /// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite.
 const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
 /// A unique constraint held on PostgreSQL. Two serializable transactions that insert the same key are each right on
@@ -68,6 +71,10 @@ const COLLIDED: &str = "23505";
 const FULL: &[&str] = &["53100", "13"];
 /// The server is out of reach: PostgreSQL shutting down, starting, full, or one that only reads.
 const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "25006"];
+/// What PostgreSQL says to a serializable transaction on a standby: feature not supported. Nothing else that begins can
+/// mean it.
+const STANDBY: &str = "0A000";
+const BEGINNING: &str = "begin";
 /// The file is out of reach: `SQLITE_READONLY`, `SQLITE_IOERR`, `SQLITE_CORRUPT` (which is also what SQLite makes of a
 /// disk that fails to read) and `SQLITE_CANTOPEN`, each with its whole family.
 const AWAY_SQLITE: &[i32] = &[SQLITE_READONLY, 10, 11, 14];
@@ -194,6 +201,11 @@ async fn settle_journal(write: &Pool<Sqlite>) -> Result<()> {
 }
 
 async fn open_postgres(address: &str) -> Result<Engine> {
+    let named =
+        address.split_once("://").map_or(address, |(_, rest)| rest).split(['/', '?']).next().unwrap_or_default();
+    if named.rsplit_once('@').map_or(named, |(_, servers)| servers).contains(',') {
+        return Err(several_servers().into());
+    }
     let options = PgConnectOptions::from_str(address).or_fault("read the address of PostgreSQL")?;
     let place = format!("PostgreSQL at {}:{}", options.get_host(), options.get_port());
     // The pool would only say that it waited in vain; one connection of its own says why.
@@ -207,18 +219,7 @@ async fn open_postgres(address: &str) -> Result<Engine> {
     let options = options.statement_cache_capacity(PREPARED).options([PLANNED_FOR_VALUES]);
     let pool = pool.connect_with(options).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
-    for setting in ["fsync", "synchronous_commit"] {
-        let value: String = sqlx::query_scalar("select current_setting($1)")
-            .bind(setting)
-            .fetch_one(&pool)
-            .await
-            .map_err(|error| translate("ask PostgreSQL for its settings", error))?;
-        if value == "off" {
-            return Err(
-                Fault::new(format!("PostgreSQL runs with {setting}=off: money could be lost after a crash")).into()
-            );
-        }
-    }
+    keeps_promises(&pool).await?;
     Ok(Engine::Postgres(pool))
 }
 
@@ -228,6 +229,35 @@ async fn answers(connection: &mut PgConnection, used: PoolConnectionMetadata) ->
         return Ok(true);
     }
     connection.ping().await.map(|()| true)
+}
+
+/// What is answered must outlive a crash of the server, and where a standby is waited for, the end of the server, too:
+/// `local` does not wait for it, and `remote_write` not for its disk.
+async fn keeps_promises(pool: &Pool<Postgres>) -> Result<()> {
+    let settings: (String, String, String) = sqlx::query_as(SETTINGS_POSTGRES)
+        .fetch_one(pool)
+        .await
+        .map_err(|error| translate("ask PostgreSQL for its settings", error))?;
+    let (fsync, commit, standbys) = settings;
+    let broken = match (fsync.as_str(), commit.as_str()) {
+        ("off", _) => "fsync=off".to_owned(),
+        (_, "off") => "synchronous_commit=off".to_owned(),
+        (_, "local" | "remote_write") if !standbys.is_empty() => {
+            format!("synchronous_commit={commit}, which does not wait for the disk of its standby")
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(format!("PostgreSQL runs with {broken}: money could be lost")).into())
+}
+
+/// The driver knows one server. Which of several leads is decided before it: by an address that moves, or a proxy.
+fn several_servers() -> Refusal {
+    Refusal::new(
+        Kind::Shape,
+        "several-servers",
+        "Địa chỉ PostgreSQL phải chỉ một máy chủ. Khi có nhiều máy, hãy dùng một địa chỉ luôn trỏ tới máy chính.",
+        "The address of PostgreSQL must name one server. Of several, use one address that always leads to the primary.",
+    )
 }
 
 fn no_such_database(file: &str) -> Refusal {
@@ -260,7 +290,7 @@ pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
         Engine::Sqlite { write, .. } => begin_sqlite(write).await.map(OpenTx::Sqlite),
         Engine::Postgres(pool) => pool.begin_with(BEGIN_POSTGRES).await.map(OpenTx::Postgres),
     }
-    .map_err(|error| translate("begin", error))
+    .map_err(|error| translate(BEGINNING, error))
 }
 
 /// A file that was opened while its disk could only be read stays so when the disk no longer is: a fresh connection
@@ -326,7 +356,8 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
             if database.message() == MOVED_AWAY {
                 return moved().into();
             }
-            if AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
+            let is_standby = code == STANDBY && doing == BEGINNING;
+            if is_standby || AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
                 tracing::error!(doing, code, "the store is out of reach");
                 return unavailable("store-away").into();
             }

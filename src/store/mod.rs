@@ -145,7 +145,7 @@ impl Store {
     ///
     /// # Errors
     /// An address of neither kind, a database that does not answer, or a PostgreSQL that does not keep its promises
-    /// (`fsync` or `synchronous_commit` off).
+    /// (`fsync` or `synchronous_commit` off, or a standby whose disk is not waited for).
     pub async fn open(address: &str) -> Result<Store> {
         engine::open(address, true).await.map(Store::of)
     }

@@ -43,6 +43,7 @@ mod schema;
 mod sick_disk;
 mod siege;
 mod stage;
+mod standby;
 mod statement_files;
 mod statements;
 mod tellings;
