@@ -81,6 +81,7 @@ mod serve;
 mod setup;
 mod simulate;
 mod simulate_crash;
+mod simulate_day;
 mod simulate_references;
 mod statement;
 mod user;

@@ -1,6 +1,6 @@
 //! `hocphi simulate tellings --seed N --cases N`: random days, told in every way, end in the books of the statements.
 //! `hocphi simulate term --seed N --cases N`: random terms in which everything fails end in the books of calm ones.
-//! `simulate references` and `simulate crash` have files of their own.
+//! `simulate references`, `simulate crash`, `simulate day` and `simulate boundaries` have files of their own.
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -19,6 +19,7 @@ use hocphi::store::Store;
 
 use super::prompt::say;
 use super::simulate_crash::Crash;
+use super::simulate_day::{Boundaries, Day};
 use super::simulate_references::References;
 
 /// Worlds to try the program against, for those who build it.
@@ -32,6 +33,10 @@ pub enum Simulate {
     References(References),
     /// End the program again and again while it is told of money, and count what is left of it.
     Crash(Crash),
+    /// Play one school's day, or go on with one that was stopped.
+    Day(Day),
+    /// End the program at each commit of that day, before it and after it, and compare with a day without any end.
+    Boundaries(Boundaries),
 }
 
 /// What is played.
@@ -71,6 +76,8 @@ impl Simulate {
             Simulate::Term(cases) => cases.run(Game::Term).await,
             Simulate::References(references) => references.run(),
             Simulate::Crash(crash) => crash.run().await,
+            Simulate::Day(day) => day.run().await,
+            Simulate::Boundaries(boundaries) => boundaries.run().await,
         }
     }
 }

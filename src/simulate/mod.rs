@@ -8,11 +8,13 @@
 //! Deliberately absent: any way around the hook, the keeper or the import, and names of real people or schools.
 
 pub mod bank;
+pub mod boundary;
 pub mod chance;
 pub mod chatter;
 pub mod city;
 pub mod converge;
 pub mod crash;
+pub mod day;
 pub mod demo;
 pub mod mangle;
 pub mod paper;

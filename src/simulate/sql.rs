@@ -84,4 +84,23 @@ statements! {
             cast(case when exists (select 1 from receipt_event v where v.receipt_id = r.id) then 1 else 0 end as bigint)
                 as void
         from receipt r where r.school_id = $1 order by r.id";
+
+    /// The credit of a bank's number. No row: nobody told of it, and no statement that was read has it.
+    CREDIT_BY_NUMBER = "select id from credit where bank_reference = $1";
+
+    /// Every decision about every credit, by the bank's number, in their order.
+    DECISIONS = "
+        select coalesce(c.bank_reference, '') as number, c.amount, d.kind, d.reason
+        from credit_decision d join credit c on c.id = d.credit_id order by number, d.turn";
+
+    /// Every receipt with its number and its pupil's code.
+    NUMBERED_RECEIPTS = "
+        select r.number, p.code, r.amount,
+            cast(case when exists (select 1 from receipt_event v where v.receipt_id = r.id) then 1 else 0 end as bigint)
+                as void
+        from receipt r join invoice i on i.id = r.invoice_id join pupil p on p.id = i.pupil_id
+        order by r.series, r.year, r.number";
+
+    /// How often each thing was done, as the trail tells it.
+    DEEDS = "select action, count(*) as times from audit_trail group by action order by action";
 }

@@ -444,6 +444,7 @@ impl Tx {
             OpenTx::Postgres(tx) => tx.commit().await,
         };
         committed.map_err(|error| engine::translate("commit", error))?;
+        self.seam.committed();
         meets.after()
     }
 }

@@ -25,6 +25,9 @@ pub trait Seam: Send + Sync {
 
     /// What does this commit meet?
     fn commit(&self) -> Meets;
+
+    /// It took effect, and nobody knows yet.
+    fn committed(&self) {}
 }
 
 /// The seam of a store, where there is one.
@@ -41,6 +44,12 @@ impl AtSeam {
 
     pub(super) fn commit(&self) -> Meets {
         self.0.as_ref().map_or(Meets::Nothing, |seam| seam.commit())
+    }
+
+    pub(super) fn committed(&self) {
+        if let Some(seam) = &self.0 {
+            seam.committed();
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod api;
 mod backup;
 mod books;
 mod books_command;
+mod boundary;
 mod browser;
 mod clockwork;
 mod command_line;
