@@ -202,7 +202,7 @@ async fn arrive(to: &str, arriving: &str) -> Result<Store> {
     }
     let marked = format!("create table {MARK} (state text not null); insert into {MARK} values ('{arriving}')");
     store.run_raw(&marked).await?;
-    migrate::run(&store.engine).await?;
+    migrate::run(&store.engine, None).await?;
     Ok(store)
 }
 

@@ -5,7 +5,7 @@
 
 use include_dir::{Dir, include_dir};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, Pool, SqlSafeStr, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, Pool, Postgres, SqlSafeStr, Sqlite};
 
 use super::engine::{EngineName, begin_sqlite, tokens, translate};
 use super::{Attempts, Engine, statements};
@@ -23,18 +23,19 @@ pub fn newest_version() -> i64 {
     stream(EngineName::Sqlite).last().map_or(0, |migration| migration.version)
 }
 
-pub(super) async fn run(engine: &Engine) -> Result<()> {
+/// Brings the schema up to this version, or to the newest.
+pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
     let name = match engine {
         Engine::Sqlite { .. } => EngineName::Sqlite,
         Engine::Postgres(_) => EngineName::Postgres,
     };
     let migrator = Migrator::with_migrations(stream(name));
+    let to = to.unwrap_or_else(newest_version);
     let mut attempts = Attempts::default();
     loop {
         let ran = match engine {
-            Engine::Sqlite { write, .. } => run_sqlite(&migrator, write).await,
-            // The migrator takes a lock of the server's before it looks.
-            Engine::Postgres(pool) => migrator.run(pool).await.map_err(told),
+            Engine::Sqlite { write, .. } => run_sqlite(&migrator, write, to).await,
+            Engine::Postgres(pool) => run_postgres(&migrator, pool, to).await,
         };
         if let Some(done) = attempts.judge(ran).await {
             return done;
@@ -43,11 +44,22 @@ pub(super) async fn run(engine: &Engine) -> Result<()> {
 }
 
 /// The lock is taken before the version is looked at: two programs that start at once on a fresh file would both find
-/// nothing there.
-async fn run_sqlite(migrator: &Migrator, write: &Pool<Sqlite>) -> Result<()> {
+/// nothing there. All migrations are one transaction.
+async fn run_sqlite(migrator: &Migrator, write: &Pool<Sqlite>, to: i64) -> Result<()> {
     let mut tx = begin_sqlite(write).await.map_err(|error| translate("begin to migrate", error))?;
-    migrator.run(&mut *tx).await.map_err(told)?;
+    migrator.run_to(to, &mut *tx).await.map_err(told)?;
     tx.commit().await.map_err(|error| translate("commit the migrations", error))
+}
+
+/// Each migration is a transaction. The migrator takes a lock of the server's before it looks, and keeps it when it
+/// fails: its connection is its own and goes away with it, or the lock would keep every other program out.
+async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Result<()> {
+    let own = pool.acquire().await.map_err(|error| translate("begin to migrate", error))?;
+    let mut own = own.detach();
+    let ran = migrator.run_to(to, &mut own).await.map_err(told);
+    // What it says while closing changes nothing: the server lets go of everything of a connection that is gone.
+    let _ = own.close().await;
+    ran
 }
 
 fn told(error: MigrateError) -> Error {

@@ -164,7 +164,15 @@ impl Store {
     /// A schema newer than this program, or a landed migration whose text changed.
     pub async fn migrate(&self) -> Result<()> {
         copy::refuse_marked(self).await?;
-        migrate::run(&self.engine).await
+        migrate::run(&self.engine, None).await
+    }
+
+    /// As [`Store::migrate`], but no further than this version, for tests of what an older program left behind.
+    ///
+    /// # Errors
+    /// As [`Store::migrate`].
+    pub async fn migrate_to(&self, version: i64) -> Result<()> {
+        migrate::run(&self.engine, Some(version)).await
     }
 
     /// Refuses to work on a schema that is older or newer than this program.

@@ -52,6 +52,7 @@ mod term;
 mod tidy;
 mod tidy_tokens;
 mod town;
+mod upgrade;
 mod vietqr;
 mod virtual_accounts;
 mod web_connect;

@@ -1,0 +1,206 @@
+//! A database that an older program left behind, with a school's day in it, is brought up by a program that dies in the
+//! middle of it, again and again: the old schema is there as it was, or the new one whole, and the next start finishes.
+
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use hocphi::ledger;
+use hocphi::simulate::chance::Chance;
+use hocphi::simulate::city;
+use hocphi::simulate::day::{self, Day};
+use hocphi::store::{EngineName, Statement, StatementKind, Store, newest_version};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::engines::{self, Fresh};
+use crate::on_both;
+use crate::town::folder;
+
+on_both!(
+    an_upgrade_that_dies_leaves_the_old_or_the_new,
+    several_that_upgrade_at_once_are_one_upgrade,
+    an_upgrade_that_fails_keeps_nobody_out
+);
+
+/// From so many versions ago; what an older program had no column for yet is left out of the day.
+const VERSIONS_AGO: [i64; 3] = [1, 2, 4];
+/// How often each upgrade dies.
+const DEATHS: usize = 12;
+
+fn asked(sql: String) -> Statement {
+    Statement { name: "an older program's row", kind: StatementKind::Fixed, sql: sql.leak(), tail: "" }
+}
+
+/// Table and column, with the column's type.
+type Schema = Vec<(String, String, String, bool)>;
+
+/// A day that was played by this program on SQLite, to be written into an older schema of either engine.
+struct Played {
+    store: Store,
+    schema: Schema,
+    tables: Vec<String>,
+}
+
+impl Played {
+    async fn today() -> Played {
+        let folder = folder();
+        let database = format!("sqlite://{}", folder.path().join("day.db").display());
+        let day = Day { database: database.clone(), folder: folder.path().to_owned(), stop: None };
+        day::play(&day).await.expect("a day");
+        let store = Store::open(&database).await.expect("its database");
+        let schema = store.describe().await.expect("its schema");
+        let names = asked("select name from sqlite_master where type = 'table' order by rowid".to_owned());
+        let tables = store.all::<String>(&names, Vec::new()).await.expect("its tables");
+        Played { store, schema, tables }
+    }
+
+    /// The rows of a table as one statement that inserts them, with the columns that the older schema has.
+    async fn rows(&self, table: &str, old: &Schema, engine: EngineName) -> Option<String> {
+        let columns: Vec<_> = self.schema.iter().filter(|column| column.0 == table && old.contains(column)).collect();
+        if columns.is_empty() {
+            return None;
+        }
+        let values = columns.iter().map(|(_, column, kind, _)| match (kind.as_str(), engine) {
+            ("bytea", EngineName::Postgres) => {
+                format!("case when {column} is null then 'null' else '''\\x' || hex({column}) || '''' end")
+            }
+            _ => format!("quote({column})"),
+        });
+        let values = values.collect::<Vec<_>>().join(" || ', ' || ");
+        let sql = format!("select '(' || {values} || ')' from {table} order by rowid");
+        let rows: Vec<String> = self.store.all(&asked(sql), Vec::new()).await.expect("rows");
+        let names = columns.iter().map(|column| column.1.as_str()).collect::<Vec<_>>().join(", ");
+        let given = if engine == EngineName::Postgres { "overriding system value" } else { "" };
+        (!rows.is_empty()).then(|| format!("insert into {table} ({names}) {given} values\n{};\n", rows.join(",\n")))
+    }
+
+    /// Makes an empty database one that a program of this version left behind.
+    async fn leave_behind(&self, address: &str, version: i64) -> Old {
+        let store = Store::open(address).await.expect("a database");
+        store.migrate_to(version).await.expect("an older schema");
+        let schema = store.describe().await.expect("its schema");
+        let mut text = String::from("begin;");
+        for table in &self.tables {
+            if let Some(rows) = self.rows(table, &schema, store.engine()).await {
+                write!(text, "{rows}").expect("written");
+            }
+        }
+        text.push_str("commit;");
+        store.run_raw(&text).await.expect("an older program's day");
+        Old { address: address.to_owned(), store, version, schema }
+    }
+}
+
+/// A database with a day in it, of an older version.
+struct Old {
+    address: String,
+    store: Store,
+    version: i64,
+    schema: Schema,
+}
+
+impl Old {
+    fn upgrade(&self) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hocphi"));
+        command.args(["migrate", "--database", &self.address]).env("RUST_LOG", "off").kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program")
+    }
+
+    async fn version(&self) -> i64 {
+        let version = asked("select max(version) from _sqlx_migrations".to_owned());
+        self.store.one(&version, Vec::new()).await.expect("a version")
+    }
+
+    /// The old schema is there as it was, or a newer one whole; and so is the day.
+    async fn assert_old_or_new(&self, played: &Played) -> i64 {
+        let (version, schema) = (self.version().await, self.store.describe().await.expect("its schema"));
+        if self.store.engine() == EngineName::Sqlite {
+            assert!(version == self.version || version == newest_version(), "half an upgrade: {version}");
+        }
+        assert_eq!(schema == self.schema, version == self.version || played.schema == self.schema, "{version}");
+        let progress = city::progress(&self.store).await.expect("counted");
+        assert_eq!(progress, city::progress(&played.store).await.expect("counted"));
+        version
+    }
+
+    async fn assert_new(&self, played: &Played) {
+        self.store.check_version().await.expect("the newest version");
+        assert_eq!(self.store.describe().await.expect("its schema"), played.schema);
+        self.assert_old_or_new(played).await;
+        let findings = ledger::audit(&self.store).await.expect("an audit");
+        assert!(findings.iter().all(ledger::Finding::holds), "{findings:#?}");
+    }
+}
+
+/// Ends everybody else's connections at the server, and waits until they are gone: who died may have sent a commit.
+async fn nobody_else(old: &Old) {
+    const OTHERS: &str = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let (end, left) = (format!("select pg_terminate_backend(pid) {OTHERS}"), format!("select count(*) {OTHERS}"));
+    let left = asked(left);
+    loop {
+        old.store.run_raw(&end).await.expect("they are ended");
+        if old.store.one::<i64>(&left, Vec::new()).await.expect("counted") == 0 {
+            return;
+        }
+    }
+}
+
+async fn an_upgrade_that_dies_leaves_the_old_or_the_new(fresh: Fresh) {
+    let played = Played::today().await;
+    let mut chance = Chance::new(17);
+    let (mut died, mut left_old) = (0, 0);
+    for ago in VERSIONS_AGO {
+        let version = newest_version() - ago;
+        let old = played.leave_behind(&engines::beside(&fresh).await, version).await;
+        let began = Instant::now();
+        assert!(old.upgrade().wait().await.expect("an end").success());
+        let usual = began.elapsed();
+        old.assert_new(&played).await;
+        let mut old = played.leave_behind(&engines::beside(&fresh).await, version).await;
+        for death in 0..DEATHS {
+            if old.version().await == newest_version() {
+                old = played.leave_behind(&engines::beside(&fresh).await, version).await;
+            }
+            let mut child = old.upgrade();
+            sleep(usual * u32::try_from(chance.below(1_000)).expect("small") / 1_000).await;
+            let is_server = old.store.engine() == EngineName::Postgres;
+            // One in three loses its connection instead of its life.
+            if !is_server || death % 3 > 0 {
+                child.start_kill().expect("ended");
+            }
+            if is_server {
+                nobody_else(&old).await;
+            }
+            died += usize::from(!child.wait().await.expect("an end").success());
+            left_old += usize::from(old.assert_old_or_new(&played).await < newest_version());
+        }
+        assert!(old.upgrade().wait().await.expect("an end").success(), "the next start finishes");
+        old.assert_new(&played).await;
+    }
+    println!("{died} upgrades died, {left_old} of them with the old schema");
+    assert!(died > DEATHS && left_old > 0, "nothing was interrupted: {died}, {left_old}");
+}
+
+async fn several_that_upgrade_at_once_are_one_upgrade(fresh: Fresh) {
+    let played = Played::today().await;
+    let old = played.leave_behind(&engines::beside(&fresh).await, newest_version() - VERSIONS_AGO[2]).await;
+    let mut upgrades: Vec<Child> = (0..4).map(|_| old.upgrade()).collect();
+    for upgrade in &mut upgrades {
+        assert!(upgrade.wait().await.expect("an end").success());
+    }
+    old.assert_new(&played).await;
+}
+
+/// Whoever failed and still runs holds nothing that others need.
+async fn an_upgrade_that_fails_keeps_nobody_out(fresh: Fresh) {
+    let address = engines::beside(&fresh).await;
+    let store = Store::open(&address).await.expect("a database");
+    store.migrate_to(newest_version() - 1).await.expect("an older schema");
+    let strange = "update _sqlx_migrations set version = 1000 + version where version = 1";
+    store.run_raw(strange).await.expect("a migration that nobody knows");
+    assert!(store.migrate().await.is_err());
+    store.run_raw("update _sqlx_migrations set version = 1 where version = 1001").await.expect("known again");
+    let other = Store::open(&address).await.expect("the database");
+    timeout(Duration::from_secs(20), other.migrate()).await.expect("nobody is waited for").expect("the newest schema");
+}
