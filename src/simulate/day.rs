@@ -493,7 +493,7 @@ impl OneSchool<'_> {
         let House { store, vault, clock, .. } = &*self.house;
         let (school, invoice) = (self.school().await?, self.invoice(who).await?);
         let number = self.paid(&invoice.reference);
-        let held = matching::held(store, &school.id, 100).await?;
+        let held = matching::held(store, &school.id, None, 100).await?;
         let Some(held) = held.iter().find(|held| held.bank_reference == number) else { return Ok(()) };
         let act = Act::new(clock.now(), ACTOR, "phụ huynh báo")?.having_seen(Some(held.turn));
         decided(matching::assign(store, vault, &held.id, &invoice.id, &act).await)
