@@ -143,7 +143,9 @@ impl Books {
         };
         let at = hocphi::time::Day::parse(day).expect("a day").begins().0 + self.next();
         self.raw(&format!(
-            "insert into credit (id, school_id, account_id, amount, day, value_at, payment_reference, memo_sealed, origin,
+            "insert into connection (id, provider, school_id, memo_max, made_at) values ('{gateway}', 'p', 'sch_1', 25, 0)
+             on conflict (id) do nothing;
+             insert into credit (id, school_id, account_id, amount, day, value_at, payment_reference, memo_sealed, origin,
                 doubt, kept_at, gateway_id) values ('{id}', 'sch_1', 'acc_1', {amount}, '{day}', {at}, '{reference}', {bytes}, 'hook', '', {at}, '{gateway}');
              insert into undecided values ('{id}', 0);"
         ))
