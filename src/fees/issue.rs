@@ -350,7 +350,7 @@ impl Issue {
     async fn keep_sum_in(&self, tx: &mut Tx, askings: &[Asking]) -> Result<()> {
         let totals: Vec<Dong> = askings.iter().flat_map(|asking| asking.drafts.iter().map(|_| asking.total)).collect();
         let count = i64::try_from(totals.len()).or_fault("count a chunk of invoices")?;
-        let total = Dong::sum(totals.into_iter());
+        let total = Dong::sum(totals);
         let total = total.ok_or_else(|| Fault::new("add a chunk of invoices up: beyond an i64"))?;
         tx.run(&sql::KEEP_RUN_SUM, args![&self.run.id, count, total]).await?;
         Ok(())

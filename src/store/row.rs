@@ -57,7 +57,7 @@ impl Row {
             Row::Postgres(row) => row.try_get(place),
         }
         // Named only where it is needed: this is done for every column of every row.
-        .map_err(|error| Fault::from_source(&format!("read column {place:?}"), error).into())
+        .map_err(|error| Fault::from_source(format!("read column {place:?}"), error).into())
     }
 }
 
