@@ -53,7 +53,8 @@ impl Crash {
             say!("{failure}");
         }
         let line = format!(
-            "simulate crash --seed {} --kills {} --servers {}{}{} | transfers {} answers {} unanswered {} databases ended {} | \
+            "simulate crash --seed {} --kills {} --servers {}{}{} | transfers {} answers {} unanswered {} \
+             databases ended {} | \
              failures {} | \
              ready p50 {} p99 {} most {} ms, posted p50 {} p99 {} most {} ms | hash {} | {} s",
             self.seed,
