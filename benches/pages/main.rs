@@ -82,7 +82,7 @@ async fn measure(asked: &Asked) {
             std::fs::set_permissions(folder, everybody()).expect("its own folder");
         }
         let is_there = folder.join("postgres/PG_VERSION").exists();
-        let postgres = if is_there { Postgres::again(&folder) } else { Postgres::start(&folder) };
+        let postgres = Postgres::start(&folder);
         if !is_there {
             postgres.create("pages", "template0").await;
         }

@@ -19,26 +19,24 @@ pub struct Postgres {
 }
 
 impl Postgres {
+    /// Starts it in a folder, empty or as it was left there.
     pub fn start(folder: &Path) -> Postgres {
-        let programs = programs();
-        let data = folder.join("postgres");
-        fs::create_dir_all(&data).expect("its folder");
-        if is_root() {
-            let owner = Command::new("id").args(["-u", "postgres"]).output().expect("id").stdout;
-            let owner = String::from_utf8_lossy(&owner).trim().parse().expect("the user postgres");
-            chown(&data, Some(owner), None).expect("its folder is its own");
+        let postgres = Postgres { programs: programs(), data: folder.join("postgres"), port: port() };
+        if !postgres.data.join("PG_VERSION").exists() {
+            postgres.make();
         }
-        let postgres = Postgres { programs, data, port: port() };
-        postgres.run("initdb", &["--username=hocphi", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         postgres.begin();
         postgres
     }
 
-    /// Starts what was left in a folder.
-    pub fn again(folder: &Path) -> Postgres {
-        let postgres = Postgres { programs: programs(), data: folder.join("postgres"), port: port() };
-        postgres.begin();
-        postgres
+    fn make(&self) {
+        fs::create_dir_all(&self.data).expect("its folder");
+        if is_root() {
+            let owner = Command::new("id").args(["-u", "postgres"]).output().expect("id").stdout;
+            let owner = String::from_utf8_lossy(&owner).trim().parse().expect("the user postgres");
+            chown(&self.data, Some(owner), None).expect("its folder is its own");
+        }
+        self.run("initdb", &["--username=hocphi", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
     }
 
     fn begin(&self) {
