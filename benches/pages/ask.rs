@@ -100,9 +100,8 @@ impl Asker {
 
 /// `hp=…`, where the answer sets it.
 fn cookie(response: &reqwest::Response) -> Option<String> {
-    let set = response.headers().get_all(SET_COOKIE).iter().find_map(|value| {
+    response.headers().get_all(SET_COOKIE).iter().find_map(|value| {
         let pair = value.to_str().ok()?.split(';').next()?;
         pair.starts_with("hp=").then(|| pair.to_owned())
-    });
-    set
+    })
 }

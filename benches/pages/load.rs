@@ -3,6 +3,7 @@
 //! Every pupil has an invoice of two lines in each run, a run a month; one in ten is paid, half of those payments are on
 //! a statement, and one in five hundred waits for a person.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -24,6 +25,13 @@ pub const PASSWORD: &str = "mat-khau-mo-phong";
 pub const DESKS: usize = 20;
 /// So many invoices have a page whose link is known.
 pub const PICKED: usize = 400;
+
+/// The two items of each run, in the order of their lines.
+const ITEMS: &str =
+    "(select row_number() over (order by code) as position, id, code, official_name, revenue, document_kind
+    from fee_item order by code limit 2) i";
+/// What one of them asks.
+const AMOUNT: &str = "(150000 + 50000 * i.position)";
 
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
@@ -95,9 +103,10 @@ impl Town {
         let schools = roll::schools(store).await.expect("the schools");
         for at in 0..DESKS {
             let school = &schools[at * schools.len() / DESKS];
-            table.push_str(&format!("accountant,,Cô Thu,{},,,,,,,,,,ketoan{at},{PASSWORD}\n", school.code));
+            // Writing to a String cannot fail.
+            let _ = writeln!(table, "accountant,,Cô Thu,{},,,,,,,,,,ketoan{at},{PASSWORD}", school.code);
         }
-        table.push_str(&format!("supervisor,,Chị Hạnh,SGD,,,,,,,,,,giamsat,{PASSWORD}\n"));
+        let _ = writeln!(table, "supervisor,,Chị Hạnh,SGD,,,,,,,,,,giamsat,{PASSWORD}");
         let lines = setup::read(table.as_bytes(), "setup.csv").expect("a table");
         setup::setup(store, &Clock::System, &lines).await.expect("people");
     }
@@ -192,14 +201,14 @@ impl Sql {
         let first = town.day_of(run, today);
         let (before, runs) = (run * town.of_run(), run * town.schools);
         let at = first.begins().0 + 28_800_000;
-        let mut texts = vec![self.billing(&first, at, runs)];
-        texts.extend(self.invoices(&first, at, before, runs));
-        texts.extend(self.payments(&first, at, before, runs, run % 10));
+        let mut texts = vec![self.billing(first, at, runs)];
+        texts.extend(self.invoices(first, at, before, runs));
+        texts.extend(self.payments(first, at, before, runs, run % 10));
         texts.push(format!("insert into pages_run values ({run})"));
         texts
     }
 
-    fn billing(&self, first: &Day, at: i64, runs: usize) -> String {
+    fn billing(&self, first: Day, at: i64, runs: usize) -> String {
         let id = self.id("run", &format!("{runs} + school_n"));
         let file = self.id("stm", &format!("{runs} + school_n"));
         let bytes = self.bytes();
@@ -222,18 +231,14 @@ impl Sql {
                 from (select distinct school_n, account_id from pages_pupil) s;
              insert into statement_step (file_id, step, done_at, done_by)
                 select {file}, 'read', {at}, 'system' from (select distinct school_n from pages_pupil) s",
-            last = self.day(*first, "28")
+            last = self.day(first, "28")
         )
     }
 
-    fn invoices(&self, first: &Day, at: i64, before: usize, runs: usize) -> Vec<String> {
+    fn invoices(&self, first: Day, at: i64, before: usize, runs: usize) -> Vec<String> {
         let number = format!("{before} + p.n");
         let (invoice, entry) = (self.id("inv", &number), self.id("ent", &number));
         let run = self.id("run", &format!("{runs} + p.school_n"));
-        let items =
-            "(select row_number() over (order by code) as position, id, code, official_name, revenue, document_kind
-                      from fee_item order by code limit 2) i";
-        let amount = "(150000 + 50000 * i.position)";
         vec![
             format!(
                 "insert into invoice (id, run_id, school_id, account_id, pupil_id, family_id, class_group_id, reference,
@@ -249,8 +254,8 @@ impl Sql {
                 "insert into invoice_line (invoice_id, position, item_id, official_name, legal_basis, necessity, revenue,
                     document_kind, unit, quantity, unit_price, gross, exemption, payable)
                  select {invoice}, i.position, i.id, i.official_name, '18/2025/NQ-HĐND', 'agreed', i.revenue,
-                    i.document_kind, 'month', 1, {amount}, {amount}, 0, {amount}
-                 from pages_pupil p cross join {items} order by p.n, i.position"
+                    i.document_kind, 'month', 1, {AMOUNT}, {AMOUNT}, 0, {AMOUNT}
+                 from pages_pupil p cross join {ITEMS} order by p.n, i.position"
             ),
             format!(
                 "insert into entry (id, school_id, kind, cause, day, at, credit_id, invoice_id, reverses, actor, note)
@@ -261,15 +266,15 @@ impl Sql {
             format!(
                 "insert into posting (entry_id, position, account, amount, invoice_id, line, item_id)
                  select {entry}, 2 * i.position - s.side, case s.side when 1 then 'receivable.parent' else 'revenue.service' end,
-                    case s.side when 1 then {amount} else -{amount} end, {invoice}, i.position, i.id
-                 from pages_pupil p cross join {items} cross join (select 1 as side union all select 0) s
+                    case s.side when 1 then {AMOUNT} else -{AMOUNT} end, {invoice}, i.position, i.id
+                 from pages_pupil p cross join {ITEMS} cross join (select 1 as side union all select 0) s
                  order by p.n, 2 * i.position - s.side"
             ),
-            self.places(&entry, &invoice, "NEW", first, at, "from pages_pupil p"),
+            places(&entry, &invoice, "NEW", first, at, "from pages_pupil p"),
             format!(
                 "insert into item_sum (item_id, day, school_id, issued, collected)
-                 select i.id, '{first}', p.school_id, count(*) * {amount}, 0
-                 from pages_pupil p cross join {items} group by i.id, i.position, p.school_id
+                 select i.id, '{first}', p.school_id, count(*) * {AMOUNT}, 0
+                 from pages_pupil p cross join {ITEMS} group by i.id, i.position, p.school_id
                  on conflict (item_id, day, school_id) do update set issued = item_sum.issued + excluded.issued;
                  insert into day_sum (day, school_id, issued, collected)
                  select '{first}', p.school_id, 450000 * count(*), 0 from pages_pupil p where 1 = 1 group by p.school_id
@@ -281,32 +286,17 @@ impl Sql {
         ]
     }
 
-    fn places(&self, entry: &str, record: &str, event: &str, day: &Day, at: i64, from: &str) -> String {
-        format!(
-            "insert into feed_leaf (place, entry_id, school_id, record_id, event, version, day, at, body)
-             select (select coalesce(max(place), 0) from feed_leaf) + row_number() over (order by p.n), {entry},
-                p.school_id, {record}, '{event}', 1, '{day}', {at},
-                '{{\"day\":\"{day}\",\"kind\":\"issued\",\"postings\":[{{\"account\":\"receivable.parent\",\"amount\":450000,\"item\":\"ABT\"}}],\"record\":\"' || {record} || '\",\"school\":\"79000001\"}}'
-             {from} order by p.n"
-        )
-    }
-
     /// One invoice in ten is paid within 25 days; of those payments one in five hundred waits for a person.
-    fn payments(&self, first: &Day, at: i64, before: usize, runs: usize, of_ten: usize) -> Vec<String> {
+    fn payments(&self, first: Day, at: i64, before: usize, runs: usize, of_ten: usize) -> Vec<String> {
         let number = format!("{before} + p.n");
         let from = format!("from pages_pupil p where p.n % 10 = {of_ten}");
         let (credit, invoice) = (self.id("crd", &number), self.id("inv", &number));
         let (entry, receipt) = (self.id("enu", &number), self.id("rec", &number));
         let (line, delivery) = (self.id("lin", &number), self.id("dlv", &number));
-        let (file, day) = (self.id("stm", &format!("{runs} + p.school_n")), self.day(*first, "p.n % 25"));
+        let (file, day) = (self.id("stm", &format!("{runs} + p.school_n")), self.day(first, "p.n % 25"));
         let (bytes, moment) = (self.bytes(), format!("({at} + (p.n % 25) * 86400000 + p.n)"));
         let is_held = "(p.n / 10) % 500 = 0";
         let connection = "(select min(b.connection_id) from connection_account b where b.account_id = p.account_id)";
-        let items = "(select row_number() over (order by code) as position, id from fee_item order by code limit 2) i";
-        let amount = "(150000 + 50000 * i.position)";
-        let sums = |columns: &str, what: &str, more: &str| {
-            format!("insert into {columns} select {what} {from} and not ({is_held}) group by {more}")
-        };
         vec![
             format!(
                 "insert into delivery (id, connection_id, heard_at, outcome, reason, body_sealed)
@@ -327,8 +317,8 @@ impl Sql {
                  insert into posting (entry_id, position, account, amount, credit_id)
                  select {entry}, 2, 'suspense.unidentified', -450000, {credit} {from} and {is_held} order by p.n;
                  insert into posting (entry_id, position, account, amount, invoice_id, line, item_id, credit_id)
-                 select {entry}, 1 + i.position, 'receivable.parent', -{amount}, {invoice}, i.position, i.id, {credit}
-                 from pages_pupil p cross join {items} where p.n % 10 = {of_ten} and not ({is_held}) order by p.n, i.position"
+                 select {entry}, 1 + i.position, 'receivable.parent', -{AMOUNT}, {invoice}, i.position, i.id, {credit}
+                 from pages_pupil p cross join {ITEMS} where p.n % 10 = {of_ten} and not ({is_held}) order by p.n, i.position"
             ),
             format!(
                 "insert into credit_decision (credit_id, turn, kind, reason, invoice_id, entry_id, at, actor, note)
@@ -351,25 +341,44 @@ impl Sql {
                  insert into credit_proof (credit_id, line_id, proved_at)
                  select {credit}, {line}, {moment} {from} and (p.n / 10) % 2 = 1 order by p.n"
             ),
-            self.places(&entry, &credit, "NEW", first, at, &from),
-            format!(
-                "{} on conflict (day, school_id) do update set collected = day_sum.collected + excluded.collected;
-                 {} on conflict (school_id) do update set owed = school_sum.owed + excluded.owed;
-                 insert into item_sum (item_id, day, school_id, issued, collected)
-                 select i.id, {day}, p.school_id, 0, count(*) * {amount}
-                 from pages_pupil p cross join {items} where p.n % 10 = {of_ten} and not ({is_held})
-                 group by i.id, i.position, {day}, p.school_id
-                 on conflict (item_id, day, school_id) do update set collected = item_sum.collected + excluded.collected;
-                 insert into school_sum (school_id, owed, surplus, held)
-                 select p.school_id, 0, 0, 450000 * count(*) {from} and {is_held} group by p.school_id
-                 on conflict (school_id) do update set held = school_sum.held + excluded.held",
-                sums(
-                    "day_sum (day, school_id, issued, collected)",
-                    &format!("{day}, p.school_id, 0, 450000 * count(*)"),
-                    &format!("{day}, p.school_id")
-                ),
-                sums("school_sum (school_id, owed, surplus, held)", "p.school_id, -450000 * count(*), 0, 0", "p.school_id"),
-            ),
+            places(&entry, &credit, "NEW", first, at, &from),
+            paid_sums(&from, &day, of_ten, is_held),
         ]
     }
+}
+
+/// Entries of this run in their places.
+fn places(entry: &str, record: &str, event: &str, day: Day, at: i64, from: &str) -> String {
+    format!(
+        "insert into feed_leaf (place, entry_id, school_id, record_id, event, version, day, at, body)
+         select (select coalesce(max(place), 0) from feed_leaf) + row_number() over (order by p.n), {entry},
+            p.school_id, {record}, '{event}', 1, '{day}', {at},
+            '{{\"day\":\"{day}\",\"kind\":\"issued\",\"postings\":[{{\"account\":\"receivable.parent\",\"amount\":450000,\"item\":\"ABT\"}}],\"record\":\"' || {record} || '\",\"school\":\"79000001\"}}'
+         {from} order by p.n"
+    )
+}
+
+/// What the payments of a run add to the sums that are kept.
+fn paid_sums(from: &str, day: &str, of_ten: usize, is_held: &str) -> String {
+    let sums = |columns: &str, what: &str, more: &str| {
+        format!("insert into {columns} select {what} {from} and not ({is_held}) group by {more}")
+    };
+    format!(
+        "{} on conflict (day, school_id) do update set collected = day_sum.collected + excluded.collected;
+         {} on conflict (school_id) do update set owed = school_sum.owed + excluded.owed;
+         insert into item_sum (item_id, day, school_id, issued, collected)
+         select i.id, {day}, p.school_id, 0, count(*) * {AMOUNT}
+         from pages_pupil p cross join {ITEMS} where p.n % 10 = {of_ten} and not ({is_held})
+         group by i.id, i.position, {day}, p.school_id
+         on conflict (item_id, day, school_id) do update set collected = item_sum.collected + excluded.collected;
+         insert into school_sum (school_id, owed, surplus, held)
+         select p.school_id, 0, 0, 450000 * count(*) {from} and {is_held} group by p.school_id
+         on conflict (school_id) do update set held = school_sum.held + excluded.held",
+        sums(
+            "day_sum (day, school_id, issued, collected)",
+            &format!("{day}, p.school_id, 0, 450000 * count(*)"),
+            &format!("{day}, p.school_id")
+        ),
+        sums("school_sum (school_id, owed, surplus, held)", "p.school_id, -450000 * count(*), 0, 0", "p.school_id"),
+    )
 }

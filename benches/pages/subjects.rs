@@ -210,6 +210,9 @@ async fn of_others(store: &Store, key: &Path, town: &Town, asks: usize, today: D
     pages
 }
 
+/// The address of a random subject: the newest place of the feed stands before the lot.
+type Address = fn(&Town, &Desk, Day, usize, &mut Lot) -> String;
+
 async fn of_programs(store: &Store, desks: &[Desk], town: &Town, asks: usize, today: Day, lot: &mut Lot) -> Vec<Page> {
     let mut pages = Vec::new();
     let authority = roll::authority_by_code(store, "SGD").await.expect("asked").expect("an authority");
@@ -217,7 +220,7 @@ async fn of_programs(store: &Store, desks: &[Desk], town: &Town, asks: usize, to
         ["feed:read", "invoices:read", "credits:read", "receipts:read", "fees:read", "roll:read", "schools:read"];
     let entries: i64 = one(store, "select max(place) from feed_leaf").await;
     let entries = usize::try_from(entries).expect("a count");
-    let asked: [(&str, fn(&Town, &Desk, Day, usize, &mut Lot) -> String); 9] = [
+    let asked: [(&str, Address); 9] = [
         ("/feed/v1/entries (500)", |_, _, _, entries, lot| format!("/feed/v1/entries?after={}", lot.below(entries))),
         ("/feed/v1/revenue", |town, _, today, _, lot| {
             format!(
