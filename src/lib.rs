@@ -62,7 +62,6 @@
 //! - A file covers days only once all its lines are stored, and never a day that was not over when it was brought.
 //! - A bank that shows bills asks for a second payment of one that is paid: the answer says so, and the money is kept
 //!   as a doubt, because such a bank may give it back at once.
-//!
 //! - A key between two facts that nothing can delete says of a transaction what it has just written itself. PostgreSQL
 //!   asks it of every row, twenty times a payment, and locks the school that everybody pays; so it is asked of all the
 //!   books by the audit instead, and whatever a fact may name is kept from deletion by triggers on both engines.
@@ -71,8 +70,9 @@
 //!
 //! # Deliberately absent
 //!
-//! Floats in anything that is money, a state that could be derived and is stored, a query that only one engine
-//! understands, rules about money in handlers, and a cache that decides whether something was done.
+//! Floats in anything that is money, a state that could be derived and is stored (but for the sums that dashboards show,
+//! which the audit compares with the books), a query that only one engine understands, rules about money in handlers,
+//! and a cache that decides whether something was done.
 
 pub mod access;
 pub mod aside;

@@ -131,13 +131,18 @@ pub async fn apply(store: &Store, clock: &Clock, school: &School, preview: &Prev
             args![ids::new_id("cls"), &school.id, &preview.school_year, name, level]
         })
         .collect();
-    transact!(store, |tx| {
+    let mut chunks = preview.steps.chunks(CHUNK);
+    let first = chunks.next().unwrap_or_default();
+    let classes = transact!(store, |tx| async {
         tx.insert_many(&sql::ADD_CLASSES, rows.clone()).await?;
-        preview.trail_in(tx, school, actor, now).await
-    })?;
-    let classes: Vec<ClassGroup> = store.all(&sql::CLASSES_OF, args![&school.id, &preview.school_year]).await?;
-    let classes: HashMap<String, String> = classes.into_iter().map(|class| (class.name, class.id)).collect();
-    for chunk in preview.steps.chunks(CHUNK) {
+        preview.trail_in(tx, school, actor, now).await?;
+        let classes: Vec<ClassGroup> = tx.all(&sql::CLASSES_OF, args![&school.id, &preview.school_year]).await?;
+        let classes = classes.into_iter().map(|class| (class.name, class.id)).collect::<HashMap<String, String>>();
+        write_in(tx, first, &classes, now).await?;
+        Ok(classes)
+    }
+    .await)?;
+    for chunk in chunks {
         transact!(store, |tx| write_in(tx, chunk, &classes, now).await)?;
     }
     tracing::info!(school = school.id, actor, new = preview.new, changed = preview.changed, "roster imported");
@@ -150,8 +155,8 @@ pub async fn apply(store: &Store, clock: &Clock, school: &School, preview: &Prev
 }
 
 impl Preview {
-    /// The deed stands with the first write, because the short ones after it only carry it out; a file that changes
-    /// nothing is no deed.
+    /// The deed stands with the first write, because the short ones after it only carry it out: whoever is cut off
+    /// between them and brings a long file again does a second one. A file that changes nothing is no deed.
     async fn trail_in(&self, tx: &mut Tx, school: &School, actor: &str, now: Moment) -> Result<()> {
         if self.steps.is_empty() && self.new_classes.is_empty() {
             return Ok(());
