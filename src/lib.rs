@@ -65,13 +65,13 @@
 //! - A key between two facts that nothing can delete says of a transaction what it has just written itself. PostgreSQL
 //!   asks it of every row, twenty times a payment, and locks the school that everybody pays; so it is asked of all the
 //!   books by the audit instead, and whatever a fact may name is kept from deletion by triggers on both engines.
-//! - An engine that believes a table empty reads the wrong one from end to end. What waits is read first by the order of
-//!   its statement, and nothing stands in it that would let an engine begin with all there ever was.
+//! - An engine that believes a table empty reads the wrong one from end to end. What waits is read first by the order
+//!   of its statement, and nothing stands in it that would let an engine begin with all there ever was.
 //!
 //! # Deliberately absent
 //!
-//! Floats in anything that is money, a state that could be derived and is stored (but for the sums that dashboards show,
-//! which the audit compares with the books), a query that only one engine understands, rules about money in handlers,
+//! Floats in anything that is money, a state that could be derived and is stored (but for the sums that dashboards
+//! show, which the audit compares with the books), a query that only one engine understands, rules about money in handlers,
 //! and a cache that decides whether something was done.
 
 pub mod access;

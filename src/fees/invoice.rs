@@ -18,7 +18,7 @@ pub enum Lifecycle {
     Void,
 }
 
-/// An invoice with its lines, whole or as far as money needs them. The lifecycle is inside: a void one is found as well.
+/// An invoice with its lines, whole or as far as money needs them. The lifecycle is inside: a void one is found too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenInvoice<L = Line> {
     /// `inv_…`

@@ -21,8 +21,8 @@ statements! {
     /// Entries that wait for their place in the feed.
     INSERT_UNSEQUENCED = rows "insert into unsequenced (entry_id, at)", "";
 
-    /// What came for each line of invoices. No row for a line: nothing came. Written so that no engine goes by the credits
-    /// instead, of which there are as many as payments ever were.
+    /// What came for each line of invoices. No row for a line: nothing came. Written so that no engine goes by the
+    /// credits instead, of which there are as many as payments ever were.
     PAID_BY_LINE = list "
         select invoice_id, line, cast(-sum(amount) as bigint) as paid from posting
         where account = 'receivable.parent' and coalesce(credit_id, '') <> '' and line is not null and invoice_id in",

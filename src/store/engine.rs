@@ -223,7 +223,7 @@ async fn open_postgres(address: &str) -> Result<Engine> {
     Ok(Engine::Postgres(pool))
 }
 
-/// A connection that was used a moment ago is taken as it is; one that rested is asked whether its server is still there.
+/// A connection that was used a moment ago is taken as it is; one that rested is asked whether its server is there.
 async fn answers(connection: &mut PgConnection, used: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
     if used.idle_for < RESTED {
         return Ok(true);

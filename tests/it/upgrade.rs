@@ -10,6 +10,7 @@ use hocphi::simulate::chance::Chance;
 use hocphi::simulate::city;
 use hocphi::simulate::day::{self, Day};
 use hocphi::store::{EngineName, Statement, StatementKind, Store, newest_version};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -39,7 +40,9 @@ type Schema = Vec<(String, String, String, bool)>;
 struct Played {
     store: Store,
     schema: Schema,
-    tables: Vec<String>,
+    /// Each with the order in which its rows came, where it has one.
+    tables: Vec<(String, String)>,
+    _folder: TempDir,
 }
 
 impl Played {
@@ -50,14 +53,15 @@ impl Played {
         day::play(&day).await.expect("a day");
         let store = Store::open(&database).await.expect("its database");
         let schema = store.describe().await.expect("its schema");
-        let names = asked("select name from sqlite_master where type = 'table' order by rowid".to_owned());
-        let tables = store.all::<String>(&names, Vec::new()).await.expect("its tables");
-        Played { store, schema, tables }
+        let names = "select name, case when sql like '%without rowid' then '' else 'order by rowid' end
+            from sqlite_master where type = 'table' order by rowid";
+        let tables = store.all(&asked(names.to_owned()), Vec::new()).await.expect("its tables");
+        Played { store, schema, tables, _folder: folder }
     }
 
     /// The rows of a table as one statement that inserts them, with the columns that the older schema has.
-    async fn rows(&self, table: &str, old: &Schema, engine: EngineName) -> Option<String> {
-        let columns: Vec<_> = self.schema.iter().filter(|column| column.0 == table && old.contains(column)).collect();
+    async fn rows(&self, (table, order): &(String, String), old: &Schema, engine: EngineName) -> Option<String> {
+        let columns: Vec<_> = self.schema.iter().filter(|column| column.0 == *table && old.contains(column)).collect();
         if columns.is_empty() {
             return None;
         }
@@ -68,7 +72,7 @@ impl Played {
             _ => format!("quote({column})"),
         });
         let values = values.collect::<Vec<_>>().join(" || ', ' || ");
-        let sql = format!("select '(' || {values} || ')' from {table} order by rowid");
+        let sql = format!("select '(' || {values} || ')' from {table} {order}");
         let rows: Vec<String> = self.store.all(&asked(sql), Vec::new()).await.expect("rows");
         let names = columns.iter().map(|column| column.1.as_str()).collect::<Vec<_>>().join(", ");
         let given = if engine == EngineName::Postgres { "overriding system value" } else { "" };

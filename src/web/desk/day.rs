@@ -135,8 +135,8 @@ async fn shown(house: &House, desk: &Desk, day: Day) -> Result<DayPage> {
     })
 }
 
-/// The addresses and names of the files in which the receipts of a day and of its month are printed; nothing where there
-/// are none.
+/// The addresses and names of the files in which the receipts of a day and of its month are printed; nothing where
+/// there are none.
 async fn papers(house: &House, desk: &Desk, day: Day) -> Result<Vec<(String, String)>> {
     let w = &desk.seat.words().desk;
     let (first, last) = (Day(day.0.first_of_month()), Day(day.0.last_of_month()));
