@@ -71,8 +71,8 @@
 //! # Deliberately absent
 //!
 //! Floats in anything that is money, a state that could be derived and is stored (but for the sums that dashboards
-//! show, which the audit compares with the books), a query that only one engine understands, rules about money in handlers,
-//! and a cache that decides whether something was done.
+//! show, which the audit compares with the books), a query that only one engine understands, rules about money in
+//! handlers, and a cache that decides whether something was done.
 
 pub mod access;
 pub mod aside;

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -22,8 +21,6 @@ pub(super) const CHUNK: usize = 512;
 /// Statements that a connection keeps prepared: ours, those of rows and lists in each size.
 const PREPARED: usize = 512;
 
-/// After so long a connection to PostgreSQL is asked whether it still holds before it is used.
-const RESTED: Duration = Duration::from_secs(1);
 /// Every statement is planned for the values it gets: a plan that is kept from when a table was small would read all of
 /// it for years, and a batch costs more than its plan.
 const PLANNED_FOR_VALUES: (&str, &str) = ("plan_cache_mode", "force_custom_plan");
@@ -215,20 +212,11 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         Ok(Ok(first)) => drop(first.close().await),
     }
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
-    let pool = pool.test_before_acquire(false).before_acquire(|connection, used| Box::pin(answers(connection, used)));
     let options = options.statement_cache_capacity(PREPARED).options([PLANNED_FOR_VALUES]);
     let pool = pool.connect_with(options).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     keeps_promises(&pool).await?;
     Ok(Engine::Postgres(pool))
-}
-
-/// A connection that was used a moment ago is taken as it is; one that rested is asked whether its server is there.
-async fn answers(connection: &mut PgConnection, used: PoolConnectionMetadata) -> Result<bool, sqlx::Error> {
-    if used.idle_for < RESTED {
-        return Ok(true);
-    }
-    connection.ping().await.map(|()| true)
 }
 
 /// What is answered must outlive a crash of the server, and where a standby is waited for, the end of the server, too:
