@@ -63,7 +63,7 @@
 //! - A bank that shows bills asks for a second payment of one that is paid: the answer says so, and the money is kept
 //!   as a doubt, because such a bank may give it back at once.
 //! - A key between two facts that nothing can delete says of a transaction what it has just written itself. PostgreSQL
-//!   asks it of every row, twenty times a payment, and locks the school that everybody pays; so it is asked of all the
+//!   asks it of every row, 23 times a payment, and locks the school that everybody pays; so it is asked of all the
 //!   books by the audit instead, and whatever a fact may name is kept from deletion by triggers on both engines.
 //! - An engine that believes a table empty reads the wrong one from end to end. What waits is read first by the order
 //!   of its statement, and nothing stands in it that would let an engine begin with all there ever was.

@@ -1,7 +1,7 @@
 -- Nothing that a fact names is ever deleted: not another fact, and not who is at school, what is asked, or who tells.
 -- So a key between them can only fail where the program names what it has not just read or written, and that is asked of
--- the books (the audit, "what a fact names is there"). PostgreSQL would ask it of every row: 27 questions an invoice, 20 a
--- payment, each dearer than the row itself, and a lock on the school that everybody pays.
+-- the books (the audit, "what a fact names is there"). PostgreSQL would ask it of every row: 27 questions an invoice, 23 a
+-- payment, both of five lines, and a lock on the school that everybody pays.
 create trigger school_is_not_deleted before delete on school for each row execute function refuse_change();
 create trigger school_is_not_emptied before truncate on school for each statement execute function refuse_change();
 create trigger receiving_account_is_not_deleted before delete on receiving_account for each row execute function refuse_change();
