@@ -35,6 +35,12 @@ const POLL: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(20);
 /// A round that found fewer than this lets more gather before the next.
 const FEW: usize = 32;
+/// How long a round lets banks go first that tell faster than is written: what is kept waits safely, and a bank that is
+/// not answered comes again with everything. So a burst is answered at its speed and posted behind it, a round each
+/// time.
+const GIVES_WAY: Duration = Duration::from_millis(250);
+/// How often it looks whether they are through.
+const LOOKS: Duration = Duration::from_millis(5);
 /// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
 /// Who only slept that long finds out by the token and stops.
 const HOLD_MS: i64 = 4_000;
@@ -245,6 +251,7 @@ async fn pace(house: &House, name: &'static str, round: for<'a> fn(&'a House, Op
     let mut term: Option<(Fence, Instant)> = None;
     let mut faults = 0_u32;
     loop {
+        give_way(house).await;
         let done = match hold(house, name, &mut term).await {
             Ok(Some(fence)) => round(house, Some(&fence)).await,
             Ok(None) => Ok(0),
@@ -269,6 +276,13 @@ async fn pace(house: &House, name: &'static str, round: for<'a> fn(&'a House, Op
                 sleep(pause(faults)).await;
             }
         }
+    }
+}
+
+async fn give_way(house: &House) {
+    let until = Instant::now() + GIVES_WAY;
+    while house.keeper.is_flooded() && Instant::now() < until {
+        sleep(LOOKS).await;
     }
 }
 

@@ -106,7 +106,7 @@ record! {
     }
 }
 
-impl<L> Record for OpenInvoice<L> {
+impl<L: Send + 'static> Record for OpenInvoice<L> {
     fn read(row: &Row) -> Result<Self> {
         let turns: Option<i64> = row.get("turns")?;
         let last: Option<String> = row.get("last_kind")?;

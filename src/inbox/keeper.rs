@@ -1,7 +1,8 @@
 //! Group commit: one transaction and one sync of the disk serve everybody who waits, and nobody waits longer for it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -16,7 +17,7 @@ use crate::fault::{Error, Kind, Refusal, Result};
 use crate::providers::{Heard, Outcome, Provider};
 use crate::seal::Vault;
 use crate::store::{Arg, Store, Tx, Wake, args, transact};
-use crate::time::{Clock, Moment};
+use crate::time::{Clock, Day, Moment};
 
 /// How many deliveries may wait; more are asked to come again.
 const MOST_WAITING: usize = 4_096;
@@ -27,6 +28,11 @@ const MOST_IN_BATCH: usize = 500;
 /// How many bytes of bodies one transaction takes.
 const MOST_BATCH_BYTES: usize = 4 << 20;
 
+/// So many deliveries in one transaction are a flood: they came while the one before was written.
+const FLOOD: usize = 24;
+/// How long a flood is remembered: its senders need a moment to read their answers and go on.
+const EBB: Duration = Duration::from_millis(50);
+
 /// The one who writes the inbox. Cloning shares it.
 #[derive(Clone)]
 pub struct Keeper {
@@ -34,6 +40,24 @@ pub struct Keeper {
     clock: Clock,
     queue: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
+    tide: Arc<Tide>,
+}
+
+/// When deliveries last came faster than they were written.
+#[derive(Default)]
+struct Tide(Mutex<Option<Instant>>);
+
+impl Tide {
+    fn took(&self, deliveries: usize, now: Instant) {
+        if deliveries >= FLOOD {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        }
+    }
+
+    fn is_high(&self, now: Instant) -> bool {
+        let flooded = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flooded.is_some_and(|flooded| now.duration_since(flooded) < EBB)
+    }
 }
 
 /// A proven delivery as the hook hands it over.
@@ -69,8 +93,14 @@ impl Keeper {
     /// Starts the keeper of this process; it ends when its last clone is dropped and everybody is answered.
     pub fn start(store: Store, vault: Vault, clock: Clock, wake: Wake) -> Keeper {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(work(store, vault.clone(), wake, waiting));
-        Keeper { vault, clock, queue, room: Arc::new(Semaphore::new(MOST_WAITING_BYTES)) }
+        let tide = Arc::new(Tide::default());
+        tokio::spawn(work(store, vault.clone(), wake, waiting, Arc::clone(&tide)));
+        Keeper { vault, clock, queue, room: Arc::new(Semaphore::new(MOST_WAITING_BYTES)), tide }
+    }
+
+    /// Do deliveries come faster than they are written? Then whoever can wait lets them go first.
+    pub fn is_flooded(&self) -> bool {
+        self.tide.is_high(Instant::now())
     }
 
     /// Keeps a delivery and returns when it is durable. Dropping the future does not take it back.
@@ -89,7 +119,7 @@ impl Keeper {
     }
 }
 
-async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<Waiting>) {
+async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<Waiting>, tide: Arc<Tide>) {
     while let Some(first) = queue.recv().await {
         let mut bytes = first.prepared.body_sealed.len();
         let mut batch = vec![first];
@@ -99,6 +129,7 @@ async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<
             batch.push(next);
         }
         metrics::histogram!("hocphi_keeper_batch").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+        tide.took(batch.len(), Instant::now());
         // In a task of its own, so that a batch that panics does not take the keeper with it.
         let (store, vault, wake) = (store.clone(), vault.clone(), wake.clone());
         if tokio::spawn(async move { keep_batch(&store, &vault, &wake, batch).await }).await.is_err() {
@@ -273,6 +304,34 @@ async fn half_named_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>>
     Ok(found)
 }
 
+/// Credits without a payment reference that one of these tellings without one may be of. What its own connection told
+/// of under another id is another transfer, so of a hundred who pay one sum without a word only those are read whom
+/// somebody else told of, or a line shows.
+async fn nameless_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
+    let mut spans: HashMap<(&str, &str, i64), (Day, Day)> = HashMap::new();
+    for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
+        let day = told.value_at.day();
+        // What is told late may be on the statement of a later day, and what is left of those alike of an earlier one.
+        let (first, last) = (day.plus_days(-LATEST_BOOKING), day.plus_days(LATEST_BOOKING));
+        let span = spans.entry((&told.connection_id, &told.account_id, told.amount)).or_insert((first, last));
+        *span = (span.0.min(first), span.1.max(last));
+    }
+    let mut found = Vec::new();
+    for ((connection, account, amount), (first, last)) in spans {
+        let span = args![account, first, last, amount, connection];
+        found.extend(tx.all::<KnownCredit>(&sql::WITHOUT_REFERENCE, span).await?);
+    }
+    Ok(found)
+}
+
+/// A sealed text. One whose key was erased says nothing; that the key cannot be read now is no reason to take it so.
+async fn opened(vault: &Vault, sealed: &[u8], context: &str) -> Result<String> {
+    match vault.open_text(sealed, context).await {
+        Err(Error::Fault(_)) => Ok(String::new()),
+        opened => opened,
+    }
+}
+
 /// Everything the store knows that the batch could be told twice of, in a handful of questions.
 async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Known> {
     let told = || batch.iter().flat_map(|delivery| &delivery.credits).map(|credit| &credit.told);
@@ -296,21 +355,13 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
     let mut found: Vec<KnownCredit> = tx.all_in(&sql::CREDITS_BY_BANK_REFERENCE, numbers).await?;
     let marks: Vec<Arg> = fresh.iter().filter_map(|told| told.likeness.mark.as_ref()).map(Arg::from).collect();
     found.extend(tx.all_in::<KnownCredit>(&sql::CREDITS_BY_LIKENESS, marks).await?);
-    let mut nameless: Vec<Arg> = Vec::new();
-    for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
-        let day = told.value_at.day();
-        // What is told late may be on the statement of a later day, and what is left of those alike of an earlier one.
-        let (first, last) = (day.plus_days(-LATEST_BOOKING), day.plus_days(LATEST_BOOKING));
-        let span = args![&told.account_id, first, last, told.amount];
-        let alike: Vec<KnownCredit> = tx.all(&sql::WITHOUT_REFERENCE, span).await?;
-        nameless.extend(alike.iter().map(|credit| Arg::from(&credit.id)));
-        found.extend(alike);
-    }
+    found.extend(nameless_in(tx, &fresh).await?);
     found.extend(half_named_in(tx, &fresh).await?);
-    for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, nameless).await? {
-        // What cannot be opened any more says nothing.
-        let memo = vault.open_text(&sealed, &memo_context(&credit)).await.unwrap_or_default();
-        known.add_text(credit, bare(&memo));
+    // Only what a line shows is compared by its words.
+    let shown = found.iter().filter(|known| known.payment_reference.is_none() && known.booked.is_some());
+    let shown = shown.map(|known| Arg::from(&known.id)).collect();
+    for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, shown).await? {
+        known.add_text(credit.clone(), bare(&opened(vault, &sealed, &memo_context(&credit)).await?));
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     for credit in found {
@@ -322,4 +373,20 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
         known.add_teller(&credit, &connection, at.map(Moment));
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_over_soon_after_its_last_full_batch() {
+        let (tide, began) = (Tide::default(), Instant::now());
+        tide.took(FLOOD - 1, began);
+        assert!(!tide.is_high(began));
+        tide.took(FLOOD, began);
+        tide.took(1, began + EBB / 3);
+        assert!(tide.is_high(began + EBB / 2));
+        assert!(!tide.is_high(began + EBB));
+    }
 }

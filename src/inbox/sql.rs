@@ -136,9 +136,12 @@ statements! {
     /// Credits by payment reference or by the mark of their memo, on any account and day.
     CREDITS_BY_LIKENESS = list known!("c.likeness in"), "";
 
-    /// Credits of an account and an amount that carry no payment reference.
+    /// Credits of an account and an amount that carry no payment reference, but those that only this connection told of
+    /// for themselves.
     WITHOUT_REFERENCE = known!("
         c.account_id = $1 and c.day >= $2 and c.day <= $3 and c.amount = $4 and c.payment_reference is null
+        and (c.maybe_same_as is not null or p.credit_id is not null
+            or not exists (select 1 from telling t where t.credit_id = c.id and t.connection_id = $5))
         order by c.id");
 
     /// Credits of an account and an amount within minutes.

@@ -5,21 +5,20 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, Row as _, SqlSafeStr, Sqlite};
 
 use super::copy::moved;
-use super::{Arg, Attempts, Engine, OpenTx, Row, Statement, StatementKind, unavailable};
+use super::embedded::Embedded;
+use super::{Arg, Attempts, Engine, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
 
 /// Rows or keys in one statement: near the best rate of both engines and far below their bind limits.
 pub(super) const CHUNK: usize = 512;
 /// Statements that a connection keeps prepared: ours, those of rows and lists in each size.
-const PREPARED: usize = 512;
+pub(super) const PREPARED: usize = 512;
 
 /// Every statement is planned for the values it gets: a plan that is kept from when a table was small would read all of
 /// it for years, and a batch costs more than its plan.
@@ -51,7 +50,7 @@ const BEGIN_SQLITE: &str = "begin immediate";
 /// What PostgreSQL writers begin with.
 const BEGIN_POSTGRES: &str = "begin isolation level serializable";
 /// The database's own clock, for leases between processes.
-const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer)";
+pub(super) const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer)";
 /// The same; not the time the transaction began.
 const NOW_POSTGRES: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 /// What PostgreSQL promises of a commit, and for whom it waits.
@@ -72,6 +71,15 @@ const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "25006"];
 /// mean it.
 const STANDBY: &str = "0A000";
 const BEGINNING: &str = "begin";
+/// What each connection to SQLite is told; that the journal is one of writes ahead, the file itself knows.
+pub(super) const SETTINGS_SQLITE: [(&str, &str); 4] = [
+    ("synchronous", "full"),
+    ("foreign_keys", "on"),
+    // In KiB, below zero: enough for what a batch touches. Each commit walks through all of it.
+    ("cache_size", "-8192"),
+    // Without this, `insert or replace` would delete a row past its append-only trigger.
+    ("recursive_triggers", "on"),
+];
 /// The file is out of reach: `SQLITE_READONLY`, `SQLITE_IOERR`, `SQLITE_CORRUPT` (which is also what SQLite makes of a
 /// disk that fails to read) and `SQLITE_CANTOPEN`, each with its whole family.
 const AWAY_SQLITE: &[i32] = &[SQLITE_READONLY, 10, 11, 14];
@@ -154,40 +162,16 @@ async fn open_sqlite(file: &str) -> Result<Engine> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(PREPARED)
-        // The journal is written into the file once in 16 MB, not once in 4: in between most pages change again.
-        .pragma("wal_autocheckpoint", "4000")
-        // In KiB, below zero: enough for what a batch touches. Each commit walks through all of it.
-        .pragma("cache_size", "-8192")
-        // Without this, `insert or replace` would delete a row past its append-only trigger.
-        .pragma("recursive_triggers", "on");
+        .busy_timeout(Duration::from_secs(5));
+    let options = SETTINGS_SQLITE.into_iter().fold(options, |options, (name, value)| options.pragma(name, value));
     // A file need not be asked whether it is still there before each use.
-    let pool = || SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(30)).test_before_acquire(false);
-    let write = pool().max_connections(1);
-    let write = write.after_release(|connection, _| Box::pin(is_out_of_its_transaction(connection)));
-    let write = write.connect_with(options.clone()).await;
-    let write = write.map_err(|error| unreachable(&format!("the file {file}"), error))?;
-    settle_journal(&write).await?;
-    forget_samples(&write).await?;
-    let options = options.create_if_missing(false).pragma("query_only", "on");
-    let read = pool().max_connections(4).connect_lazy_with(options);
-    Ok(Engine::Sqlite { write, read, gate: std::sync::Arc::default() })
-}
-
-/// Somebody who analyzed the file by hand left samples of its values, and as long as they are there SQLite plans a
-/// statement anew for each value it is given, which costs more than the statement. How many rows there are it may know.
-async fn forget_samples(write: &Pool<Sqlite>) -> Result<()> {
-    let samples: i64 = sqlx::query_scalar("select count(*) from sqlite_master where name = 'sqlite_stat4'")
-        .fetch_one(write)
-        .await
-        .map_err(|error| translate("look for samples", error))?;
-    if samples == 0 {
-        return Ok(());
-    }
-    let forgotten = sqlx::query("drop table sqlite_stat4").execute(write).await;
-    forgotten.map(drop).map_err(|error| translate("forget samples", error))
+    let pool = SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(30)).test_before_acquire(false);
+    let workshop =
+        pool.max_connections(1).after_release(|connection, _| Box::pin(is_out_of_its_transaction(connection)));
+    let workshop = workshop.connect_with(options).await;
+    let workshop = workshop.map_err(|error| unreachable(&format!("the file {file}"), error))?;
+    settle_journal(&workshop).await?;
+    Ok(Engine::Sqlite { embedded: Embedded::new(file), workshop })
 }
 
 /// What a program left in the journal may lie in the kernel's memory alone, when the disk did not take it and the
@@ -273,31 +257,17 @@ fn unreachable(place: &str, error: sqlx::Error) -> Error {
         .into()
 }
 
-pub(super) async fn begin(engine: &Engine) -> Result<OpenTx> {
-    match engine {
-        Engine::Sqlite { write, .. } => begin_sqlite(write).await.map(OpenTx::Sqlite),
-        Engine::Postgres(pool) => pool.begin_with(BEGIN_POSTGRES).await.map(OpenTx::Postgres),
-    }
-    .map_err(|error| translate(BEGINNING, error))
+pub(super) async fn begin_postgres(pool: &Pool<Postgres>) -> Result<sqlx::Transaction<'static, Postgres>> {
+    pool.begin_with(BEGIN_POSTGRES).await.map_err(|error| translate(BEGINNING, error))
 }
 
-/// A file that was opened while its disk could only be read stays so when the disk no longer is: a fresh connection
-/// takes its place.
-pub(super) async fn begin_sqlite(write: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
-    match write.begin_with(BEGIN_SQLITE).await {
-        Err(error) if is_only_readable(&error) => {
-            // What it says while closing changes nothing: it is gone.
-            let _ = write.acquire().await?.close().await;
-            write.begin_with(BEGIN_SQLITE).await
-        }
-        begun => begun,
-    }
+/// With the lock from the first moment.
+pub(super) async fn begin_sqlite(workshop: &Pool<Sqlite>) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    workshop.begin_with(BEGIN_SQLITE).await
 }
 
-fn is_only_readable(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(database) = error else { return false };
-    let code = sqlite_code(&database.code().unwrap_or_default());
-    code.is_some_and(|code| code & FAMILY == SQLITE_READONLY)
+pub(super) fn is_only_readable(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code & FAMILY == SQLITE_READONLY)
 }
 
 /// A full or broken disk makes SQLite roll back by itself, after which the driver believes its connection still inside
@@ -328,30 +298,7 @@ fn end_unsynced(doing: &str) -> ! {
 pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
     match &error {
         sqlx::Error::Database(database) => {
-            let code = database.code().unwrap_or_default().into_owned();
-            let code = code.as_str();
-            if CONTENDED.contains(&code) {
-                return Error::Contended;
-            }
-            let sqlite = sqlite_code(code);
-            if sqlite.is_some_and(|code| NOT_SYNCED.contains(&code)) {
-                end_unsynced(doing);
-            }
-            if FULL.contains(&code) {
-                tracing::error!(doing, code, "no space is left");
-                return unavailable("store-full").into();
-            }
-            if database.message() == MOVED_AWAY {
-                return moved().into();
-            }
-            let is_standby = code == STANDBY && doing == BEGINNING;
-            if is_standby || AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
-                tracing::error!(doing, code, "the store is out of reach");
-                return unavailable("store-away").into();
-            }
-            // PostgreSQL puts the offending row into its detail, never into its message; SQLite has no detail.
-            let fault = Fault::new(format!("{doing}: {} ({code})", database.message()));
-            if code == COLLIDED { fault.or_a_race().into() } else { fault.into() }
+            said(doing, database.code().unwrap_or_default().as_ref(), database.message())
         }
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
             unavailable("store-away").into()
@@ -360,8 +307,43 @@ pub(super) fn translate(doing: &str, error: sqlx::Error) -> Error {
     }
 }
 
-pub(super) async fn now_sqlite(tx: &mut sqlx::Transaction<'static, Sqlite>) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(NOW_SQLITE).fetch_one(&mut **tx).await
+/// The same of SQLite's own words.
+#[track_caller]
+pub(super) fn translate_sqlite(doing: &str, error: rusqlite::Error) -> Error {
+    let code = error.sqlite_error().map(|error| error.extended_code.to_string());
+    match (code, error) {
+        (Some(code), rusqlite::Error::SqliteFailure(_, message)) => {
+            said(doing, &code, message.as_deref().unwrap_or_default())
+        }
+        (_, error) => Fault::from_source(doing, error).into(),
+    }
+}
+
+/// What an engine's code means to us.
+#[track_caller]
+fn said(doing: &str, code: &str, message: &str) -> Error {
+    if CONTENDED.contains(&code) {
+        return Error::Contended;
+    }
+    let sqlite = sqlite_code(code);
+    if sqlite.is_some_and(|code| NOT_SYNCED.contains(&code)) {
+        end_unsynced(doing);
+    }
+    if FULL.contains(&code) {
+        tracing::error!(doing, code, "no space is left");
+        return unavailable("store-full").into();
+    }
+    if message == MOVED_AWAY {
+        return moved().into();
+    }
+    let is_standby = code == STANDBY && doing == BEGINNING;
+    if is_standby || AWAY.contains(&code) || sqlite.is_some_and(|code| AWAY_SQLITE.contains(&(code & FAMILY))) {
+        tracing::error!(doing, code, "the store is out of reach");
+        return unavailable("store-away").into();
+    }
+    // PostgreSQL puts the offending row into its detail, never into its message; SQLite has no detail.
+    let fault = Fault::new(format!("{doing}: {message} ({code})"));
+    if code == COLLIDED { fault.or_a_race().into() } else { fault.into() }
 }
 
 pub(super) async fn now_postgres(tx: &mut sqlx::Transaction<'static, Postgres>) -> Result<i64, sqlx::Error> {
@@ -370,16 +352,19 @@ pub(super) async fn now_postgres(tx: &mut sqlx::Transaction<'static, Postgres>) 
 
 pub(super) async fn ping(engine: &Engine) -> Result<()> {
     match engine {
-        Engine::Sqlite { read, .. } => sqlx::query("select 1").execute(read).await.map(drop),
-        Engine::Postgres(pool) => sqlx::query("select 1").execute(pool).await.map(drop),
+        Engine::Sqlite { embedded, .. } => {
+            embedded.read(|file| file.execute_batch("select 1").map_err(|error| translate_sqlite("ping", error))).await
+        }
+        Engine::Postgres(pool) => {
+            sqlx::query("select 1").execute(pool).await.map(drop).map_err(|error| translate("ping", error))
+        }
     }
-    .map_err(|error| translate("ping", error))
 }
 
 pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
     let text = AssertSqlSafe(text.to_owned());
     match engine {
-        Engine::Sqlite { write, .. } => sqlx::raw_sql(text).execute(write).await.map(drop),
+        Engine::Sqlite { workshop, .. } => sqlx::raw_sql(text).execute(workshop).await.map(drop),
         Engine::Postgres(pool) => sqlx::raw_sql(text).execute(pool).await.map(drop),
     }
     .map_err(|error| translate("run a text", error))
@@ -402,7 +387,7 @@ fn sample(statement: &Statement) -> String {
 pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()> {
     let text = AssertSqlSafe(sample(statement)).into_sql_str();
     match engine {
-        Engine::Sqlite { write, .. } => write.prepare(text).await.map(drop),
+        Engine::Sqlite { workshop, .. } => workshop.prepare(text).await.map(drop),
         Engine::Postgres(pool) => pool.prepare(text).await.map(drop),
     }
     .map_err(|error| translate(statement.name, error))
@@ -413,8 +398,8 @@ pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()
 pub(super) async fn plan(engine: &Engine, statement: &Statement, choices: Choices) -> Result<Vec<String>> {
     let text = sample(statement);
     match engine {
-        Engine::Sqlite { read, .. } => {
-            let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(read).await;
+        Engine::Sqlite { workshop, .. } => {
+            let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(workshop).await;
             rows.and_then(|rows| rows.iter().map(|row| row.try_get("detail")).collect())
         }
         Engine::Postgres(pool) => plan_postgres(pool, &text, choices).await,
@@ -455,7 +440,7 @@ pub(super) async fn describe(engine: &Engine) -> Result<Vec<(String, String, Str
         join information_schema.tables t using (table_schema, table_name)
         where table_schema = 'public' and t.table_type = 'BASE TABLE' and table_name not like '\\_sqlx%' order by 1, 2";
     let rows: Vec<(String, String, String, i64)> = match engine {
-        Engine::Sqlite { write, .. } => sqlx::query_as(SQLITE).fetch_all(write).await,
+        Engine::Sqlite { workshop, .. } => sqlx::query_as(SQLITE).fetch_all(workshop).await,
         Engine::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await,
     }
     .map_err(|error| translate("describe the schema", error))?;
@@ -471,42 +456,30 @@ pub(super) fn chunks(rows: Vec<Vec<Arg>>) -> impl Iterator<Item = Vec<Vec<Arg>>>
     })
 }
 
-/// The same functions for each driver; sqlx's types differ, the words do not.
-macro_rules! driver {
-    ($database:ty, $arguments:ty, $row:path, $bind:ident, $fetch:ident, $execute:ident) => {
-        pub(super) fn $bind(
-            mut query: Query<'_, $database, $arguments>,
-            args: Vec<Arg>,
-        ) -> Query<'_, $database, $arguments> {
-            for arg in args {
-                query = match arg {
-                    Arg::Int(value) => query.bind(value),
-                    Arg::Text(value) => query.bind(value),
-                    Arg::Bytes(value) => query.bind(value),
-                };
-            }
-            query
-        }
-
-        pub(super) async fn $fetch<'e>(
-            executor: impl Executor<'e, Database = $database>,
-            statement: &Statement,
-            args: Vec<Arg>,
-        ) -> Result<Vec<Row>, sqlx::Error> {
-            let rows = $bind(sqlx::query(statement.sql), args).fetch_all(executor).await?;
-            Ok(rows.into_iter().map($row).collect())
-        }
-
-        pub(super) async fn $execute(
-            tx: &mut sqlx::Transaction<'static, $database>,
-            statement: &Statement,
-            args: Vec<Arg>,
-        ) -> Result<u64, sqlx::Error> {
-            let done = $bind(sqlx::query(statement.sql), args).execute(&mut **tx).await?;
-            Ok(done.rows_affected())
-        }
-    };
+pub(super) fn bind(mut query: Query<'_, Postgres, PgArguments>, args: Vec<Arg>) -> Query<'_, Postgres, PgArguments> {
+    for arg in args {
+        query = match arg {
+            Arg::Int(value) => query.bind(value),
+            Arg::Text(value) => query.bind(value),
+            Arg::Bytes(value) => query.bind(value),
+        };
+    }
+    query
 }
 
-driver!(Sqlite, SqliteArguments, Row::Sqlite, bind_sqlite, fetch_sqlite, execute_sqlite);
-driver!(Postgres, PgArguments, Row::Postgres, bind_postgres, fetch_postgres, execute_postgres);
+pub(super) async fn fetch_postgres<'e>(
+    executor: impl Executor<'e, Database = Postgres>,
+    statement: &Statement,
+    args: Vec<Arg>,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    bind(sqlx::query(statement.sql), args).fetch_all(executor).await
+}
+
+pub(super) async fn execute_postgres(
+    tx: &mut sqlx::Transaction<'static, Postgres>,
+    statement: &Statement,
+    args: Vec<Arg>,
+) -> Result<u64, sqlx::Error> {
+    let done = bind(sqlx::query(statement.sql), args).execute(&mut **tx).await?;
+    Ok(done.rows_affected())
+}

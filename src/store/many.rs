@@ -3,12 +3,12 @@
 //!
 //! SQLite gets a mark for each value, in few sizes; PostgreSQL gets one array for each column.
 
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Executor, Postgres, Sqlite};
+use sqlx::{AssertSqlSafe, Executor, Postgres};
 
-use super::engine::{CHUNK, bind_sqlite};
-use super::{Arg, Row, Statement};
+use super::engine::CHUNK;
+use super::{Arg, Statement};
 
 /// The numbers of rows or keys that occur in a statement of SQLite.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
@@ -25,19 +25,14 @@ fn marks(count: usize) -> String {
     format!("({})", vec!["?"; count].join(", "))
 }
 
-pub(super) async fn fetch_in_sqlite<'e>(
-    executor: impl Executor<'e, Database = Sqlite>,
-    statement: &Statement,
-    keys: &[Arg],
-) -> Result<Vec<Row>, sqlx::Error> {
+/// The text and the keys of a statement of SQLite with a list.
+pub(super) fn list(statement: &Statement, keys: &[Arg]) -> (String, Vec<Arg>) {
     let keys = filled_up(keys);
-    let text = AssertSqlSafe(format!("{} {} {}", statement.sql, marks(keys.len()), statement.tail));
-    let rows = bind_sqlite(sqlx::query(text), keys).fetch_all(executor).await?;
-    Ok(rows.into_iter().map(Row::Sqlite).collect())
+    (format!("{} {} {}", statement.sql, marks(keys.len()), statement.tail), keys)
 }
 
 /// The text and the values of each statement that these rows take, in their order.
-fn pieces(statement: &Statement, rows: Vec<Vec<Arg>>) -> Vec<(String, Vec<Arg>)> {
+pub(super) fn pieces(statement: &Statement, rows: Vec<Vec<Arg>>) -> Vec<(String, Vec<Arg>)> {
     let mut pieces = Vec::new();
     let mut rows = rows.into_iter().peekable();
     while let Some(row) = rows.peek() {
@@ -48,31 +43,6 @@ fn pieces(statement: &Statement, rows: Vec<Vec<Arg>>) -> Vec<(String, Vec<Arg>)>
         pieces.push((text, rows.by_ref().take(size).flatten().collect()));
     }
     pieces
-}
-
-pub(super) async fn insert_sqlite(
-    tx: &mut sqlx::Transaction<'static, Sqlite>,
-    statement: &Statement,
-    rows: Vec<Vec<Arg>>,
-) -> Result<u64, sqlx::Error> {
-    let mut inserted = 0;
-    for (text, values) in pieces(statement, rows) {
-        inserted += bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected();
-    }
-    Ok(inserted)
-}
-
-pub(super) async fn insert_returning_sqlite(
-    tx: &mut sqlx::Transaction<'static, Sqlite>,
-    statement: &Statement,
-    rows: Vec<Vec<Arg>>,
-) -> Result<Vec<Row>, sqlx::Error> {
-    let mut returned = Vec::new();
-    for (text, values) in pieces(statement, rows) {
-        let rows = bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).fetch_all(&mut **tx).await?;
-        returned.extend(rows.into_iter().map(Row::Sqlite));
-    }
-    Ok(returned)
 }
 
 /// A list of PostgreSQL is one array, so its text is the same for any number of keys.
@@ -146,11 +116,10 @@ pub(super) async fn fetch_in_postgres<'e>(
     executor: impl Executor<'e, Database = Postgres>,
     statement: &Statement,
     keys: &[Arg],
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<PgRow>, sqlx::Error> {
     let query = sqlx::query(AssertSqlSafe(of_any(statement)));
     let Some(keys) = columns(keys.iter().map(|key| vec![key.clone()]).collect())?.pop() else { return Ok(Vec::new()) };
-    let rows = keys.bind(query).fetch_all(executor).await?;
-    Ok(rows.into_iter().map(Row::Postgres).collect())
+    keys.bind(query).fetch_all(executor).await
 }
 
 pub(super) async fn insert_postgres(
@@ -168,20 +137,23 @@ pub(super) async fn insert_returning_postgres(
     tx: &mut sqlx::Transaction<'static, Postgres>,
     statement: &Statement,
     rows: Vec<Vec<Arg>>,
-) -> Result<Vec<Row>, sqlx::Error> {
+) -> Result<Vec<PgRow>, sqlx::Error> {
     let columns = columns(rows)?;
     let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns)));
     let query = columns.into_iter().fold(query, |query, column| column.bind(query));
-    let rows = query.fetch_all(&mut **tx).await?;
-    Ok(rows.into_iter().map(Row::Postgres).collect())
+    query.fetch_all(&mut **tx).await
 }
 
 /// The text and the values of each statement that writes every row of one list beside every row of another: what is
 /// the same for many is bound once.
-fn pieces_of_each(statement: &Statement, each: Vec<Vec<Arg>>, with: &[Vec<Arg>]) -> Vec<(String, Vec<Arg>)> {
+pub(super) fn pieces_of_each(
+    statement: &Statement,
+    mut each: &[Vec<Arg>],
+    with: &[Vec<Arg>],
+) -> Vec<(String, Vec<Arg>)> {
     let lists = |rows: &[Vec<Arg>]| rows.iter().map(|row| marks(row.len())).collect::<Vec<_>>().join(", ");
     let beside = lists(with);
-    let (mut pieces, mut each) = (Vec::new(), each.as_slice());
+    let mut pieces = Vec::new();
     while let Some(size) = SIZES.into_iter().find(|size| *size <= each.len()) {
         let (now, later) = each.split_at(size);
         let text = format!(
@@ -194,19 +166,6 @@ fn pieces_of_each(statement: &Statement, each: Vec<Vec<Arg>>, with: &[Vec<Arg>])
         each = later;
     }
     pieces
-}
-
-pub(super) async fn insert_each_sqlite(
-    tx: &mut sqlx::Transaction<'static, Sqlite>,
-    statement: &Statement,
-    each: Vec<Vec<Arg>>,
-    with: &[Vec<Arg>],
-) -> Result<u64, sqlx::Error> {
-    let mut inserted = 0;
-    for (text, values) in pieces_of_each(statement, each, with) {
-        inserted += bind_sqlite(sqlx::query(AssertSqlSafe(text)), values).execute(&mut **tx).await?.rows_affected();
-    }
-    Ok(inserted)
 }
 
 pub(super) async fn insert_each_postgres(
@@ -258,7 +217,7 @@ mod tests {
     fn every_row_of_one_list_is_written_beside_every_row_of_another() {
         let each: Vec<Vec<Arg>> = (0..5_i64).map(|number| args![number]).collect();
         let with = [args!["x"], args!["y"]];
-        let pieces = pieces_of_each(&ROWS, each.clone(), &with);
+        let pieces = pieces_of_each(&ROWS, &each, &with);
         let sizes: Vec<usize> = pieces.iter().map(|(_, values)| values.len()).collect();
         assert_eq!(sizes, [4 + 2, 1 + 2]);
         assert_eq!(pieces[1].1, args![4_i64, "x", "y"]);

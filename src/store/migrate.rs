@@ -34,7 +34,7 @@ pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
     let mut attempts = Attempts::default();
     loop {
         let ran = match engine {
-            Engine::Sqlite { write, .. } => run_sqlite(&migrator, write, to).await,
+            Engine::Sqlite { workshop, .. } => run_sqlite(&migrator, workshop, to).await,
             Engine::Postgres(pool) => run_postgres(&migrator, pool, to).await,
         };
         if let Some(done) = attempts.judge(ran).await {
@@ -45,8 +45,8 @@ pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
 
 /// The lock is taken before the version is looked at: two programs that start at once on a fresh file would both find
 /// nothing there. All migrations are one transaction.
-async fn run_sqlite(migrator: &Migrator, write: &Pool<Sqlite>, to: i64) -> Result<()> {
-    let mut tx = begin_sqlite(write).await.map_err(|error| translate("begin to migrate", error))?;
+async fn run_sqlite(migrator: &Migrator, workshop: &Pool<Sqlite>, to: i64) -> Result<()> {
+    let mut tx = begin_sqlite(workshop).await.map_err(|error| translate("begin to migrate", error))?;
     migrator.run_to(to, &mut *tx).await.map_err(told)?;
     tx.commit().await.map_err(|error| translate("commit the migrations", error))
 }
@@ -73,7 +73,7 @@ fn told(error: MigrateError) -> Error {
 pub(super) async fn check(engine: &Engine) -> Result<()> {
     let sql = VERSION.sql;
     let found: Result<Option<i64>, sqlx::Error> = match engine {
-        Engine::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await,
+        Engine::Sqlite { workshop, .. } => sqlx::query_scalar(sql).fetch_one(workshop).await,
         Engine::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
     };
     let found = match found {

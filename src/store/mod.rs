@@ -13,6 +13,7 @@
 
 mod backup;
 mod copy;
+mod embedded;
 mod engine;
 mod lease;
 mod many;
@@ -26,7 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Pool, Postgres, Sqlite};
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use backup::{Restored, back_up};
 pub use copy::Copied;
@@ -40,6 +40,7 @@ pub(crate) use statement::{args, record, statements};
 pub use wake::{Ear, Wake};
 
 use crate::fault::{Error, Kind, Refusal, Result};
+use embedded::Embedded;
 use seam::AtSeam;
 
 /// A database that is open. Cloning shares it.
@@ -50,11 +51,10 @@ pub struct Store {
 }
 
 enum Engine {
-    /// One writer connection and a read-only pool; `gate` lets the keeper go before everybody else.
+    /// One writer and a few readers of a file, and a connection for what is done to it as a whole: its schema.
     Sqlite {
-        write: Pool<Sqlite>,
-        read: Pool<Sqlite>,
-        gate: Arc<Mutex<()>>,
+        embedded: Embedded,
+        workshop: Pool<Sqlite>,
     },
     Postgres(Pool<Postgres>),
 }
@@ -63,11 +63,10 @@ enum Engine {
 pub struct Tx {
     open: OpenTx,
     seam: AtSeam,
-    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 enum OpenTx {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(embedded::Open),
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
@@ -197,12 +196,7 @@ impl Store {
     /// # Errors
     /// The store is down or full.
     pub async fn begin(&self) -> Result<Tx> {
-        self.seam.look()?;
-        let turn = match &*self.engine {
-            Engine::Sqlite { gate, .. } => Some(Arc::clone(gate).lock_owned().await),
-            Engine::Postgres(_) => None,
-        };
-        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: turn })
+        self.begin_in_turn(false).await
     }
 
     /// As [`Store::begin`], before all ordinary writers: for the keeper, whom a bank is waiting for.
@@ -210,8 +204,16 @@ impl Store {
     /// # Errors
     /// The store is down or full.
     pub async fn begin_first(&self) -> Result<Tx> {
+        self.begin_in_turn(true).await
+    }
+
+    async fn begin_in_turn(&self, first: bool) -> Result<Tx> {
         self.seam.look()?;
-        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: None })
+        let open = match &*self.engine {
+            Engine::Sqlite { embedded, .. } => OpenTx::Sqlite(embedded.begin(first).await?),
+            Engine::Postgres(pool) => OpenTx::Postgres(engine::begin_postgres(pool).await?),
+        };
+        Ok(Tx { open, seam: self.seam.clone() })
     }
 
     /// Exactly one row.
@@ -237,11 +239,16 @@ impl Store {
     pub async fn all<T: Record>(&self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
         self.seam.look()?;
         without_nul(&args)?;
-        let rows = match &*self.engine {
-            Engine::Sqlite { read, .. } => engine::fetch_sqlite(read, statement, args).await,
-            Engine::Postgres(pool) => engine::fetch_postgres(pool, statement, args).await,
-        };
-        row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
+        match &*self.engine {
+            Engine::Sqlite { embedded, .. } => {
+                let statement = *statement;
+                embedded.read(move |file| embedded::fetch(file, &statement, statement.sql, &args)).await
+            }
+            Engine::Postgres(pool) => {
+                let rows = engine::fetch_postgres(pool, statement, args).await;
+                row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)
+            }
+        }
     }
 
     /// All rows whose key is one of these; asked in chunks, so the list may be long.
@@ -253,11 +260,16 @@ impl Store {
         without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
-            let rows = match &*self.engine {
-                Engine::Sqlite { read, .. } => many::fetch_in_sqlite(read, statement, chunk).await,
-                Engine::Postgres(pool) => many::fetch_in_postgres(pool, statement, chunk).await,
-            };
-            found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
+            found.extend(match &*self.engine {
+                Engine::Sqlite { embedded, .. } => {
+                    let (statement, chunk) = (*statement, chunk.to_vec());
+                    embedded.read(move |file| embedded::fetch_in(file, &statement, &chunk)).await?
+                }
+                Engine::Postgres(pool) => {
+                    let rows = many::fetch_in_postgres(pool, statement, chunk).await;
+                    row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?
+                }
+            });
         }
         Ok(found)
     }
@@ -305,9 +317,9 @@ impl Store {
     /// Closes all connections, after which the files may be moved.
     pub async fn close(&self) {
         match &*self.engine {
-            Engine::Sqlite { write, read, .. } => {
-                read.close().await;
-                write.close().await;
+            Engine::Sqlite { embedded, workshop } => {
+                embedded.close().await;
+                workshop.close().await;
             }
             Engine::Postgres(pool) => pool.close().await,
         }
@@ -338,10 +350,10 @@ impl Tx {
     pub async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
         without_nul(&args)?;
         let rows = match &mut self.open {
-            OpenTx::Sqlite(tx) => engine::fetch_sqlite(&mut **tx, statement, args).await,
+            OpenTx::Sqlite(tx) => return tx.all(statement, &args),
             OpenTx::Postgres(tx) => engine::fetch_postgres(&mut **tx, statement, args).await,
         };
-        row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
+        row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)
     }
 
     /// All rows whose key is one of these; asked in chunks.
@@ -353,10 +365,13 @@ impl Tx {
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &mut self.open {
-                OpenTx::Sqlite(tx) => many::fetch_in_sqlite(&mut **tx, statement, chunk).await,
+                OpenTx::Sqlite(tx) => {
+                    found.extend(tx.all_in(statement, chunk)?);
+                    continue;
+                }
                 OpenTx::Postgres(tx) => many::fetch_in_postgres(&mut **tx, statement, chunk).await,
             };
-            found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
+            found.extend(row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?);
         }
         Ok(found)
     }
@@ -368,7 +383,7 @@ impl Tx {
     pub async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
         without_nul(&args)?;
         let touched = match &mut self.open {
-            OpenTx::Sqlite(tx) => engine::execute_sqlite(tx, statement, args).await,
+            OpenTx::Sqlite(tx) => return tx.run(statement, &args),
             OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
         };
         touched.map_err(|error| engine::translate(statement.name, error))
@@ -380,10 +395,12 @@ impl Tx {
     /// Faults of the store.
     pub async fn database_now(&mut self) -> Result<i64> {
         match &mut self.open {
-            OpenTx::Sqlite(tx) => engine::now_sqlite(tx).await,
-            OpenTx::Postgres(tx) => engine::now_postgres(tx).await,
+            OpenTx::Sqlite(tx) => tx.now(),
+            OpenTx::Postgres(tx) => {
+                let now = engine::now_postgres(tx).await;
+                now.map_err(|error| engine::translate("ask the database for the time", error))
+            }
         }
-        .map_err(|error| engine::translate("ask the database for the time", error))
     }
 
     /// Inserts many rows in chunks and tells how many were really inserted.
@@ -394,11 +411,13 @@ impl Tx {
         let mut inserted = 0;
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
-            let touched = match &mut self.open {
-                OpenTx::Sqlite(tx) => many::insert_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => many::insert_postgres(tx, statement, chunk).await,
+            inserted += match &mut self.open {
+                OpenTx::Sqlite(tx) => tx.insert(statement, chunk)?,
+                OpenTx::Postgres(tx) => {
+                    let touched = many::insert_postgres(tx, statement, chunk).await;
+                    touched.map_err(|error| engine::translate(statement.name, error))?
+                }
             };
-            inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
         }
         Ok(inserted)
     }
@@ -413,11 +432,13 @@ impl Tx {
         with.iter().try_for_each(|row| without_nul(row))?;
         for chunk in engine::chunks(each) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
-            let touched = match &mut self.open {
-                OpenTx::Sqlite(tx) => many::insert_each_sqlite(tx, statement, chunk, with).await,
-                OpenTx::Postgres(tx) => many::insert_each_postgres(tx, statement, chunk, with).await,
+            inserted += match &mut self.open {
+                OpenTx::Sqlite(tx) => tx.insert_each(statement, &chunk, with)?,
+                OpenTx::Postgres(tx) => {
+                    let touched = many::insert_each_postgres(tx, statement, chunk, with).await;
+                    touched.map_err(|error| engine::translate(statement.name, error))?
+                }
             };
-            inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
         }
         Ok(inserted)
     }
@@ -430,12 +451,13 @@ impl Tx {
         let mut returned = Vec::new();
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
-            let rows = match &mut self.open {
-                OpenTx::Sqlite(tx) => many::insert_returning_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => many::insert_returning_postgres(tx, statement, chunk).await,
-            };
-            let rows = rows.map_err(|error| engine::translate(statement.name, error))?;
-            returned.extend(row::read_all(statement, rows)?);
+            returned.extend(match &mut self.open {
+                OpenTx::Sqlite(tx) => tx.insert_returning(statement, chunk)?,
+                OpenTx::Postgres(tx) => {
+                    let rows = many::insert_returning_postgres(tx, statement, chunk).await;
+                    row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?
+                }
+            });
         }
         Ok(returned)
     }
@@ -447,11 +469,10 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         let meets = self.seam.commit();
         meets.before()?;
-        let committed = match self.open {
-            OpenTx::Sqlite(tx) => tx.commit().await,
-            OpenTx::Postgres(tx) => tx.commit().await,
-        };
-        committed.map_err(|error| engine::translate("commit", error))?;
+        match self.open {
+            OpenTx::Sqlite(tx) => tx.commit()?,
+            OpenTx::Postgres(tx) => tx.commit().await.map_err(|error| engine::translate("commit", error))?,
+        }
         self.seam.committed();
         meets.after()
     }

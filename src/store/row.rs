@@ -1,8 +1,7 @@
 //! Rows as both engines give them: 64-bit integers, text and bytes, by name or by place.
 
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Postgres, Row as _, Sqlite};
+use sqlx::{Postgres, Row as _};
 
 use super::Statement;
 use crate::fault::{Error, Fault, Result};
@@ -10,15 +9,15 @@ use crate::money::Dong;
 use crate::time::{Day, Moment};
 
 /// One row of either engine.
-pub enum Row {
-    /// From SQLite.
-    Sqlite(SqliteRow),
+pub enum Row<'r> {
+    /// From SQLite, as long as it stands there.
+    Sqlite(&'r rusqlite::Row<'r>),
     /// From PostgreSQL.
-    Postgres(PgRow),
+    Postgres(&'r PgRow),
 }
 
 /// A type that a column can be read as.
-pub trait Column: Sized {
+pub trait Column: Sized + Send + 'static {
     /// The value under a column's name or at its place.
     ///
     /// # Errors
@@ -27,11 +26,11 @@ pub trait Column: Sized {
 }
 
 /// A column's name or its place.
-pub trait Place: sqlx::ColumnIndex<SqliteRow> + sqlx::ColumnIndex<PgRow> + std::fmt::Debug + Copy {}
-impl<T: sqlx::ColumnIndex<SqliteRow> + sqlx::ColumnIndex<PgRow> + std::fmt::Debug + Copy> Place for T {}
+pub trait Place: rusqlite::RowIndex + sqlx::ColumnIndex<PgRow> + std::fmt::Debug + Copy {}
+impl<T: rusqlite::RowIndex + sqlx::ColumnIndex<PgRow> + std::fmt::Debug + Copy> Place for T {}
 
 /// A type that a whole row can be read as. Tuples are read by place, structs made with `record!` by name.
-pub trait Record: Sized {
+pub trait Record: Sized + Send + 'static {
     /// Reads one row.
     ///
     /// # Errors
@@ -39,7 +38,7 @@ pub trait Record: Sized {
     fn read(row: &Row) -> Result<Self>;
 }
 
-impl Row {
+impl Row<'_> {
     /// The value of a column.
     ///
     /// # Errors
@@ -48,16 +47,16 @@ impl Row {
         T::read(self, name)
     }
 
-    fn native<'r, T, I: Place>(&'r self, place: I) -> Result<T>
+    fn native<T, I: Place>(&self, place: I) -> Result<T>
     where
-        T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite> + sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
+        T: rusqlite::types::FromSql + for<'d> sqlx::Decode<'d, Postgres> + sqlx::Type<Postgres>,
     {
-        match self {
-            Row::Sqlite(row) => row.try_get(place),
-            Row::Postgres(row) => row.try_get(place),
-        }
         // Named only where it is needed: this is done for every column of every row.
-        .map_err(|error| Fault::from_source(format!("read column {place:?}"), error).into())
+        let doing = || format!("read column {place:?}");
+        match self {
+            Row::Sqlite(row) => row.get(place).map_err(|error| Fault::from_source(doing(), error).into()),
+            Row::Postgres(row) => row.try_get(place).map_err(|error| Fault::from_source(doing(), error).into()),
+        }
     }
 }
 
@@ -137,11 +136,15 @@ tuple_records! {
     (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 }
 
-pub(super) fn read_all<T: Record>(statement: &Statement, rows: Vec<Row>) -> Result<Vec<T>> {
-    rows.iter().map(|row| T::read(row)).collect::<Result<_>>().map_err(|error| match error {
-        crate::fault::Error::Fault(fault) => fault.while_doing(statement.name).into(),
+pub(super) fn read<T: Record>(statement: &Statement, row: &Row) -> Result<T> {
+    T::read(row).map_err(|error| match error {
+        Error::Fault(fault) => fault.while_doing(statement.name).into(),
         other => other,
     })
+}
+
+pub(super) fn read_all<T: Record>(statement: &Statement, rows: &[PgRow]) -> Result<Vec<T>> {
+    rows.iter().map(|row| read(statement, &Row::Postgres(row))).collect()
 }
 
 #[track_caller]

@@ -1,0 +1,373 @@
+//! SQLite, asked by the thread that wants to know.
+//!
+//! sqlx gives each connection to SQLite a thread of its own and hands its rows over one by one. That is fourteen
+//! switches between threads for a payment, which cost more than what SQLite does for it. So the statements of a
+//! transaction run at once where they are asked, because they are short and nobody else may write meanwhile; only what
+//! waits for the disk or for another program lets the tasks beside it go on. Reads may be long and run on a thread that
+//! may wait.
+//!
+//! **Invariants:** there is one writer; a transaction that is dropped is rolled back before anybody else has its
+//! connection; a connection on which something failed is closed, so that a disk that has healed is opened anew.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::time::timeout;
+
+use super::engine::{NOW_SQLITE, PREPARED, SETTINGS_SQLITE, is_only_readable, translate_sqlite};
+use super::{Arg, Record, Row, Statement, many, row, unavailable};
+use crate::fault::{OrFault, Result};
+
+/// Reads at once.
+const READERS: usize = 4;
+/// How long somebody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long another program may keep the file from us, such as one that copies it.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Pages of the journal after which it is written into the file beside the work: 16 MB, in which most pages change
+/// again and again.
+const JOURNAL: i32 = 4_000;
+/// Pages after which the writer itself writes what is left of them, so that the journal begins anew.
+const LONGEST_JOURNAL: i32 = 4 * JOURNAL;
+
+/// One file. Cloning shares it.
+#[derive(Clone)]
+pub(super) struct Embedded(Arc<Shared>);
+
+struct Shared {
+    file: PathBuf,
+    writer: Arc<Mutex<Slot>>,
+    /// Lets the keeper go before everybody else.
+    gate: Arc<Mutex<()>>,
+    seats: Arc<Semaphore>,
+    readers: std::sync::Mutex<Vec<Connection>>,
+    /// How many pages the journal had when it was last written into the file.
+    settled: AtomicI32,
+    is_settling: AtomicBool,
+}
+
+/// Where the writing connection is when nobody has it; none before it is needed and after it failed.
+#[derive(Default)]
+struct Slot {
+    connection: Option<Connection>,
+    is_closed: bool,
+}
+
+/// A transaction that may write.
+pub(super) struct Open {
+    embedded: Embedded,
+    slot: OwnedMutexGuard<Slot>,
+    has_failed: bool,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Embedded {
+    pub(super) fn new(file: &str) -> Embedded {
+        Embedded(Arc::new(Shared {
+            file: PathBuf::from(file),
+            writer: Arc::default(),
+            gate: Arc::default(),
+            seats: Arc::new(Semaphore::new(READERS)),
+            readers: std::sync::Mutex::default(),
+            settled: AtomicI32::new(0),
+            is_settling: AtomicBool::new(false),
+        }))
+    }
+
+    /// Begins with the lock, in the turn of ordinary writers or before them.
+    pub(super) async fn begin(&self, first: bool) -> Result<Open> {
+        let turn = if first { None } else { Some(Arc::clone(&self.0.gate).lock_owned().await) };
+        let slot = timeout(PATIENCE, Arc::clone(&self.0.writer).lock_owned()).await;
+        let mut slot = slot.map_err(|_| unavailable("store-away"))?;
+        if slot.is_closed {
+            return Err(unavailable("store-away").into());
+        }
+        let opened = match slot.connection.take() {
+            Some(connection) => begun(connection),
+            None => self.connect(Use::Writes).and_then(begun),
+        };
+        let opened = match opened {
+            // A file that was opened while its disk could only be read stays so when the disk no longer is.
+            Err(error) if is_only_readable(&error) => self.connect(Use::Writes).and_then(begun),
+            opened => opened,
+        };
+        slot.connection = Some(opened.map_err(|error| translate_sqlite("begin", error))?);
+        Ok(Open { embedded: self.clone(), slot, has_failed: false, _turn: turn })
+    }
+
+    /// Reads where it may take its time.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let seat = timeout(PATIENCE, Arc::clone(&self.0.seats).acquire_owned()).await;
+        let seat = seat.ok().and_then(Result::ok).ok_or_else(|| unavailable("store-away"))?;
+        let embedded = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _seat = seat;
+            let idle = embedded.idle().pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => embedded.connect(Use::Reads).map_err(|error| translate_sqlite("open the file", error))?,
+            };
+            let done = work(&connection)?;
+            embedded.idle().push(connection);
+            Ok(done)
+        });
+        reading.await.or_fault("read the file: its thread ended")?
+    }
+
+    /// Closes what is open, once everybody is done with it.
+    pub(super) async fn close(&self) {
+        let _seats = self.0.seats.acquire_many(u32::try_from(READERS).unwrap_or(u32::MAX)).await;
+        self.0.seats.close();
+        self.idle().clear();
+        *self.0.writer.lock().await = Slot { connection: None, is_closed: true };
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self, purpose: Use) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.0.file.as_path(), flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        // A statement is planned once and not anew for each value, whatever samples of values somebody's `analyze` left.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        for (name, value) in SETTINGS_SQLITE {
+            connection.pragma_update(None, name, value)?;
+        }
+        match purpose {
+            // Whoever waits for another program does so where he keeps nobody: see [`begun`].
+            Use::Writes => {
+                connection.busy_timeout(Duration::ZERO)?;
+                connection.wal_hook(Some(note_journal));
+            }
+            Use::Reads => connection.pragma_update(None, "query_only", "on")?,
+        }
+        Ok(connection)
+    }
+
+    /// Sees to it that the journal, which has so many pages now, stays short. It is written into the file where nobody
+    /// waits for it; while others write on, that never ends it, so now and then the writer does the little that is left.
+    fn tend(&self, pages: i32, writer: &Connection) {
+        let settled = self.0.settled.load(Ordering::Relaxed);
+        let unsettled = if pages < settled { pages } else { pages - settled };
+        if pages >= LONGEST_JOURNAL {
+            self.0.settled.store(0, Ordering::Relaxed);
+            aside(|| settle(writer));
+        } else if unsettled >= JOURNAL && !self.0.is_settling.swap(true, Ordering::Relaxed) {
+            self.0.settled.store(pages, Ordering::Relaxed);
+            self.settle_beside();
+        }
+    }
+
+    fn settle_beside(&self) {
+        let embedded = self.clone();
+        // Without a seat it waits for the next commit: closing the file waits for all seats.
+        let Ok(seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
+            return self.0.is_settling.store(false, Ordering::Relaxed);
+        };
+        tokio::task::spawn_blocking(move || {
+            let _seat = seat;
+            match embedded.connect(Use::Writes) {
+                Ok(connection) => settle(&connection),
+                Err(error) => tracing::warn!(%error, "the journal could not be opened and is written later"),
+            }
+            embedded.0.is_settling.store(false, Ordering::Relaxed);
+        });
+    }
+}
+
+/// Writes the journal into the file as far as nobody is in the way. What it could not write it writes the next time;
+/// only a disk that did not keep what was written ends the program.
+fn settle(connection: &Connection) {
+    let settled = connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()));
+    if let Err(error) = settled.map_err(|error| translate_sqlite("write the journal into the file", error)) {
+        tracing::warn!(%error, "the journal is written into the file later");
+    }
+}
+
+thread_local! {
+    /// The length of the journal after the commit that this thread did last.
+    static NOTED: Cell<i32> = const { Cell::new(0) };
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "SQLite would take an error")]
+fn note_journal(_: &rusqlite::hooks::Wal, pages: i32) -> rusqlite::Result<()> {
+    NOTED.set(pages);
+    Ok(())
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Reads,
+    Writes,
+}
+
+/// Begins; where another program writes, its end is waited for.
+fn begun(connection: Connection) -> rusqlite::Result<Connection> {
+    let begin = |connection: &Connection| connection.prepare_cached("begin immediate")?.execute([]);
+    match begin(&connection) {
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => aside(|| {
+            connection.busy_timeout(BUSY)?;
+            begin(&connection)?;
+            connection.busy_timeout(Duration::ZERO)
+        })?,
+        begun => drop(begun?),
+    }
+    Ok(connection)
+}
+
+/// Waits where it keeps no task beside it from going on.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+impl Open {
+    /// Does something and notes when SQLite could not.
+    fn does<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let Some(connection) = &self.slot.connection else { return Err(unavailable("store-away").into()) };
+        let done = work(connection);
+        self.has_failed |= done.is_err();
+        done
+    }
+
+    pub(super) fn all<T: Record>(&mut self, statement: &Statement, args: &[Arg]) -> Result<Vec<T>> {
+        self.does(|connection| fetch(connection, statement, statement.sql, args))
+    }
+
+    pub(super) fn all_in<T: Record>(&mut self, statement: &Statement, keys: &[Arg]) -> Result<Vec<T>> {
+        self.does(|connection| fetch_in(connection, statement, keys))
+    }
+
+    pub(super) fn run(&mut self, statement: &Statement, args: &[Arg]) -> Result<u64> {
+        self.does(|connection| execute(connection, statement, statement.sql, args))
+    }
+
+    pub(super) fn insert(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
+        let pieces = many::pieces(statement, rows);
+        self.does(|connection| pieces.iter().map(|(text, args)| execute(connection, statement, text, args)).sum())
+    }
+
+    pub(super) fn insert_each(&mut self, statement: &Statement, each: &[Vec<Arg>], with: &[Vec<Arg>]) -> Result<u64> {
+        let pieces = many::pieces_of_each(statement, each, with);
+        self.does(|connection| pieces.iter().map(|(text, args)| execute(connection, statement, text, args)).sum())
+    }
+
+    pub(super) fn insert_returning<T: Record>(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<Vec<T>> {
+        let pieces = many::pieces(statement, rows);
+        self.does(|connection| {
+            let parts = pieces.iter().map(|(text, args)| fetch(connection, statement, text, args));
+            Ok(parts.collect::<Result<Vec<Vec<T>>>>()?.into_iter().flatten().collect())
+        })
+    }
+
+    pub(super) fn now(&mut self) -> Result<i64> {
+        self.does(|connection| {
+            let now = connection.prepare_cached(NOW_SQLITE).and_then(|mut now| now.query_one([], |row| row.get(0)));
+            now.map_err(|error| translate_sqlite("ask the database for the time", error))
+        })
+    }
+
+    /// Returns when it is on the disk.
+    pub(super) fn commit(mut self) -> Result<()> {
+        let embedded = self.embedded.clone();
+        self.does(|connection| {
+            let committed = aside(|| {
+                NOTED.set(0);
+                connection.prepare_cached("commit")?.execute([]).map(|_| NOTED.get())
+            });
+            let pages = committed.map_err(|error| translate_sqlite("commit", error))?;
+            embedded.tend(pages, connection);
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(connection) = &self.slot.connection else { return };
+        // SQLite may have rolled back by itself, when the disk was full.
+        let is_over = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
+        if self.has_failed || !is_over {
+            self.slot.connection = None;
+        }
+    }
+}
+
+pub(super) fn fetch<T: Record>(
+    connection: &Connection,
+    statement: &Statement,
+    text: &str,
+    args: &[Arg],
+) -> Result<Vec<T>> {
+    let failed = |error| translate_sqlite(statement.name, error);
+    let mut prepared = connection.prepare_cached(text).map_err(failed)?;
+    bind(&mut prepared, args).map_err(failed)?;
+    let mut rows = prepared.raw_query();
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(failed)? {
+        found.push(row::read(statement, &Row::Sqlite(row))?);
+    }
+    Ok(found)
+}
+
+pub(super) fn fetch_in<T: Record>(connection: &Connection, statement: &Statement, keys: &[Arg]) -> Result<Vec<T>> {
+    let (text, keys) = many::list(statement, keys);
+    fetch(connection, statement, &text, &keys)
+}
+
+fn execute(connection: &Connection, statement: &Statement, text: &str, args: &[Arg]) -> Result<u64> {
+    let done = connection.prepare_cached(text).and_then(|mut prepared| {
+        bind(&mut prepared, args)?;
+        prepared.raw_execute()
+    });
+    done.map_err(|error| translate_sqlite(statement.name, error))?.try_into().or_fault("count rows")
+}
+
+/// To SQLite `$2` is a name, and whatever stands first in a text is its first place; to us it is the second value. Marks
+/// without a name are in order.
+fn bind(prepared: &mut rusqlite::Statement<'_>, args: &[Arg]) -> rusqlite::Result<()> {
+    let places = prepared.parameter_count();
+    if places > args.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(args.len(), places));
+    }
+    let are_named = prepared.parameter_name(1).is_some();
+    for place in 1..=places {
+        let number = if are_named { number(prepared, place) } else { Some(place) };
+        let arg = number.and_then(|number| args.get(number.checked_sub(1)?));
+        let arg = arg.ok_or(rusqlite::Error::InvalidParameterCount(args.len(), places))?;
+        prepared.raw_bind_parameter(place, arg)?;
+    }
+    Ok(())
+}
+
+fn number(prepared: &rusqlite::Statement<'_>, place: usize) -> Option<usize> {
+    prepared.parameter_name(place)?.strip_prefix('$')?.parse().ok()
+}
+
+impl ToSql for Arg {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Arg::Int(Some(value)) => ToSqlOutput::Owned(Value::Integer(*value)),
+            Arg::Text(Some(value)) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
+            Arg::Bytes(Some(value)) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
+            Arg::Int(None) | Arg::Text(None) | Arg::Bytes(None) => ToSqlOutput::Owned(Value::Null),
+        })
+    }
+}
