@@ -24,7 +24,7 @@ use crate::inbox::{self, Callers, Keeper};
 use crate::providers::Providers;
 use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
-use crate::store::{Ear, Fence, Store, Wake};
+use crate::store::{Ear, Fence, HOLD_MS, Store, Wake};
 use crate::time::Clock;
 use crate::{access, feed, fees, ids, matching, orders, outbox};
 
@@ -35,9 +35,6 @@ const POLL: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(20);
 /// A round that found fewer than this lets more gather before the next.
 const FEW: usize = 32;
-/// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
-/// Who only slept that long finds out by the token and stops.
-const HOLD_MS: i64 = 4_000;
 /// When a lease is renewed.
 const RENEW: Duration = Duration::from_millis(1_300);
 /// How often what nobody needs any more is swept out.

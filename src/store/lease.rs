@@ -20,6 +20,10 @@ statements! {
     END_TERM = "update lease set expires_at = 0 where name = $1 and holder = $2 and token = $3";
 }
 
+/// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
+/// Who only slept that long finds out by the token and stops.
+pub const HOLD_MS: i64 = 4_000;
+
 /// A term of a lease. Its token rises with each new holder, so a holder that slept too long is fenced off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {

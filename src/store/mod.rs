@@ -19,19 +19,21 @@ mod many;
 mod migrate;
 mod row;
 mod seam;
+mod silence;
 mod statement;
 mod wake;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Pool, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use backup::{Restored, back_up};
 pub use copy::Copied;
 pub use engine::{Choices, EngineName};
-pub use lease::{ALL as LEASE_STATEMENTS, Fence};
+pub use lease::{ALL as LEASE_STATEMENTS, Fence, HOLD_MS};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
 pub use seam::{Meets, Seam};
@@ -41,6 +43,7 @@ pub use wake::{Ear, Wake};
 
 use crate::fault::{Error, Kind, Refusal, Result};
 use seam::AtSeam;
+use silence::answered;
 
 /// A database that is open. Cloning shares it.
 #[derive(Clone)]
@@ -68,7 +71,8 @@ pub struct Tx {
 
 enum OpenTx {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    /// With the server that it is asked of.
+    Postgres(sqlx::Transaction<'static, Postgres>, Arc<PgConnectOptions>),
 }
 
 /// Runs a write until it commits: the body may run more than once, so it changes nothing but the transaction.
@@ -202,7 +206,8 @@ impl Store {
             Engine::Sqlite { gate, .. } => Some(Arc::clone(gate).lock_owned().await),
             Engine::Postgres(_) => None,
         };
-        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: turn })
+        let open = engine::begin(&self.engine, engine::BEGIN_POSTGRES).await?;
+        Ok(Tx { open, seam: self.seam.clone(), _turn: turn })
     }
 
     /// As [`Store::begin`], before all ordinary writers: for the keeper, whom a bank is waiting for.
@@ -211,7 +216,8 @@ impl Store {
     /// The store is down or full.
     pub async fn begin_first(&self) -> Result<Tx> {
         self.seam.look()?;
-        Ok(Tx { open: engine::begin(&self.engine).await?, seam: self.seam.clone(), _turn: None })
+        let open = engine::begin(&self.engine, engine::BEGIN_KEEPER).await?;
+        Ok(Tx { open, seam: self.seam.clone(), _turn: None })
     }
 
     /// Exactly one row.
@@ -239,7 +245,9 @@ impl Store {
         without_nul(&args)?;
         let rows = match &*self.engine {
             Engine::Sqlite { read, .. } => engine::fetch_sqlite(read, statement, args).await,
-            Engine::Postgres(pool) => engine::fetch_postgres(pool, statement, args).await,
+            Engine::Postgres(pool) => {
+                answered(&pool.connect_options(), engine::fetch_postgres(pool, statement, args)).await
+            }
         };
         row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
     }
@@ -255,7 +263,9 @@ impl Store {
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &*self.engine {
                 Engine::Sqlite { read, .. } => many::fetch_in_sqlite(read, statement, chunk).await,
-                Engine::Postgres(pool) => many::fetch_in_postgres(pool, statement, chunk).await,
+                Engine::Postgres(pool) => {
+                    answered(&pool.connect_options(), many::fetch_in_postgres(pool, statement, chunk)).await
+                }
             };
             found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
         }
@@ -339,7 +349,7 @@ impl Tx {
         without_nul(&args)?;
         let rows = match &mut self.open {
             OpenTx::Sqlite(tx) => engine::fetch_sqlite(&mut **tx, statement, args).await,
-            OpenTx::Postgres(tx) => engine::fetch_postgres(&mut **tx, statement, args).await,
+            OpenTx::Postgres(tx, server) => answered(server, engine::fetch_postgres(&mut **tx, statement, args)).await,
         };
         row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)
     }
@@ -354,7 +364,9 @@ impl Tx {
         for chunk in keys.chunks(engine::CHUNK) {
             let rows = match &mut self.open {
                 OpenTx::Sqlite(tx) => many::fetch_in_sqlite(&mut **tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => many::fetch_in_postgres(&mut **tx, statement, chunk).await,
+                OpenTx::Postgres(tx, server) => {
+                    answered(server, many::fetch_in_postgres(&mut **tx, statement, chunk)).await
+                }
             };
             found.extend(row::read_all(statement, rows.map_err(|error| engine::translate(statement.name, error))?)?);
         }
@@ -369,7 +381,7 @@ impl Tx {
         without_nul(&args)?;
         let touched = match &mut self.open {
             OpenTx::Sqlite(tx) => engine::execute_sqlite(tx, statement, args).await,
-            OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
+            OpenTx::Postgres(tx, server) => answered(server, engine::execute_postgres(tx, statement, args)).await,
         };
         touched.map_err(|error| engine::translate(statement.name, error))
     }
@@ -381,7 +393,7 @@ impl Tx {
     pub async fn database_now(&mut self) -> Result<i64> {
         match &mut self.open {
             OpenTx::Sqlite(tx) => engine::now_sqlite(tx).await,
-            OpenTx::Postgres(tx) => engine::now_postgres(tx).await,
+            OpenTx::Postgres(tx, server) => answered(server, engine::now_postgres(tx)).await,
         }
         .map_err(|error| engine::translate("ask the database for the time", error))
     }
@@ -396,7 +408,7 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             let touched = match &mut self.open {
                 OpenTx::Sqlite(tx) => many::insert_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => many::insert_postgres(tx, statement, chunk).await,
+                OpenTx::Postgres(tx, server) => answered(server, many::insert_postgres(tx, statement, chunk)).await,
             };
             inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
         }
@@ -415,7 +427,9 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             let touched = match &mut self.open {
                 OpenTx::Sqlite(tx) => many::insert_each_sqlite(tx, statement, chunk, with).await,
-                OpenTx::Postgres(tx) => many::insert_each_postgres(tx, statement, chunk, with).await,
+                OpenTx::Postgres(tx, server) => {
+                    answered(server, many::insert_each_postgres(tx, statement, chunk, with)).await
+                }
             };
             inserted += touched.map_err(|error| engine::translate(statement.name, error))?;
         }
@@ -432,7 +446,9 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             let rows = match &mut self.open {
                 OpenTx::Sqlite(tx) => many::insert_returning_sqlite(tx, statement, chunk).await,
-                OpenTx::Postgres(tx) => many::insert_returning_postgres(tx, statement, chunk).await,
+                OpenTx::Postgres(tx, server) => {
+                    answered(server, many::insert_returning_postgres(tx, statement, chunk)).await
+                }
             };
             let rows = rows.map_err(|error| engine::translate(statement.name, error))?;
             returned.extend(row::read_all(statement, rows)?);
@@ -449,7 +465,7 @@ impl Tx {
         meets.before()?;
         let committed = match self.open {
             OpenTx::Sqlite(tx) => tx.commit().await,
-            OpenTx::Postgres(tx) => tx.commit().await,
+            OpenTx::Postgres(tx, server) => answered(&server, tx.commit()).await,
         };
         committed.map_err(|error| engine::translate("commit", error))?;
         self.seam.committed();

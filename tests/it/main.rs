@@ -43,6 +43,7 @@ mod roll;
 mod schema;
 mod sick_disk;
 mod siege;
+mod silence;
 mod stage;
 mod standby;
 mod statement_files;
