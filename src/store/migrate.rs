@@ -3,15 +3,21 @@
 //! Files are named `NNNN_what.sql`. Shared texts use `{int}`, `{bytes}` and `{strict}`; a number lies either in
 //! `migrations/` or in both engine folders. Landed files are frozen: their checksum is kept in the database.
 
+use std::sync::LazyLock;
+
 use include_dir::{Dir, include_dir};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Pool, Postgres, SqlSafeStr, Sqlite};
 
 use super::engine::{EngineName, begin_sqlite, tokens, translate};
-use super::{Attempts, Engine, statements};
+use super::{Attempts, Engine, Tx, args, statements};
 use crate::fault::{Error, Fault, Kind, Refusal, Result};
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+/// Asked whenever a lease is taken.
+static NEWEST: LazyLock<i64> = LazyLock::new(|| stream(EngineName::Sqlite).last().map_or(0, |newest| newest.version));
+/// The version since which work is done under leases.
+const LEASES: i64 = 2;
 
 statements! {
     /// The newest migration that ran here. Null: none has.
@@ -20,7 +26,7 @@ statements! {
 
 /// The schema version this program was built for.
 pub fn newest_version() -> i64 {
-    stream(EngineName::Sqlite).last().map_or(0, |migration| migration.version)
+    *NEWEST
 }
 
 /// Brings the schema up to this version, or to the newest.
@@ -71,17 +77,36 @@ fn told(error: MigrateError) -> Error {
 }
 
 pub(super) async fn check(engine: &Engine) -> Result<()> {
+    judge(version(engine).await?)
+}
+
+/// The same in a transaction.
+pub(super) async fn check_in(tx: &mut Tx) -> Result<()> {
+    let found: Option<i64> = tx.one(&VERSION, args![]).await?;
+    judge(found.unwrap_or_default())
+}
+
+/// Is there something to migrate that older programs may be at work on?
+pub(super) async fn changes_what_is_used(engine: &Engine) -> Result<bool> {
+    Ok((LEASES..newest_version()).contains(&version(engine).await?))
+}
+
+/// The newest migration that ran here; 0 where none has.
+async fn version(engine: &Engine) -> Result<i64> {
     let sql = VERSION.sql;
     let found: Result<Option<i64>, sqlx::Error> = match engine {
         Engine::Sqlite { read, .. } => sqlx::query_scalar(sql).fetch_one(read).await,
         Engine::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
     };
-    let found = match found {
-        Ok(found) => found.unwrap_or_default(),
+    match found {
+        Ok(found) => Ok(found.unwrap_or_default()),
         // No table of migrations: this database was never migrated.
-        Err(sqlx::Error::Database(_)) => 0,
-        Err(error) => return Err(translate("read the schema's version", error)),
-    };
+        Err(sqlx::Error::Database(_)) => Ok(0),
+        Err(error) => Err(translate("read the schema's version", error)),
+    }
+}
+
+fn judge(found: i64) -> Result<()> {
     match found.cmp(&newest_version()) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(newer_schema().into()),

@@ -162,16 +162,19 @@ impl Store {
         engine::open(address, false).await.map(Store::of)
     }
 
-    /// Brings the schema up to this program's version; doing it again changes nothing.
+    /// Brings the schema up to this program's version; doing it again changes nothing. An older program that was just
+    /// stopped is waited for.
     ///
     /// # Errors
-    /// A schema newer than this program, or a landed migration whose text changed.
+    /// A schema newer than this program, a landed migration whose text changed, or an older program that is at work.
     pub async fn migrate(&self) -> Result<()> {
         copy::refuse_marked(self).await?;
+        lease::until_nobody_works(self).await?;
         migrate::run(&self.engine, None).await
     }
 
-    /// As [`Store::migrate`], but no further than this version, for tests of what an older program left behind.
+    /// As [`Store::migrate`], but no further than this version and whoever is at work, for tests of what an older
+    /// program left behind.
     ///
     /// # Errors
     /// As [`Store::migrate`].

@@ -1,6 +1,6 @@
 //! Both engines get the same schema, the same statements and the same protection of facts.
 
-use hocphi::store::Store;
+use hocphi::store::{Fence, HOLD_MS, Store};
 
 use crate::engines::{self, Fresh};
 use crate::on_both;
@@ -10,7 +10,8 @@ on_both!(
     every_statement_prepares,
     facts_cannot_be_changed_or_emptied,
     whoever_a_fact_may_name_cannot_be_deleted,
-    a_newer_schema_is_refused
+    a_newer_schema_is_refused,
+    whoever_is_older_than_the_schema_takes_no_work
 );
 
 async fn migrating_twice_changes_nothing(fresh: Fresh) {
@@ -67,15 +68,29 @@ async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
     }
 }
 
+/// What a program of tomorrow leaves behind.
+const TOMORROW: &str = "
+    insert into _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+    select max(version) + 1, 'tomorrow', max(installed_on), success, checksum, 0
+    from _sqlx_migrations group by success, checksum order by 1 desc limit 1";
+
 async fn a_newer_schema_is_refused(fresh: Fresh) {
-    let newer = "insert into _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
-                 select max(version) + 1, 'tomorrow', max(installed_on), success, checksum, 0
-                 from _sqlx_migrations group by success, checksum order by 1 desc limit 1";
-    fresh.store.run_raw(newer).await.expect("a row from tomorrow");
+    fresh.store.run_raw(TOMORROW).await.expect("a row from tomorrow");
     let refused = fresh.store.check_version().await.expect_err("a newer schema");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
     let refused = fresh.store.migrate().await.expect_err("a newer schema");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
+}
+
+/// A program that serves while a newer one migrates stops at the next renewal of its leases.
+async fn whoever_is_older_than_the_schema_takes_no_work(fresh: Fresh) {
+    let take = async |name| Fence::take(&fresh.store, name, "prc_1", HOLD_MS).await;
+    take("credits").await.expect("a store").expect("nobody else holds it");
+    fresh.store.run_raw(TOMORROW).await.expect("a row from tomorrow");
+    for name in ["credits", "feed"] {
+        let refused = take(name).await.expect_err("a newer schema");
+        assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,11 @@ use crate::engines::{self, Fresh};
 use crate::on_both;
 use crate::town::folder;
 
-on_both!(several_that_upgrade_at_once_are_one_upgrade, an_upgrade_that_fails_keeps_nobody_out);
+on_both!(
+    several_that_upgrade_at_once_are_one_upgrade,
+    an_upgrade_that_fails_keeps_nobody_out,
+    nothing_is_upgraded_while_an_older_program_works
+);
 
 /// From so many versions ago; what an older program had no column for yet is left out of the day.
 const VERSIONS_AGO: [i64; 3] = [1, 2, 4];
@@ -201,4 +205,33 @@ async fn an_upgrade_that_fails_keeps_nobody_out(fresh: Fresh) {
     store.run_raw("update _sqlx_migrations set version = 1 where version = 1001").await.expect("known again");
     let other = Store::open(&address).await.expect("the database");
     timeout(Duration::from_secs(20), other.migrate()).await.expect("nobody is waited for").expect("the newest schema");
+}
+
+/// An older program took a lease that runs for so long from now on.
+async fn older_works(store: &Store, for_ms: i64) {
+    let now = store.begin().await.expect("a transaction").database_now().await.expect("a time");
+    let until = now + for_ms;
+    let lease = format!(
+        "insert into lease values ('credits', 'prc_older', 1, {until})
+         on conflict (name) do update set expires_at = excluded.expires_at"
+    );
+    store.run_raw(&lease).await.expect("a lease");
+}
+
+async fn nothing_is_upgraded_while_an_older_program_works(fresh: Fresh) {
+    let store = Store::open(&engines::beside(&fresh).await).await.expect("a database");
+    store.migrate_to(newest_version() - 1).await.expect("an older schema");
+    let refused = async || {
+        let outcome = (store.migrate().await, store.check_version().await);
+        let code = |outcome: hocphi::fault::Result<()>| {
+            outcome.err().and_then(|error| error.refusal().map(|refusal| refusal.code)).unwrap_or_default()
+        };
+        (code(outcome.0), code(outcome.1))
+    };
+    older_works(&store, 60_000).await;
+    assert_eq!(refused().await, ("still-at-work", "schema-older"));
+    older_works(&store, 1_500).await;
+    assert_eq!(refused().await, ("", ""), "who was stopped a moment ago is waited for");
+    older_works(&store, 60_000).await;
+    assert_eq!(refused().await, ("", ""), "who starts without anything to change waits for nobody");
 }
