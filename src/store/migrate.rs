@@ -16,6 +16,11 @@ use crate::fault::{Error, Fault, Kind, Refusal, Result};
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 /// Asked whenever a lease is taken.
 static NEWEST: LazyLock<i64> = LazyLock::new(|| stream(EngineName::Sqlite).last().map_or(0, |newest| newest.version));
+/// Somebody's transaction that nobody ends would keep a migration waiting for ever, and behind it everybody who comes
+/// after. Another program that migrates is waited for as long.
+const PATIENCE_POSTGRES: &str = "set lock_timeout = '30s'";
+/// `lock_not_available` of PostgreSQL: it has run out.
+const LOCKED: &str = "55P03";
 /// The version since which work is done under leases.
 const LEASES: i64 = 2;
 
@@ -62,7 +67,10 @@ async fn run_sqlite(migrator: &Migrator, write: &Pool<Sqlite>, to: i64) -> Resul
 async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Result<()> {
     let own = pool.acquire().await.map_err(|error| translate("begin to migrate", error))?;
     let mut own = own.detach();
-    let ran = migrator.run_to(to, &mut own).await.map_err(told);
+    let ran = match sqlx::raw_sql(PATIENCE_POSTGRES).execute(&mut own).await {
+        Ok(_) => migrator.run_to(to, &mut own).await.map_err(told),
+        Err(error) => Err(translate("begin to migrate", error)),
+    };
     // What it says while closing changes nothing: the server lets go of everything of a connection that is gone.
     let _ = own.close().await;
     ran
@@ -71,9 +79,25 @@ async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Re
 fn told(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema().into(),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if is_locked(&error) => locked().into(),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => translate("migrate", error),
         other => Fault::from_source("migrate", other).into(),
     }
+}
+
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCKED)
+}
+
+fn locked() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "schema-locked",
+        "Có chương trình khác giữ cơ sở dữ liệu quá 30 giây nên chưa nâng cấp được. Hãy kết thúc giao dịch đang mở hoặc \
+         chờ lần nâng cấp kia xong rồi chạy lại; không có gì dở dang.",
+        "Something else has held the database for more than 30 seconds, so it cannot be upgraded now. End the open \
+         transaction, or let the other upgrade finish, then run this again; nothing is left half done.",
+    )
 }
 
 pub(super) async fn check(engine: &Engine) -> Result<()> {
