@@ -9,7 +9,7 @@ on_both!(
     migrating_twice_changes_nothing,
     every_statement_prepares,
     facts_cannot_be_changed_or_emptied,
-    whoever_a_fact_may_name_cannot_be_deleted,
+    whoever_a_fact_may_name_is_not_deleted_or_renamed,
     a_newer_schema_is_refused,
     whoever_is_older_than_the_schema_takes_no_work
 );
@@ -52,7 +52,7 @@ async fn facts_cannot_be_changed_or_emptied(fresh: Fresh) {
     }
 }
 
-async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
+async fn whoever_a_fact_may_name_is_not_deleted_or_renamed(fresh: Fresh) {
     let rows = "
         insert into school values ('sch', 'TH', 'T', 'primary', 'public', '', '', null, null, null, null, 'hanoi', 0);
         insert into receiving_account values ('acc', 'sch', '970436', '0011', 'T', 0, null, null);
@@ -63,8 +63,10 @@ async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
         insert into connection (id, provider, school_id, memo_max, made_at) values ('con', 'sepay', 'sch', 100, 0);";
     fresh.store.run_raw(rows).await.expect("one of each");
     for named in ["pupil", "family", "class_group", "fee_item", "connection", "receiving_account", "school"] {
-        let refused = fresh.store.run_raw(&format!("delete from {named}")).await.expect_err(named).to_string();
-        assert!(refused.contains(&format!("append-only: {named}")), "{named}: {refused}");
+        for attempt in [format!("delete from {named}"), format!("update {named} set id = 'another'")] {
+            let refused = fresh.store.run_raw(&attempt).await.expect_err(&attempt).to_string();
+            assert!(refused.contains(&format!("append-only: {named}")), "{attempt}: {refused}");
+        }
     }
 }
 
