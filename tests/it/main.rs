@@ -8,6 +8,7 @@ mod books;
 mod books_command;
 mod boundary;
 mod browser;
+mod callers;
 mod clockwork;
 mod command_line;
 mod copy;
