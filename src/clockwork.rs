@@ -24,7 +24,7 @@ use crate::inbox::{self, Callers, Keeper};
 use crate::providers::Providers;
 use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
-use crate::store::{Ear, Fence, Store, Wake};
+use crate::store::{Ear, Fence, HOLD_MS, Store, Wake};
 use crate::time::Clock;
 use crate::{access, feed, fees, ids, matching, orders, outbox};
 
@@ -41,9 +41,6 @@ const FEW: usize = 32;
 const GIVES_WAY: Duration = Duration::from_millis(250);
 /// How often it looks whether they are through.
 const LOOKS: Duration = Duration::from_millis(5);
-/// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
-/// Who only slept that long finds out by the token and stops.
-const HOLD_MS: i64 = 4_000;
 /// When a lease is renewed.
 const RENEW: Duration = Duration::from_millis(1_300);
 /// How often what nobody needs any more is swept out.

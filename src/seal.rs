@@ -188,14 +188,8 @@ impl Vault {
     /// # Errors
     /// When the value was altered, belongs to another context, or its key was erased.
     pub async fn open(&self, sealed: &[u8], context: &str) -> Result<Vec<u8>> {
-        let Some((&[VERSION], rest)) = sealed.split_first_chunk::<1>() else {
-            return Err(Fault::new("open a sealed value: unknown version").into());
-        };
-        let Some((id, rest)) = rest.split_at_checked(ID_LENGTH) else {
-            return Err(Fault::new("open a sealed value: it is cut short").into());
-        };
-        let id = std::str::from_utf8(id).or_fault("open a sealed value: the key's id is no text")?;
-        self.key_by_id(id).await?.open(rest, context)
+        let (id, rest) = parts(sealed)?;
+        self.key_by_id(id).await?.and_then(|key| key.open(rest, context))
     }
 
     /// Opens a sealed text. What was bytes with bad UTF-8 comes back with replacement marks.
@@ -207,14 +201,29 @@ impl Vault {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    async fn key_by_id(&self, id: &str) -> Result<DataKey> {
+    /// As [`Vault::open_text`], for who decides something by it: nothing where it cannot be opened any more.
+    ///
+    /// # Errors
+    /// Faults of the store, when its key cannot be read now: whether it can be opened is then not known.
+    pub async fn legible(&self, sealed: &[u8], context: &str) -> Result<Option<String>> {
+        let Ok((id, rest)) = parts(sealed) else { return Ok(None) };
+        let opened = self.key_by_id(id).await?.and_then(|key| key.open(rest, context));
+        Ok(opened.ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// The outer result is the store's, the inner one says that there is no such key any more.
+    async fn key_by_id(&self, id: &str) -> Result<Result<DataKey>> {
         if let Some(key) = lock(&self.by_id).get(id) {
-            return Ok(key.clone());
+            return Ok(Ok(key.clone()));
         }
         let wrapped: Option<Vec<u8>> = self.store.optional(&KEY_BY_ID, args![id]).await?;
-        let wrapped = wrapped.ok_or_else(|| Fault::new("open a sealed value: its key was erased"))?;
-        let key = self.unwrap_key(id, &wrapped)?;
-        lock(&self.by_id).insert(id.to_owned(), key.clone());
+        let Some(wrapped) = wrapped else {
+            return Ok(Err(Fault::new("open a sealed value: its key was erased").into()));
+        };
+        let key = self.unwrap_key(id, &wrapped);
+        if let Ok(key) = &key {
+            lock(&self.by_id).insert(id.to_owned(), key.clone());
+        }
         Ok(key)
     }
 
@@ -240,6 +249,18 @@ impl Vault {
         let secret = self.master.derive("wrap data keys", "");
         DataKey { id: "0".repeat(ID_LENGTH), cipher: XChaCha20Poly1305::new(&secret.into()) }
     }
+}
+
+/// The id of its key, and the rest of a sealed value.
+fn parts(sealed: &[u8]) -> Result<(&str, &[u8])> {
+    let Some((&[VERSION], rest)) = sealed.split_first_chunk::<1>() else {
+        return Err(Fault::new("open a sealed value: unknown version").into());
+    };
+    let Some((id, rest)) = rest.split_at_checked(ID_LENGTH) else {
+        return Err(Fault::new("open a sealed value: it is cut short").into());
+    };
+    let id = std::str::from_utf8(id).or_fault("open a sealed value: the key's id is no text")?;
+    Ok((id, rest))
 }
 
 fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,6 +1,7 @@
 //! What the city reads: every ledger event in one order, the sums that grow with it, and the revenue of a day.
 //!
-//! [`sequence`] gives waiting entries their places; [`entries`] hands them out after a cursor.
+//! [`sequence`] gives waiting entries their places; [`entries`] hands them out after a cursor, and says where it stands
+//! then.
 //!
 //! **Invariants:** places are 1, 2, 3, … without a hole, and the only cursor there is; an entry has one place; a
 //! record's version only rises; a leaf carries no personal data; the sum of all leaves is the ledger, and so are the
@@ -30,6 +31,8 @@ use sums::Sums;
 const BATCH: i64 = 200;
 /// Events on one page at most.
 const MOST: i64 = 1_000;
+/// So many times as many events of others are looked through for one page.
+const MOST_LOOKED_THROUGH: usize = 16;
 /// So many schools are looked for one by one.
 const FEW: usize = 30;
 
@@ -202,44 +205,63 @@ fn side(parts: &[Moved]) -> Result<Option<Value>> {
     Ok(Some(json!({ "account": first.account, "amount": amount.get(), "item": first.item })))
 }
 
-/// Events after a place, in order, at most so many. A reader goes on from the last place it got.
+/// Events of a scope after a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// In their order.
+    pub leaves: Vec<Leaf>,
+    /// The place up to which the feed was looked through for them, and after which the reader goes on. Where it is the
+    /// one he asked after, there is nothing more.
+    pub through: i64,
+}
+
+impl Part {
+    fn of(leaves: Vec<Leaf>, after: i64) -> Part {
+        Part { through: leaves.last().map_or(after, |leaf| leaf.place), leaves }
+    }
+}
+
+/// Events after a place, in order, at most so many, and how far the reader has come with them.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Result<Vec<Leaf>> {
+pub async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Result<Part> {
     let limit = limit.clamp(1, MOST);
     match scope {
-        Scope::All => store.all(&sql::AFTER, args![after, limit]).await,
+        Scope::All => Ok(Part::of(store.all(&sql::AFTER, args![after, limit]).await?, after)),
         Scope::Schools(schools) if schools.len() <= FEW => of_each(store, schools, after, limit).await,
         Scope::Schools(schools) => among_all(store, schools, after, limit).await,
     }
 }
 
 /// The events of a few schools, each school's looked for on its own.
-async fn of_each(store: &Store, schools: &[String], after: i64, limit: i64) -> Result<Vec<Leaf>> {
+async fn of_each(store: &Store, schools: &[String], after: i64, limit: i64) -> Result<Part> {
     let mut leaves: Vec<Leaf> = Vec::new();
     for school in schools {
         leaves.extend(store.all::<Leaf>(&sql::AFTER_OF_SCHOOL, args![after, limit, school]).await?);
     }
     leaves.sort_by_key(|leaf| leaf.place);
     leaves.truncate(usize::try_from(limit).unwrap_or_default());
-    Ok(leaves)
+    Ok(Part::of(leaves, after))
 }
 
 /// The events of many schools, looked for among those of all: to ask for each school's would read as many for every one
-/// of them as for all together.
-async fn among_all(store: &Store, schools: &[String], mut after: i64, limit: i64) -> Result<Vec<Leaf>> {
+/// of them as for all together. Where they are quiet and others are not, the reader is told how far that was.
+async fn among_all(store: &Store, schools: &[String], after: i64, limit: i64) -> Result<Part> {
     let schools: HashSet<&str> = schools.iter().map(String::as_str).collect();
     let limit = usize::try_from(limit).unwrap_or_default();
-    let mut leaves: Vec<Leaf> = Vec::new();
-    while leaves.len() < limit {
-        let all: Vec<Leaf> = store.all(&sql::AFTER, args![after, MOST]).await?;
+    let (mut leaves, mut through): (Vec<Leaf>, i64) = (Vec::new(), after);
+    for _ in 0..MOST_LOOKED_THROUGH {
+        let all: Vec<Leaf> = store.all(&sql::AFTER, args![through, MOST]).await?;
         let Some(last) = all.last() else { break };
-        after = last.place;
+        through = last.place;
         leaves.extend(all.into_iter().filter(|leaf| schools.contains(leaf.school_id.as_str())));
+        if leaves.len() >= limit {
+            leaves.truncate(limit);
+            return Ok(Part::of(leaves, after));
+        }
     }
-    leaves.truncate(limit);
-    Ok(leaves)
+    Ok(Part { leaves, through })
 }
 
 /// The newest place, 0 while the feed is empty.

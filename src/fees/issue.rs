@@ -2,7 +2,8 @@
 //!
 //! The work that is left stands in `billing_run_work` with the class and the pupil looked at last, so a program that
 //! starts again goes on where the other one stopped; the unique pair of run and pupil stands behind it. It goes class
-//! by class, so that a chunk costs the same in a run of a hundred thousand as in one of a hundred.
+//! by class, so that a chunk costs the same in a run of a hundred thousand as in one of a hundred, and looks through
+//! all of them once more in the end: whoever changed his class meanwhile may have come to one that it had left behind.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -25,6 +26,12 @@ use super::{Lifecycle, Line, books, invoice, preview_run, sql};
 /// SQLite is held for about ten milliseconds. PostgreSQL has no one writer, and each statement of a chunk is a journey.
 const ISSUE_SQLITE: i64 = 100;
 const ISSUE_POSTGRES: i64 = 256;
+/// Classes that are looked through together in the end, and how often in one chunk where nobody was missed in them.
+const AGAIN: usize = 64;
+const LOOKS: usize = 16;
+/// What a cursor begins with when all classes were walked and are looked through once more. To a program that does not
+/// know it, it stands before all of them.
+const ONCE_MORE: &str = "+";
 /// Invoices in one chunk of an undoing, which reads what it takes back.
 const UNDO: i64 = 50;
 
@@ -225,13 +232,25 @@ fn place(cursor: &str) -> (&str, &str) {
     cursor.split_once('/').unwrap_or_default()
 }
 
+fn most_in_chunk(store: &Store) -> i64 {
+    match store.engine() {
+        EngineName::Sqlite => ISSUE_SQLITE,
+        EngineName::Postgres => ISSUE_POSTGRES,
+    }
+}
+
 type Draw<'a> = &'a mut (dyn FnMut() -> Result<PaymentReference> + Send);
 
 impl Issue {
     /// The next chunk. It is read before the transaction that writes it, so that nobody waits while it is.
     async fn read(&self, store: &Store, work: &Work) -> Result<Chunk> {
-        let (mut seats, next) = self.next_seats(store, work).await?;
-        seats.dedup_by(|later, kept| later.pupil_id == kept.pupil_id);
+        let (mut seats, next) = match work.cursor.strip_prefix(ONCE_MORE) {
+            None => self.next_seats(store, work).await?,
+            Some(cursor) => self.missed_seats(store, work, cursor).await?,
+        };
+        // Whoever changes his class between two questions is in both.
+        let mut seen = HashSet::new();
+        seats.retain(|seat| seen.insert(seat.pupil_id.clone()));
         let looked_at = seats.len();
         let registered = self.registered(store, &seats).await?;
         Ok(Chunk { cursor: work.cursor.clone(), next, looked_at, askings: self.askings(seats, &registered)? })
@@ -254,12 +273,9 @@ impl Issue {
         Ok(chunk.looked_at.max(1))
     }
 
-    /// The pupils of the next chunk, and where the one after it begins; nowhere after the last.
+    /// The pupils of the next chunk, and where the one after it begins.
     async fn next_seats(&self, store: &Store, work: &Work) -> Result<(Vec<Seat>, Option<String>)> {
-        let most = match store.engine() {
-            EngineName::Sqlite => ISSUE_SQLITE,
-            EngineName::Postgres => ISSUE_POSTGRES,
-        };
+        let most = most_in_chunk(store);
         let (mut seats, day) = (Vec::new(), work.started_at.day());
         let (class, mut pupil) = place(&work.cursor);
         let begun = if class.is_empty() { self.class_after(store, class).await? } else { Some(class.to_owned()) };
@@ -275,7 +291,34 @@ impl Issue {
             }
             (walked, pupil) = (self.class_after(store, &class).await?, "");
         }
-        Ok((seats, None))
+        Ok((seats, Some(ONCE_MORE.to_owned())))
+    }
+
+    /// The next of those who are asked for something and have no invoice although all classes were walked, and where to
+    /// look on; nowhere after the last.
+    async fn missed_seats(&self, store: &Store, work: &Work, cursor: &str) -> Result<(Vec<Seat>, Option<String>)> {
+        let (most, day) = (most_in_chunk(store), work.started_at.day());
+        let wanted = i64::try_from(AGAIN + 1).or_fault("count classes")?;
+        let mut cursor = cursor.to_owned();
+        for _ in 0..LOOKS {
+            let (class, pupil) = place(&cursor);
+            let classes: Vec<String> = store.all(&sql::CLASSES_FROM, args![&self.run.id, class, wanted]).await?;
+            let Some(last) = classes.iter().take(AGAIN).next_back() else { return Ok((Vec::new(), None)) };
+            let span = args![&self.run.id, day, class, last, pupil, most];
+            let mut seats: Vec<Seat> = store.all(&sql::MISSED_SEATS, span).await?;
+            let is_cut_off = i64::try_from(seats.len()).is_ok_and(|count| count == most);
+            let next = match seats.last().filter(|_| is_cut_off) {
+                Some(seat) => Some(format!("{}/{}", seat.class_group_id, seat.pupil_id)),
+                None => classes.get(AGAIN).map(|class| format!("{class}/")),
+            };
+            let registered = self.registered(store, &seats).await?;
+            seats.retain(|seat| self.asked.iter().any(|item| item.is_asked_of(seat, &registered)));
+            match next {
+                Some(next) if seats.is_empty() => cursor = next,
+                next => return Ok((seats, next.map(|next| format!("{ONCE_MORE}{next}")))),
+            }
+        }
+        Ok((Vec::new(), Some(format!("{ONCE_MORE}{cursor}"))))
     }
 
     async fn class_after(&self, store: &Store, class: &str) -> Result<Option<String>> {

@@ -35,6 +35,20 @@ macro_rules! seats {
     };
 }
 
+/// A pupil has no invoice of a run yet, and sits in the class he came to last of those of its classes that he is in
+/// that day. Counted pupil by pupil: told that none must exist, PostgreSQL would rather read all invoices of the run
+/// for each class.
+macro_rules! waits {
+    () => {
+        "(select count(*) from invoice i where i.run_id = $1 and i.pupil_id = m.pupil_id) = 0
+        and (select count(*)
+            from class_membership n join billing_run_class k on k.run_id = $1 and k.class_group_id = n.class_group_id
+            where n.pupil_id = m.pupil_id and n.class_group_id <> m.class_group_id and n.from_day <= $2
+                and (n.to_day is null or n.to_day >= $2)
+                and (n.from_day > m.from_day or (n.from_day = m.from_day and n.class_group_id > m.class_group_id))) = 0"
+    };
+}
+
 statements! {
     /// What the transfer text into an account must begin with and how much of it arrives. No row: nobody tells of it.
     MEMO_OF_ACCOUNT = "
@@ -212,18 +226,19 @@ statements! {
         select class_group_id from billing_run_class where run_id = $1 and class_group_id > $2
         order by class_group_id limit 1";
 
-    /// The next pupils of one of a run's classes that have no invoice of it yet. A pupil who is in two of its classes
-    /// that day is in the one he came to last. Counted pupil by pupil: told that none must exist, PostgreSQL would
-    /// rather read all invoices of the run for each class.
-    NEXT_SEATS = seats!("
-        and r.class_group_id = $3 and m.pupil_id > $4
-        and (select count(*) from invoice i where i.run_id = $1 and i.pupil_id = m.pupil_id) = 0
-        and (select count(*)
-            from class_membership n join billing_run_class k on k.run_id = $1 and k.class_group_id = n.class_group_id
-            where n.pupil_id = m.pupil_id and n.class_group_id <> m.class_group_id and n.from_day <= $2
-                and (n.to_day is null or n.to_day >= $2)
-                and (n.from_day > m.from_day or (n.from_day = m.from_day and n.class_group_id > m.class_group_id))) = 0
-        order by m.pupil_id, m.from_day desc limit $5");
+    /// Classes of a run from one on. No row: it has none there.
+    CLASSES_FROM = "
+        select class_group_id from billing_run_class where run_id = $1 and class_group_id >= $2
+        order by class_group_id limit $3";
+
+    /// The next pupils of one of a run's classes that have no invoice of it yet.
+    NEXT_SEATS = concat!(
+        seats!("and r.class_group_id = $3 and m.pupil_id > $4 and "), waits!(), " order by m.pupil_id, m.from_day desc limit $5");
+
+    /// Those of several of its classes, from the first to the last of them, after a pupil of the first.
+    MISSED_SEATS = concat!(
+        seats!("and r.class_group_id >= $3 and r.class_group_id <= $4 and (r.class_group_id > $3 or m.pupil_id > $5) and "),
+        waits!(), " order by r.class_group_id, m.pupil_id, m.from_day desc limit $6");
 
     /// Who registered for which of a run's items on a day.
     REGISTERED = "

@@ -324,14 +324,6 @@ async fn nameless_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
     Ok(found)
 }
 
-/// A sealed text. One whose key was erased says nothing; that the key cannot be read now is no reason to take it so.
-async fn opened(vault: &Vault, sealed: &[u8], context: &str) -> Result<String> {
-    match vault.open_text(sealed, context).await {
-        Err(Error::Fault(_)) => Ok(String::new()),
-        opened => opened,
-    }
-}
-
 /// Everything the store knows that the batch could be told twice of, in a handful of questions.
 async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Known> {
     let told = || batch.iter().flat_map(|delivery| &delivery.credits).map(|credit| &credit.told);
@@ -361,7 +353,9 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
     let shown = found.iter().filter(|known| known.payment_reference.is_none() && known.booked.is_some());
     let shown = shown.map(|known| Arg::from(&known.id)).collect();
     for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, shown).await? {
-        known.add_text(credit.clone(), bare(&opened(vault, &sealed, &memo_context(&credit)).await?));
+        // What cannot be opened any more says nothing.
+        let memo = vault.legible(&sealed, &memo_context(&credit)).await?.unwrap_or_default();
+        known.add_text(credit, bare(&memo));
     }
     found.sort_by(|one, other| one.id.cmp(&other.id));
     for credit in found {

@@ -92,7 +92,7 @@ pub async fn open_memos(store: &Store, vault: &Vault, credits: &[String]) -> Res
     let mut memos = HashMap::new();
     let keys = credits.iter().map(Arg::from).collect();
     for (credit, sealed) in store.all_in::<(String, Vec<u8>)>(&sql::MEMOS, keys).await? {
-        let memo = vault.open_text(&sealed, &memo_context(&credit)).await.unwrap_or_default();
+        let memo = vault.legible(&sealed, &memo_context(&credit)).await?.unwrap_or_default();
         memos.insert(credit, memo);
     }
     Ok(memos)

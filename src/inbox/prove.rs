@@ -128,7 +128,7 @@ pub async fn meet_in(tx: &mut Tx, vault: &Vault, account_id: &str, lines: &[Line
         // What cannot be opened any more says nothing.
         let text = match credit.payment_reference {
             Some(_) => String::new(),
-            None => vault.open_text(&credit.memo_sealed, &memo_context(&credit.id)).await.unwrap_or_default(),
+            None => vault.legible(&credit.memo_sealed, &memo_context(&credit.id)).await?.unwrap_or_default(),
         };
         candidates.push(Candidate { text: bare(&text), credit });
     }

@@ -135,14 +135,13 @@ pub async fn drain_fenced(store: &Store, vault: &Vault, clock: &Clock, fence: Op
 }
 
 /// How many references a credit's text holds. Only a text without exactly one has to be opened; one that cannot be
-/// opened any more holds none.
+/// opened any more holds none, one that cannot be opened now is asked again.
 async fn references_of(vault: &Vault, credit: &Credit) -> Result<References> {
     if credit.payment_reference.is_some() {
         return Ok(References::One);
     }
-    let Ok(memo) = vault.open_text(&credit.memo_sealed, &inbox::memo_context(&credit.id)).await else {
-        return Ok(References::None);
-    };
+    let memo = vault.legible(&credit.memo_sealed, &inbox::memo_context(&credit.id)).await?;
+    let Some(memo) = memo else { return Ok(References::None) };
     Ok(match PaymentReference::find_all(&memo).len() {
         0 => References::None,
         // Exactly one would have been kept with the credit; more than one is a person's.

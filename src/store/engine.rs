@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPoolOptions, PgRow};
@@ -12,8 +13,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Pool, Postgres, Row as _, SqlSaf
 
 use super::copy::moved;
 use super::embedded::Embedded;
+use super::lease::HOLD_MS;
+use super::silence::answered;
 use super::{Arg, Attempts, Engine, Statement, StatementKind, unavailable};
 use crate::fault::{Error, Fault, Kind, OrFault, Refusal, Result};
+use crate::ids;
 
 /// Rows or keys in one statement: near the best rate of both engines and far below their bind limits.
 pub(super) const CHUNK: usize = 512;
@@ -24,8 +28,21 @@ pub(super) const PREPARED: usize = 512;
 /// it for years, and a batch costs more than its plan.
 const PLANNED_FOR_VALUES: (&str, &str) = ("plan_cache_mode", "force_custom_plan");
 
-/// A server that says nothing for so long is not there.
+/// A server that says nothing for so long when it is first asked is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the server is to do about a machine that dies: it sends no end, and what its transaction holds would be kept
+/// from everybody for hours. One in which nothing was asked for as long as a lease holds is ended: whoever pauses so
+/// long has lost the lease as well. What is read, sealed or asked elsewhere is so before a transaction begins, so none
+/// of ours pauses long, and one that was ended runs again. Somebody who died while he asked nothing, or while he was
+/// being answered, is found by the network within about ten seconds.
+const FORGETS_THE_DEAD: [(&str, i64); 5] = [
+    ("idle_in_transaction_session_timeout", HOLD_MS),
+    ("tcp_keepalives_idle", 5),
+    ("tcp_keepalives_interval", 2),
+    ("tcp_keepalives_count", 3),
+    ("tcp_user_timeout", 10_000),
+];
 
 /// The two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +64,6 @@ pub enum Choices {
 
 /// What SQLite writers begin with; the one writer connection makes this the lock.
 const BEGIN_SQLITE: &str = "begin immediate";
-/// What PostgreSQL writers begin with.
-const BEGIN_POSTGRES: &str = "begin isolation level serializable";
 /// The database's own clock, for leases between processes.
 pub(super) const NOW_SQLITE: &str = "select cast((julianday('now') - 2440587.5) * 86400000 as integer)";
 /// The same; not the time the transaction began.
@@ -56,8 +71,9 @@ const NOW_POSTGRES: &str = "select cast(extract(epoch from clock_timestamp()) * 
 /// What PostgreSQL promises of a commit, and for whom it waits.
 const SETTINGS_POSTGRES: &str = "select current_setting('fsync'), current_setting('synchronous_commit'),
     current_setting('synchronous_standby_names')";
-/// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite.
-const CONTENDED: &[&str] = &["40001", "40P01", "5", "6", "261", "262", "517", "518"];
+/// Two writers met: serialization failure and deadlock on PostgreSQL, busy and locked on SQLite. Or the server waited
+/// in vain for the next statement (`25P03`): nothing of that transaction stands, as if another had been first.
+const CONTENDED: &[&str] = &["40001", "40P01", "25P03", "5", "6", "261", "262", "517", "518"];
 /// A unique constraint held on PostgreSQL. Two serializable transactions that insert the same key are each right on
 /// their own; the later one is told 40001 only where it had read the key before, and this where it had not. Run again,
 /// it reads the other's row and decides otherwise, so this is contention as long as it does not keep happening
@@ -70,7 +86,7 @@ const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "25006"];
 /// What PostgreSQL says to a serializable transaction on a standby: feature not supported. Nothing else that begins can
 /// mean it.
 const STANDBY: &str = "0A000";
-const BEGINNING: &str = "begin";
+pub(super) const BEGINNING: &str = "begin";
 /// What each connection to SQLite is told; that the journal is one of writes ahead, the file itself knows.
 pub(super) const SETTINGS_SQLITE: [(&str, &str); 4] = [
     ("synchronous", "full"),
@@ -195,12 +211,21 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         Ok(Err(error)) => return Err(unreachable(&place, error)),
         Ok(Ok(first)) => drop(first.close().await),
     }
+    let options = options.statement_cache_capacity(PREPARED).options([PLANNED_FOR_VALUES]).options(FORGETS_THE_DEAD);
+    let options = options.application_name(&ids::new_id("hocphi"));
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
-    let options = options.statement_cache_capacity(PREPARED).options([PLANNED_FOR_VALUES]);
+    let server = Arc::new(options.clone());
+    let pool = pool.after_release(move |connection, _| Box::pin(still_answers(Arc::clone(&server), connection)));
     let pool = pool.connect_with(options).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     keeps_promises(&pool).await?;
     Ok(Engine::Postgres(pool))
+}
+
+/// A connection that was left in the middle of a question is used again once it is answered, and closed when its server
+/// is gone.
+async fn still_answers(server: Arc<PgConnectOptions>, connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    answered(&server, connection.ping()).await.map(|()| true)
 }
 
 /// What is answered must outlive a crash of the server, and where a standby is waited for, the end of the server, too:
@@ -255,10 +280,6 @@ fn unreachable(place: &str, error: sqlx::Error) -> Error {
     let vi = format!("Không mở được cơ sở dữ liệu ({place}): {cause}");
     Refusal::new(Kind::Unavailable, "store-away", vi, format!("The database cannot be opened ({place}): {cause}"))
         .into()
-}
-
-pub(super) async fn begin_postgres(pool: &Pool<Postgres>) -> Result<sqlx::Transaction<'static, Postgres>> {
-    pool.begin_with(BEGIN_POSTGRES).await.map_err(|error| translate(BEGINNING, error))
 }
 
 /// With the lock from the first moment.

@@ -3,15 +3,26 @@
 //! Files are named `NNNN_what.sql`. Shared texts use `{int}`, `{bytes}` and `{strict}`; a number lies either in
 //! `migrations/` or in both engine folders. Landed files are frozen: their checksum is kept in the database.
 
+use std::sync::LazyLock;
+
 use include_dir::{Dir, include_dir};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, Connection, Pool, Postgres, SqlSafeStr, Sqlite};
 
 use super::engine::{EngineName, begin_sqlite, tokens, translate};
-use super::{Attempts, Engine, statements};
+use super::{Attempts, Engine, Tx, args, statements};
 use crate::fault::{Error, Fault, Kind, Refusal, Result};
 
 static MIGRATIONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
+/// Asked whenever a lease is taken.
+static NEWEST: LazyLock<i64> = LazyLock::new(|| stream(EngineName::Sqlite).last().map_or(0, |newest| newest.version));
+/// Somebody's transaction that nobody ends would keep a migration waiting for ever, and behind it everybody who comes
+/// after. Another program that migrates is waited for as long.
+const PATIENCE_POSTGRES: &str = "set lock_timeout = '30s'";
+/// `lock_not_available` of PostgreSQL: it has run out.
+const LOCKED: &str = "55P03";
+/// The version since which work is done under leases.
+const LEASES: i64 = 2;
 
 statements! {
     /// The newest migration that ran here. Null: none has.
@@ -20,7 +31,7 @@ statements! {
 
 /// The schema version this program was built for.
 pub fn newest_version() -> i64 {
-    stream(EngineName::Sqlite).last().map_or(0, |migration| migration.version)
+    *NEWEST
 }
 
 /// Brings the schema up to this version, or to the newest.
@@ -56,7 +67,10 @@ async fn run_sqlite(migrator: &Migrator, workshop: &Pool<Sqlite>, to: i64) -> Re
 async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Result<()> {
     let own = pool.acquire().await.map_err(|error| translate("begin to migrate", error))?;
     let mut own = own.detach();
-    let ran = migrator.run_to(to, &mut own).await.map_err(told);
+    let ran = match sqlx::raw_sql(PATIENCE_POSTGRES).execute(&mut own).await {
+        Ok(_) => migrator.run_to(to, &mut own).await.map_err(told),
+        Err(error) => Err(translate("begin to migrate", error)),
+    };
     // What it says while closing changes nothing: the server lets go of everything of a connection that is gone.
     let _ = own.close().await;
     ran
@@ -65,23 +79,58 @@ async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Re
 fn told(error: MigrateError) -> Error {
     match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => newer_schema().into(),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) if is_locked(&error) => locked().into(),
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => translate("migrate", error),
         other => Fault::from_source("migrate", other).into(),
     }
 }
 
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == LOCKED)
+}
+
+fn locked() -> Refusal {
+    Refusal::new(
+        Kind::Conflict,
+        "schema-locked",
+        "Có chương trình khác giữ cơ sở dữ liệu quá 30 giây nên chưa nâng cấp được. Hãy kết thúc giao dịch đang mở hoặc \
+         chờ lần nâng cấp kia xong rồi chạy lại; không có gì dở dang.",
+        "Something else has held the database for more than 30 seconds, so it cannot be upgraded now. End the open \
+         transaction, or let the other upgrade finish, then run this again; nothing is left half done.",
+    )
+}
+
 pub(super) async fn check(engine: &Engine) -> Result<()> {
+    judge(version(engine).await?)
+}
+
+/// The same in a transaction.
+pub(super) async fn check_in(tx: &mut Tx) -> Result<()> {
+    let found: Option<i64> = tx.one(&VERSION, args![]).await?;
+    judge(found.unwrap_or_default())
+}
+
+/// Is there something to migrate that older programs may be at work on?
+pub(super) async fn changes_what_is_used(engine: &Engine) -> Result<bool> {
+    Ok((LEASES..newest_version()).contains(&version(engine).await?))
+}
+
+/// The newest migration that ran here; 0 where none has.
+async fn version(engine: &Engine) -> Result<i64> {
     let sql = VERSION.sql;
     let found: Result<Option<i64>, sqlx::Error> = match engine {
         Engine::Sqlite { workshop, .. } => sqlx::query_scalar(sql).fetch_one(workshop).await,
         Engine::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
     };
-    let found = match found {
-        Ok(found) => found.unwrap_or_default(),
+    match found {
+        Ok(found) => Ok(found.unwrap_or_default()),
         // No table of migrations: this database was never migrated.
-        Err(sqlx::Error::Database(_)) => 0,
-        Err(error) => return Err(translate("read the schema's version", error)),
-    };
+        Err(sqlx::Error::Database(_)) => Ok(0),
+        Err(error) => Err(translate("read the schema's version", error)),
+    }
+}
+
+fn judge(found: i64) -> Result<()> {
     match found.cmp(&newest_version()) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(newer_schema().into()),

@@ -20,6 +20,8 @@ mod many;
 mod migrate;
 mod row;
 mod seam;
+mod server;
+mod silence;
 mod statement;
 mod wake;
 
@@ -31,7 +33,7 @@ use sqlx::{Pool, Postgres, Sqlite};
 pub use backup::{Restored, back_up};
 pub use copy::Copied;
 pub use engine::{Choices, EngineName};
-pub use lease::{ALL as LEASE_STATEMENTS, Fence};
+pub use lease::{ALL as LEASE_STATEMENTS, Fence, HOLD_MS};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
 pub use seam::{Meets, Seam};
@@ -67,7 +69,7 @@ pub struct Tx {
 
 enum OpenTx {
     Sqlite(embedded::Open),
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(server::Session),
 }
 
 /// Runs a write until it commits: the body may run more than once, so it changes nothing but the transaction.
@@ -157,16 +159,19 @@ impl Store {
         engine::open(address, false).await.map(Store::of)
     }
 
-    /// Brings the schema up to this program's version; doing it again changes nothing.
+    /// Brings the schema up to this program's version; doing it again changes nothing. An older program that was just
+    /// stopped is waited for.
     ///
     /// # Errors
-    /// A schema newer than this program, or a landed migration whose text changed.
+    /// A schema newer than this program, a landed migration whose text changed, or an older program that is at work.
     pub async fn migrate(&self) -> Result<()> {
         copy::refuse_marked(self).await?;
+        lease::until_nobody_works(self).await?;
         migrate::run(&self.engine, None).await
     }
 
-    /// As [`Store::migrate`], but no further than this version, for tests of what an older program left behind.
+    /// As [`Store::migrate`], but no further than this version and whoever is at work, for tests of what an older
+    /// program left behind.
     ///
     /// # Errors
     /// As [`Store::migrate`].
@@ -211,7 +216,7 @@ impl Store {
         self.seam.look()?;
         let open = match &*self.engine {
             Engine::Sqlite { embedded, .. } => OpenTx::Sqlite(embedded.begin(first).await?),
-            Engine::Postgres(pool) => OpenTx::Postgres(engine::begin_postgres(pool).await?),
+            Engine::Postgres(pool) => OpenTx::Postgres(server::begin(pool, first).await?),
         };
         Ok(Tx { open, seam: self.seam.clone() })
     }
@@ -244,10 +249,7 @@ impl Store {
                 let statement = *statement;
                 embedded.read(move |file| embedded::fetch(file, &statement, statement.sql, &args)).await
             }
-            Engine::Postgres(pool) => {
-                let rows = engine::fetch_postgres(pool, statement, args).await;
-                row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)
-            }
+            Engine::Postgres(pool) => server::all(pool, statement, args).await,
         }
     }
 
@@ -265,10 +267,7 @@ impl Store {
                     let (statement, chunk) = (*statement, chunk.to_vec());
                     embedded.read(move |file| embedded::fetch_in(file, &statement, &chunk)).await?
                 }
-                Engine::Postgres(pool) => {
-                    let rows = many::fetch_in_postgres(pool, statement, chunk).await;
-                    row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?
-                }
+                Engine::Postgres(pool) => server::all_in(pool, statement, chunk).await?,
             });
         }
         Ok(found)
@@ -349,11 +348,10 @@ impl Tx {
     /// Faults of the store.
     pub async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
         without_nul(&args)?;
-        let rows = match &mut self.open {
-            OpenTx::Sqlite(tx) => return tx.all(statement, &args),
-            OpenTx::Postgres(tx) => engine::fetch_postgres(&mut **tx, statement, args).await,
-        };
-        row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)
+        match &mut self.open {
+            OpenTx::Sqlite(tx) => tx.all(statement, &args),
+            OpenTx::Postgres(tx) => tx.all(statement, args).await,
+        }
     }
 
     /// All rows whose key is one of these; asked in chunks.
@@ -364,14 +362,10 @@ impl Tx {
         without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
-            let rows = match &mut self.open {
-                OpenTx::Sqlite(tx) => {
-                    found.extend(tx.all_in(statement, chunk)?);
-                    continue;
-                }
-                OpenTx::Postgres(tx) => many::fetch_in_postgres(&mut **tx, statement, chunk).await,
-            };
-            found.extend(row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?);
+            found.extend(match &mut self.open {
+                OpenTx::Sqlite(tx) => tx.all_in(statement, chunk)?,
+                OpenTx::Postgres(tx) => tx.all_in(statement, chunk).await?,
+            });
         }
         Ok(found)
     }
@@ -382,11 +376,10 @@ impl Tx {
     /// Faults of the store.
     pub async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
         without_nul(&args)?;
-        let touched = match &mut self.open {
-            OpenTx::Sqlite(tx) => return tx.run(statement, &args),
-            OpenTx::Postgres(tx) => engine::execute_postgres(tx, statement, args).await,
-        };
-        touched.map_err(|error| engine::translate(statement.name, error))
+        match &mut self.open {
+            OpenTx::Sqlite(tx) => tx.run(statement, &args),
+            OpenTx::Postgres(tx) => tx.run(statement, args).await,
+        }
     }
 
     /// What time the database says it is, in milliseconds since 1970: the one clock several processes share.
@@ -396,10 +389,7 @@ impl Tx {
     pub async fn database_now(&mut self) -> Result<i64> {
         match &mut self.open {
             OpenTx::Sqlite(tx) => tx.now(),
-            OpenTx::Postgres(tx) => {
-                let now = engine::now_postgres(tx).await;
-                now.map_err(|error| engine::translate("ask the database for the time", error))
-            }
+            OpenTx::Postgres(tx) => tx.now().await,
         }
     }
 
@@ -413,10 +403,7 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             inserted += match &mut self.open {
                 OpenTx::Sqlite(tx) => tx.insert(statement, chunk)?,
-                OpenTx::Postgres(tx) => {
-                    let touched = many::insert_postgres(tx, statement, chunk).await;
-                    touched.map_err(|error| engine::translate(statement.name, error))?
-                }
+                OpenTx::Postgres(tx) => tx.insert(statement, chunk).await?,
             };
         }
         Ok(inserted)
@@ -434,10 +421,7 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             inserted += match &mut self.open {
                 OpenTx::Sqlite(tx) => tx.insert_each(statement, &chunk, with)?,
-                OpenTx::Postgres(tx) => {
-                    let touched = many::insert_each_postgres(tx, statement, chunk, with).await;
-                    touched.map_err(|error| engine::translate(statement.name, error))?
-                }
+                OpenTx::Postgres(tx) => tx.insert_each(statement, chunk, with).await?,
             };
         }
         Ok(inserted)
@@ -453,10 +437,7 @@ impl Tx {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             returned.extend(match &mut self.open {
                 OpenTx::Sqlite(tx) => tx.insert_returning(statement, chunk)?,
-                OpenTx::Postgres(tx) => {
-                    let rows = many::insert_returning_postgres(tx, statement, chunk).await;
-                    row::read_all(statement, &rows.map_err(|error| engine::translate(statement.name, error))?)?
-                }
+                OpenTx::Postgres(tx) => tx.insert_returning(statement, chunk).await?,
             });
         }
         Ok(returned)
@@ -471,7 +452,7 @@ impl Tx {
         meets.before()?;
         match self.open {
             OpenTx::Sqlite(tx) => tx.commit()?,
-            OpenTx::Postgres(tx) => tx.commit().await.map_err(|error| engine::translate("commit", error))?,
+            OpenTx::Postgres(tx) => tx.commit().await?,
         }
         self.seam.committed();
         meets.after()

@@ -222,16 +222,22 @@ async fn the_feed_has_every_place_once_and_adds_up(fresh: Fresh) {
     program.key = program.key_for(Place::Authority(authority), &["feed:read"], true).await;
     let (mut after, mut issued) = (0, 0);
     loop {
-        let (status, lines) = program.get(&format!("/feed/v1/entries?after={after}&limit=50")).await;
-        assert_eq!(status, StatusCode::OK);
+        let asked = program.asking("GET", &format!("/feed/v1/entries?after={after}&limit=50"));
+        let asked = asked.body(Body::empty()).expect("a request");
+        let answer = program.router.clone().oneshot(asked).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let through = answer.headers()["feed-through"].to_str().expect("a text").to_owned();
+        let lines = read(answer).await;
         let lines = match lines {
             Value::String(text) => text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect(),
             one => vec![one],
         };
         let lines: Vec<Value> = lines.into_iter().filter(|line| !line.is_null()).collect();
         if lines.is_empty() {
+            assert_eq!(through, after.to_string(), "there is nothing more");
             break;
         }
+        assert_eq!(through, lines[lines.len() - 1]["index"].to_string());
         for line in lines {
             after += 1;
             assert_eq!((&line["index"], &line["event"]), (&json!(after), &json!("NEW")));

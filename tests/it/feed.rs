@@ -1,9 +1,10 @@
 //! The one order of events, and the revenue that equals the ledger.
 
-use hocphi::feed::{self, Scope};
+use hocphi::feed::{self, Leaf, Scope};
 use hocphi::ledger::Account;
 use hocphi::money::Dong;
 use hocphi::oversight;
+use hocphi::store::Store;
 use hocphi::time::{Clock, Day};
 
 use crate::books::Books;
@@ -14,8 +15,13 @@ on_both!(
     places_have_no_hole_and_say_no_name,
     cause_comes_before_effect_whatever_the_clocks_say,
     several_sequencers_give_each_entry_one_place,
+    who_reads_of_quiet_schools_is_told_how_far_he_has_come,
     revenue_and_the_supervisors_sums_equal_the_ledger
 );
+
+async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Vec<Leaf> {
+    feed::entries(store, scope, after, limit).await.expect("leaves").leaves
+}
 
 async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     let books = Books::open(fresh).await;
@@ -25,7 +31,7 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     hocphi::fees::void_invoice(&books.store, &books.clock, &owed.id, "per_1", "Nguyễn Văn An").await.expect("void");
     hocphi::matching::release(&books.store, &credit, &books.act("Nguyễn Văn An")).await.expect("released");
     books.sequence().await;
-    let leaves = feed::entries(&books.store, &Scope::All, 0, 100).await.expect("leaves");
+    let leaves = entries(&books.store, &Scope::All, 0, 100).await;
     let told: Vec<(i64, &str, &str, i64)> =
         leaves.iter().map(|leaf| (leaf.place, leaf.record_id.as_str(), leaf.event.as_str(), leaf.version)).collect();
     let (invoice, credit) = (owed.id.as_str(), credit.as_str());
@@ -36,16 +42,16 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
         r#"{{"day":"2026-11-22","kind":"received","postings":[{{"account":"clearing","amount":400,"item":null}},{{"account":"receivable.parent","amount":-400,"item":"TUITION"}}],"record":"{credit}","school":"TH01"}}"#
     );
     assert_eq!(leaves[1].body, body);
-    assert_eq!(feed::entries(&books.store, &Scope::All, 2, 1).await.expect("leaves")[0].place, 3);
-    let none = feed::entries(&books.store, &Scope::Schools(vec!["sch_9".to_owned()]), 0, 100).await.expect("leaves");
+    assert_eq!(entries(&books.store, &Scope::All, 2, 1).await[0].place, 3);
+    let none = entries(&books.store, &Scope::Schools(vec!["sch_9".to_owned()]), 0, 100).await;
     assert!(none.is_empty());
     let many = Scope::Schools((0..40).map(|school| format!("sch_{school}")).collect());
     for (after, limit) in [(0, 100), (0, 2), (2, 2), (4, 2)] {
-        let all = feed::entries(&books.store, &Scope::All, after, limit).await.expect("leaves");
-        assert_eq!(feed::entries(&books.store, &many, after, limit).await.expect("leaves"), all);
+        let all = entries(&books.store, &Scope::All, after, limit).await;
+        assert_eq!(entries(&books.store, &many, after, limit).await, all);
     }
     let others = Scope::Schools((2..42).map(|school| format!("sch_{school}")).collect());
-    assert_eq!(feed::entries(&books.store, &others, 0, 100).await.expect("leaves"), []);
+    assert_eq!(entries(&books.store, &others, 0, 100).await, []);
     let (head, changed) = feed::invoices_after(&books.store, 1).await.expect("news");
     assert_eq!((head, changed), (4, vec![owed.id.clone()]));
     books.assert_sound().await;
@@ -60,13 +66,44 @@ async fn cause_comes_before_effect_whatever_the_clocks_say(fresh: Fresh) {
     let act = hocphi::matching::Act::new(slow.now(), "per_1", "nhầm").expect("words");
     hocphi::matching::release(&books.store, &credit, &act).await.expect("released");
     books.sequence().await;
-    let leaves = feed::entries(&books.store, &Scope::All, 1, 100).await.expect("leaves");
+    let leaves = entries(&books.store, &Scope::All, 1, 100).await;
     let told: Vec<(&str, i64, bool)> = leaves
         .iter()
         .map(|leaf| (leaf.event.as_str(), leaf.version, leaf.body.contains(r#""kind":"received""#)))
         .collect();
     assert_eq!(told, [("NEW", 1, true), ("UPDATE", 2, false)]);
     books.assert_sound().await;
+}
+
+/// One school is busy and the reader's are quiet: he gets nothing many times, and comes to what there is all the same.
+async fn who_reads_of_quiet_schools_is_told_how_far_he_has_come(fresh: Fresh) {
+    const BUSY: i64 = 40_000;
+    fresh
+        .store
+        .run_raw(&format!(
+            "insert into entry
+             with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n <= {BUSY})
+             select 'ent_' || n, case when n > {BUSY} then 'sch_2' else 'sch_1' end, 'received', 'c' || n, '2026-11-22', 0,
+                null, null, null, 'system', '' from numbers;
+             insert into feed_leaf
+             with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n <= {BUSY})
+             select n, 'ent_' || n, case when n > {BUSY} then 'sch_2' else 'sch_1' end, 'rec_' || n, 'NEW', 1,
+                '2026-11-22', 0, '{{}}' from numbers"
+        ))
+        .await
+        .expect("a busy school");
+    let quiet = Scope::Schools((2..42).map(|school| format!("sch_{school}")).collect());
+    let (mut after, mut asked, mut places) = (0, 0, Vec::new());
+    loop {
+        let part = feed::entries(&fresh.store, &quiet, after, 100).await.expect("a part");
+        places.extend(part.leaves.iter().map(|leaf| leaf.place));
+        if part.through == after {
+            break;
+        }
+        assert!(part.through - after <= 16_000, "one question looks through {} places", part.through - after);
+        (after, asked) = (part.through, asked + 1);
+    }
+    assert_eq!((places, after, asked), (vec![BUSY + 1], BUSY + 1, 3));
 }
 
 async fn several_sequencers_give_each_entry_one_place(fresh: Fresh) {

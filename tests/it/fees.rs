@@ -18,6 +18,7 @@ on_both!(
     a_schools_list_touches_nobody_elses_items_or_prices,
     a_cell_left_empty_changes_nothing,
     a_run_is_issued_after_a_crash_without_asking_anybody_twice,
+    whoever_changes_his_class_while_a_run_is_issued_is_asked_once,
     parents_see_a_run_only_when_it_is_published,
     the_pages_of_a_class_are_read_together_as_one_by_one,
     who_asked_is_told_once_of_a_run_and_of_each_void_invoice,
@@ -223,6 +224,29 @@ async fn a_run_is_issued_after_a_crash_without_asking_anybody_twice(fresh: Fresh
     assert_eq!(invoice.lines.iter().map(|line| line.position).collect::<Vec<_>>(), [1, 2, 3]);
     let found = fees::by_reference(&after.store, &invoice.reference).await.expect("a store").expect("an invoice");
     assert_eq!(found, invoice);
+}
+
+/// One pupil comes to a class that was walked, another leaves it for one that was not.
+async fn whoever_changes_his_class_while_a_run_is_issued_is_asked_once(fresh: Fresh) {
+    let house = house(&fresh, 320).await;
+    let run = house.run(&[("BT01", 1), ("NN01", 1)]).await;
+    fees::start_issuing(&house.store, &clock(), &run.id, "per_lan").await.expect("a beginning");
+    house.advance().await;
+    let classes = roll::classes_of(&house.store, &house.school.id, "2026-2027").await.expect("classes");
+    let ids = || classes.iter().map(|class| class.id.as_str());
+    let (walked, not_yet) = (ids().min().expect("a class"), ids().max().expect("a class"));
+    for (from, to, who) in [(not_yet, walked, "not in"), (walked, not_yet, "in")] {
+        let moved = format!(
+            "update class_membership set class_group_id = '{to}' where class_group_id = '{from}' and pupil_id = (
+                select min(pupil_id) from class_membership
+                where class_group_id = '{from}' and pupil_id {who} (select pupil_id from invoice))"
+        );
+        house.store.run_raw(&moved).await.expect("another class");
+    }
+    while house.advance().await > 0 {}
+    let rows = view::invoices_of_run(&house.store, &run.id).await.expect("invoices");
+    let pupils: std::collections::HashSet<&str> = rows.iter().map(|row| row.pupil_id.as_str()).collect();
+    assert_eq!((rows.len(), pupils.len(), house.state(&run).await), (320, 320, RunState::Issued));
 }
 
 async fn parents_see_a_run_only_when_it_is_published(fresh: Fresh) {

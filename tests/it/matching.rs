@@ -1,7 +1,12 @@
 //! Whose money it is, on both engines, with the whole audit after each story.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use hocphi::fault::Kind;
 use hocphi::ledger::Account;
+use hocphi::seal::Vault;
+use hocphi::store::{Meets, Seam};
 use hocphi::{fees, matching, receipts, transact};
 
 use crate::books::Books;
@@ -21,7 +26,8 @@ on_both!(
     of_two_who_assign_one_credit_one_is_told_of_the_conflict,
     nobody_overturns_a_decision_they_have_not_seen,
     a_reason_is_asked_for,
-    one_credit_that_cannot_be_decided_stops_nobody
+    one_credit_that_cannot_be_decided_stops_nobody,
+    what_cannot_be_read_now_is_decided_later_and_not_otherwise
 );
 
 async fn an_exact_reference_settles_pays_in_part_or_overpays(fresh: Fresh) {
@@ -297,4 +303,41 @@ async fn one_credit_that_cannot_be_decided_stops_nobody(fresh: Fresh) {
     assert_eq!((drained.decided, drained.postponed), (8, 1));
     assert_eq!(books.drain().await, 0, "it is not tried again at once");
     assert_eq!(books.paid(&owed.id).await, [0, 8_000, 0]);
+}
+
+/// A store that goes away and comes back.
+struct Away(AtomicBool);
+
+impl Seam for Away {
+    fn is_away(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn commit(&self) -> Meets {
+        Meets::Nothing
+    }
+}
+
+/// A text with two references is nobody's to guess, and must not become one without any because its key could not be
+/// read at that moment; an erased key is another thing.
+async fn what_cannot_be_read_now_is_decided_later_and_not_otherwise(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let references = [(); 2].map(|()| hocphi::ids::PaymentReference::random().expect("a reference"));
+    let memo = format!("{} {}", references[0].as_str(), references[1].as_str());
+    let credit = books.credit_of(5, None, "acc_1", "", &memo).await;
+    let away = Arc::new(Away(AtomicBool::new(true)));
+    let seam: Arc<dyn Seam> = away.clone();
+    let vault = Vault::new(books.store.with_seam(seam), books.vault.master().clone());
+    let refused = matching::drain(&books.store, &vault, &books.clock).await.expect_err("its key cannot be read");
+    assert_eq!(refused.refusal().map(|refusal| refusal.kind), Some(Kind::Unavailable));
+    assert_eq!(books.decision(&credit).await, "nothing");
+    away.0.store(false, Ordering::SeqCst);
+    assert_eq!(matching::drain(&books.store, &vault, &books.clock).await.expect("decided"), 1);
+    assert_eq!(books.decision(&credit).await, "hold two_references");
+    let erased = books.credit_of(5, None, "acc_1", "", &memo).await;
+    books.raw("delete from data_key where owner = 'deliveries:sch_1'").await;
+    let vault = Vault::new(books.store.clone(), books.vault.master().clone());
+    assert_eq!(matching::drain(&books.store, &vault, &books.clock).await.expect("decided"), 1);
+    assert_eq!(books.decision(&erased).await, "hold no_reference");
+    books.assert_sound().await;
 }

@@ -9,7 +9,11 @@ use crate::engines::Fresh;
 use crate::full::fill;
 use crate::on_both;
 
-on_both!(an_index_serves_whatever_grows, full_tables_are_not_read_from_end_to_end);
+on_both!(
+    an_index_serves_whatever_grows,
+    full_tables_are_not_read_from_end_to_end,
+    what_a_bank_took_back_is_found_among_nothing_else
+);
 
 /// What grows with every pupil, invoice and payment.
 const GROWING: [&str; 26] = [
@@ -52,6 +56,19 @@ async fn an_index_serves_whatever_grows(fresh: Fresh) {
 async fn full_tables_are_not_read_from_end_to_end(fresh: Fresh) {
     fill(&fresh.store, &GROWING).await;
     nothing_is_read_from_end_to_end(&fresh, Choices::All).await;
+}
+
+/// A school's debits of all years are many, and what was taken back of them is little.
+async fn what_a_bank_took_back_is_found_among_nothing_else(fresh: Fresh) {
+    fill(&fresh.store, &GROWING).await;
+    let asked = hocphi::statements().into_iter().filter(|statement| statement.name.ends_with("REVERSED"));
+    let mut count = 0;
+    for statement in asked {
+        let plan = fresh.store.plan(&statement, Choices::All).await.expect("a plan");
+        assert!(plan.iter().any(|line| line.contains("debit_reversals")), "{}: {plan:#?}", statement.name);
+        count += 1;
+    }
+    assert_eq!(count, 2);
 }
 
 async fn nothing_is_read_from_end_to_end(fresh: &Fresh, choices: Choices) {

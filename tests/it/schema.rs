@@ -1,6 +1,6 @@
 //! Both engines get the same schema, the same statements and the same protection of facts.
 
-use hocphi::store::Store;
+use hocphi::store::{Fence, HOLD_MS, Store};
 
 use crate::engines::{self, Fresh};
 use crate::on_both;
@@ -9,8 +9,9 @@ on_both!(
     migrating_twice_changes_nothing,
     every_statement_prepares,
     facts_cannot_be_changed_or_emptied,
-    whoever_a_fact_may_name_cannot_be_deleted,
-    a_newer_schema_is_refused
+    whoever_a_fact_may_name_is_not_deleted_or_renamed,
+    a_newer_schema_is_refused,
+    whoever_is_older_than_the_schema_takes_no_work
 );
 
 async fn migrating_twice_changes_nothing(fresh: Fresh) {
@@ -51,7 +52,7 @@ async fn facts_cannot_be_changed_or_emptied(fresh: Fresh) {
     }
 }
 
-async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
+async fn whoever_a_fact_may_name_is_not_deleted_or_renamed(fresh: Fresh) {
     let rows = "
         insert into school values ('sch', 'TH', 'T', 'primary', 'public', '', '', null, null, null, null, 'hanoi', 0);
         insert into receiving_account values ('acc', 'sch', '970436', '0011', 'T', 0, null, null);
@@ -62,20 +63,36 @@ async fn whoever_a_fact_may_name_cannot_be_deleted(fresh: Fresh) {
         insert into connection (id, provider, school_id, memo_max, made_at) values ('con', 'sepay', 'sch', 100, 0);";
     fresh.store.run_raw(rows).await.expect("one of each");
     for named in ["pupil", "family", "class_group", "fee_item", "connection", "receiving_account", "school"] {
-        let refused = fresh.store.run_raw(&format!("delete from {named}")).await.expect_err(named).to_string();
-        assert!(refused.contains(&format!("append-only: {named}")), "{named}: {refused}");
+        for attempt in [format!("delete from {named}"), format!("update {named} set id = 'another'")] {
+            let refused = fresh.store.run_raw(&attempt).await.expect_err(&attempt).to_string();
+            assert!(refused.contains(&format!("append-only: {named}")), "{attempt}: {refused}");
+        }
     }
 }
 
+/// What a program of tomorrow leaves behind.
+const TOMORROW: &str = "
+    insert into _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
+    select max(version) + 1, 'tomorrow', max(installed_on), success, checksum, 0
+    from _sqlx_migrations group by success, checksum order by 1 desc limit 1";
+
 async fn a_newer_schema_is_refused(fresh: Fresh) {
-    let newer = "insert into _sqlx_migrations (version, description, installed_on, success, checksum, execution_time)
-                 select max(version) + 1, 'tomorrow', max(installed_on), success, checksum, 0
-                 from _sqlx_migrations group by success, checksum order by 1 desc limit 1";
-    fresh.store.run_raw(newer).await.expect("a row from tomorrow");
+    fresh.store.run_raw(TOMORROW).await.expect("a row from tomorrow");
     let refused = fresh.store.check_version().await.expect_err("a newer schema");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
     let refused = fresh.store.migrate().await.expect_err("a newer schema");
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"));
+}
+
+/// A program that serves while a newer one migrates stops at the next renewal of its leases.
+async fn whoever_is_older_than_the_schema_takes_no_work(fresh: Fresh) {
+    let take = async |name| Fence::take(&fresh.store, name, "prc_1", HOLD_MS).await;
+    take("credits").await.expect("a store").expect("nobody else holds it");
+    fresh.store.run_raw(TOMORROW).await.expect("a row from tomorrow");
+    for name in ["credits", "feed"] {
+        let refused = take(name).await.expect_err("a newer schema");
+        assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-newer"), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,6 @@
 //! A database that an older program left behind, with a school's day in it, is brought up by a program that dies in the
 //! middle of it, again and again: the old schema is there as it was, or the new one whole, and the next start finishes.
-//!
-//! Deliberately absent, until somebody has seen it end well: the same on PostgreSQL, where each migration is committed
-//! by itself. Several at once and one that fails are played on both.
+//! On PostgreSQL each migration is committed by itself, and the program also loses its connection instead of its life.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -21,7 +19,12 @@ use crate::engines::{self, Fresh};
 use crate::on_both;
 use crate::town::folder;
 
-on_both!(several_that_upgrade_at_once_are_one_upgrade, an_upgrade_that_fails_keeps_nobody_out);
+on_both!(
+    an_upgrade_that_dies_leaves_the_old_or_the_new,
+    several_that_upgrade_at_once_are_one_upgrade,
+    an_upgrade_that_fails_keeps_nobody_out,
+    nothing_is_upgraded_while_an_older_program_works
+);
 
 /// From so many versions ago; what an older program had no column for yet is left out of the day.
 const VERSIONS_AGO: [i64; 3] = [1, 2, 4];
@@ -149,9 +152,14 @@ impl Old {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_upgrade_that_dies_leaves_the_old_or_the_new() {
-    let fresh = engines::sqlite().await;
+/// Ends everybody else's connections at the server and waits until they are gone: who died may have sent a commit.
+async fn nobody_else(old: &Old) {
+    const END: &str = "select pg_terminate_backend(pid, 10000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    old.store.run_raw(END).await.expect("they are ended");
+}
+
+async fn an_upgrade_that_dies_leaves_the_old_or_the_new(fresh: Fresh) {
     let played = Played::today(&fresh).await;
     let mut chance = Chance::new(17);
     let (mut died, mut left_old) = (0, 0);
@@ -163,13 +171,20 @@ async fn an_upgrade_that_dies_leaves_the_old_or_the_new() {
         let usual = began.elapsed();
         old.assert_new(&played).await;
         let mut old = played.leave_behind(&engines::beside(&fresh).await, version).await;
-        for _ in 0..DEATHS {
+        for death in 0..DEATHS {
             if old.version().await == newest_version() {
                 old = played.leave_behind(&engines::beside(&fresh).await, version).await;
             }
             let mut child = old.upgrade();
             sleep(usual * u32::try_from(chance.below(1_000)).expect("small") / 1_000).await;
-            child.start_kill().expect("ended");
+            let is_server = old.store.engine() == EngineName::Postgres;
+            // One in three loses its connection instead of its life.
+            if !is_server || death % 3 > 0 {
+                child.start_kill().expect("ended");
+            }
+            if is_server {
+                nobody_else(&old).await;
+            }
             died += usize::from(!child.wait().await.expect("an end").success());
             left_old += usize::from(old.assert_old_or_new(&played).await < newest_version());
         }
@@ -201,4 +216,52 @@ async fn an_upgrade_that_fails_keeps_nobody_out(fresh: Fresh) {
     store.run_raw("update _sqlx_migrations set version = 1 where version = 1001").await.expect("known again");
     let other = Store::open(&address).await.expect("the database");
     timeout(Duration::from_secs(20), other.migrate()).await.expect("nobody is waited for").expect("the newest schema");
+}
+
+/// An older program took a lease that runs for so long from now on.
+async fn older_works(store: &Store, for_ms: i64) {
+    let now = store.begin().await.expect("a transaction").database_now().await.expect("a time");
+    let until = now + for_ms;
+    let lease = format!(
+        "insert into lease values ('credits', 'prc_older', 1, {until})
+         on conflict (name) do update set expires_at = excluded.expires_at"
+    );
+    store.run_raw(&lease).await.expect("a lease");
+}
+
+async fn nothing_is_upgraded_while_an_older_program_works(fresh: Fresh) {
+    let store = Store::open(&engines::beside(&fresh).await).await.expect("a database");
+    store.migrate_to(newest_version() - 1).await.expect("an older schema");
+    let refused = async || {
+        let outcome = (store.migrate().await, store.check_version().await);
+        let code = |outcome: hocphi::fault::Result<()>| {
+            outcome.err().and_then(|error| error.refusal().map(|refusal| refusal.code)).unwrap_or_default()
+        };
+        (code(outcome.0), code(outcome.1))
+    };
+    older_works(&store, 60_000).await;
+    assert_eq!(refused().await, ("still-at-work", "schema-older"));
+    older_works(&store, 1_500).await;
+    assert_eq!(refused().await, ("", ""), "who was stopped a moment ago is waited for");
+    older_works(&store, 60_000).await;
+    assert_eq!(refused().await, ("", ""), "who starts without anything to change waits for nobody");
+}
+
+/// Somebody looked at the database by hand and went home in the middle of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upgrade_behind_a_forgotten_transaction_is_refused_with_a_sentence() {
+    let Some(fresh) = engines::postgres().await else { return };
+    let store = Store::open(&engines::beside(&fresh).await).await.expect("a database");
+    store.migrate_to(newest_version() - 1).await.expect("an older schema");
+    let mut forgotten = store.begin().await.expect("a transaction");
+    for text in
+        ["set local idle_in_transaction_session_timeout = 0", "lock table _sqlx_migrations in share row exclusive mode"]
+    {
+        forgotten.run(&asked(text.to_owned()), Vec::new()).await.expect(text);
+    }
+    let refused = timeout(Duration::from_mins(1), store.migrate()).await.expect("nobody waits for ever");
+    let refused = refused.expect_err("it is locked");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("schema-locked"), "{refused}");
+    drop(forgotten);
+    store.migrate().await.expect("the newest schema");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::header;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,6 +22,8 @@ use crate::web::failure::Failure;
 
 /// Lines of one answer.
 const LIMIT_MOST: i64 = 1_000;
+/// How far a reader has come, though he may have got nothing.
+const THROUGH: HeaderName = HeaderName::from_static("feed-through");
 
 /// One line of the feed.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,7 +76,7 @@ pub struct FeedPostingBody {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct FeedAsked {
-    /// The last index that was read; 0 or absent: from the first.
+    /// The `Feed-Through` of the answer before, or the last index that was read; 0 or absent: from the first.
     #[serde(default)]
     #[param(minimum = 0)]
     pub after: i64,
@@ -106,10 +108,14 @@ pub struct RevenueAsked {
     pub day: String,
 }
 
-/// The feed after an index, one JSON object a line, in order and without a hole.
+/// The feed after an index, one JSON object a line, in order and without a hole. Ask again after what `Feed-Through`
+/// says, until it says what was asked after.
 #[utoipa::path(get, path = "/entries", tag = "feed", security(("api_key" = ["feed:read"])), params(FeedAsked),
     responses((status = 200, body = FeedLineBody, content_type = "application/x-ndjson",
-        description = "one object a line; none when there is nothing after the index"), Problems))]
+        headers(("Feed-Through" = i64, description = "The index up to which the feed was looked through: read on after \
+            it. Where it is the one asked after, there is nothing more yet.")),
+        description = "one object a line; none where a key for some schools finds only others' events, although there \
+            may be more after `Feed-Through`"), Problems))]
 pub async fn list_entries(
     State(house): State<Arc<House>>,
     caller: Caller,
@@ -127,12 +133,13 @@ pub async fn list_entries(
         )
         .into());
     }
-    let leaves = feed::entries(&house.store, &scope(&house, &caller).await?, after, limit).await?;
+    let part = feed::entries(&house.store, &scope(&house, &caller).await?, after, limit).await?;
     let mut lines = String::new();
-    for leaf in &leaves {
+    for leaf in &part.leaves {
         put_line(&mut lines, leaf)?;
     }
-    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
+    let through = [(THROUGH, HeaderValue::from(part.through))];
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], through, lines).into_response())
 }
 
 /// A day's revenue by school and item, equal to the ledger. Groups of fewer than ten payers are pooled, but not for the

@@ -1,0 +1,88 @@
+//! PostgreSQL, asked over the network: every question is a journey, and one whose answer does not come is given up.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::{Pool, Postgres, Transaction};
+
+use super::engine::{BEGINNING, execute_postgres, fetch_postgres, now_postgres, translate};
+use super::silence::answered;
+use super::{Arg, Record, Statement, many, row};
+use crate::fault::Result;
+
+/// What writers begin with.
+const BEGIN: &str = "begin isolation level serializable";
+/// What the keeper begins with. It compares what banks tell with all that is like it, which may take a while, and holds
+/// nothing meanwhile; what it writes at last only a second telling of the same waits for.
+const BEGIN_FIRST: &str = "begin isolation level serializable; set local idle_in_transaction_session_timeout = '10s'";
+
+/// A transaction that may write.
+pub(super) struct Session {
+    tx: Transaction<'static, Postgres>,
+    server: Arc<PgConnectOptions>,
+}
+
+pub(super) async fn begin(pool: &Pool<Postgres>, first: bool) -> Result<Session> {
+    let server = pool.connect_options();
+    let begun = answered(&server, pool.begin_with(if first { BEGIN_FIRST } else { BEGIN })).await;
+    Ok(Session { tx: begun.map_err(|error| translate(BEGINNING, error))?, server })
+}
+
+pub(super) async fn all<T: Record>(pool: &Pool<Postgres>, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+    read(statement, answered(&pool.connect_options(), fetch_postgres(pool, statement, args)).await)
+}
+
+pub(super) async fn all_in<T: Record>(pool: &Pool<Postgres>, statement: &Statement, keys: &[Arg]) -> Result<Vec<T>> {
+    read(statement, answered(&pool.connect_options(), many::fetch_in_postgres(pool, statement, keys)).await)
+}
+
+fn read<T: Record>(statement: &Statement, rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<T>> {
+    row::read_all(statement, &rows.map_err(|error| translate(statement.name, error))?)
+}
+
+impl Session {
+    pub(super) async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
+        read(statement, answered(&self.server, fetch_postgres(&mut *self.tx, statement, args)).await)
+    }
+
+    pub(super) async fn all_in<T: Record>(&mut self, statement: &Statement, keys: &[Arg]) -> Result<Vec<T>> {
+        read(statement, answered(&self.server, many::fetch_in_postgres(&mut *self.tx, statement, keys)).await)
+    }
+
+    pub(super) async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
+        let touched = answered(&self.server, execute_postgres(&mut self.tx, statement, args)).await;
+        touched.map_err(|error| translate(statement.name, error))
+    }
+
+    pub(super) async fn insert(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
+        let inserted = answered(&self.server, many::insert_postgres(&mut self.tx, statement, rows)).await;
+        inserted.map_err(|error| translate(statement.name, error))
+    }
+
+    pub(super) async fn insert_each(
+        &mut self,
+        statement: &Statement,
+        each: Vec<Vec<Arg>>,
+        with: &[Vec<Arg>],
+    ) -> Result<u64> {
+        let inserted = answered(&self.server, many::insert_each_postgres(&mut self.tx, statement, each, with)).await;
+        inserted.map_err(|error| translate(statement.name, error))
+    }
+
+    pub(super) async fn insert_returning<T: Record>(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<Vec<T>> {
+        read(statement, answered(&self.server, many::insert_returning_postgres(&mut self.tx, statement, rows)).await)
+    }
+
+    pub(super) async fn now(&mut self) -> Result<i64> {
+        let now = answered(&self.server, now_postgres(&mut self.tx)).await;
+        now.map_err(|error| translate("ask the database for the time", error))
+    }
+
+    pub(super) async fn commit(self) -> Result<()> {
+        answered(&self.server, self.tx.commit()).await.map_err(|error| translate("commit", error))
+    }
+}
