@@ -68,6 +68,12 @@
 //! - An engine that believes a table empty reads the wrong one from end to end. What waits is read first by the order
 //!   of its statement, and nothing stands in it that would let an engine begin with all there ever was.
 //!
+//! - SQLite has no server that could be waited for. Through the driver of both engines, which hands each row from one
+//!   thread to another, a payment took fourteen switches of threads and they cost more than SQLite did. So what rooms
+//!   ask of SQLite is asked in their own thread; the driver of both makes schemas and copies.
+//! - Whoever is told of a payment posts it at once, or a second later when banks tell faster than is written: a bank
+//!   that is not answered comes again with everything, and what is kept can wait.
+//!
 //! # Deliberately absent
 //!
 //! Floats in anything that is money, a state that could be derived and is stored (but for the sums that dashboards

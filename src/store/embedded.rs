@@ -86,11 +86,7 @@ impl Embedded {
     /// Begins with the lock, in the turn of ordinary writers or before them.
     pub(super) async fn begin(&self, first: bool) -> Result<Open> {
         let turn = if first { None } else { Some(Arc::clone(&self.0.gate).lock_owned().await) };
-        let slot = timeout(PATIENCE, Arc::clone(&self.0.writer).lock_owned()).await;
-        let mut slot = slot.map_err(|_| unavailable("store-away"))?;
-        if slot.is_closed {
-            return Err(unavailable("store-away").into());
-        }
+        let mut slot = self.slot().await?;
         let opened = match slot.connection.take() {
             Some(connection) => begun(connection),
             None => self.connect(Use::Writes).and_then(begun),
@@ -102,6 +98,28 @@ impl Embedded {
         };
         slot.connection = Some(opened.map_err(|error| translate_sqlite("begin", error))?);
         Ok(Open { embedded: self.clone(), slot, has_failed: false, _turn: turn })
+    }
+
+    /// Several statements of plain text on the writer's own connection, outside of any transaction.
+    pub(super) async fn run_raw(&self, text: &str) -> Result<()> {
+        let mut slot = self.slot().await?;
+        let failed = |error| translate_sqlite("run a text", error);
+        let connection = match slot.connection.take() {
+            Some(connection) => connection,
+            None => self.connect(Use::Writes).map_err(failed)?,
+        };
+        let ran = aside(|| connection.execute_batch(text));
+        slot.connection = Some(connection);
+        ran.map_err(failed)
+    }
+
+    async fn slot(&self) -> Result<OwnedMutexGuard<Slot>> {
+        let slot = timeout(PATIENCE, Arc::clone(&self.0.writer).lock_owned()).await;
+        let slot = slot.map_err(|_| unavailable("store-away"))?;
+        if slot.is_closed {
+            return Err(unavailable("store-away").into());
+        }
+        Ok(slot)
     }
 
     /// Reads where it may take its time.

@@ -383,12 +383,13 @@ pub(super) async fn ping(engine: &Engine) -> Result<()> {
 }
 
 pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
-    let text = AssertSqlSafe(text.to_owned());
     match engine {
-        Engine::Sqlite { workshop, .. } => sqlx::raw_sql(text).execute(workshop).await.map(drop),
-        Engine::Postgres(pool) => sqlx::raw_sql(text).execute(pool).await.map(drop),
+        Engine::Sqlite { embedded, .. } => embedded.run_raw(text).await,
+        Engine::Postgres(pool) => {
+            let ran = sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(pool).await;
+            ran.map(drop).map_err(|error| translate("run a text", error))
+        }
     }
-    .map_err(|error| translate("run a text", error))
 }
 
 /// The whole text of a statement with two rows or one key, as the engine's parser would see it. One row alone is

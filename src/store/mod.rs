@@ -6,7 +6,8 @@
 //! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention, and a
 //! few times after a key that another writer may have taken in the same moment);
 //! idempotency comes from unique constraints in the same transaction as the money; rooms hold no pool and no
-//! engine name. Everything that differs between the engines is in `engine.rs`.
+//! engine name. What differs between the engines is in `engine.rs`, and how each is asked in `embedded.rs` and
+//! `server.rs`.
 //!
 //! Deliberately absent: an object mapper, `for update`, advisory locks, floats, booleans and null columns that
 //! mean three things.
