@@ -86,7 +86,7 @@ impl Asker {
     async fn sign_in(&self, login: &str) -> String {
         let address = format!("{}/desk/sign-in", self.base);
         let page = self.client.get(&address).send().await.expect("the page");
-        let before = cookie(&page).unwrap_or_default();
+        let before = cookies(&page).join("; ");
         let text = page.text().await.expect("its text");
         let mark = "name=\"knock\" value=\"";
         let knock = text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).expect("a knock").0.to_owned();
@@ -94,14 +94,12 @@ impl Asker {
         let request = self.client.post(&address).header("content-type", "application/x-www-form-urlencoded");
         let signed = request.header(COOKIE, &before).body(body).send().await.expect("an answer");
         assert_eq!(signed.status(), StatusCode::SEE_OTHER, "{login}: {:?}", signed.headers().get(LOCATION));
-        cookie(&signed).unwrap_or(before)
+        cookies(&signed).into_iter().find(|pair| pair.starts_with("hp=")).expect("a session")
     }
 }
 
-/// `hp=…`, where the answer sets it.
-fn cookie(response: &reqwest::Response) -> Option<String> {
-    response.headers().get_all(SET_COOKIE).iter().find_map(|value| {
-        let pair = value.to_str().ok()?.split(';').next()?;
-        pair.starts_with("hp=").then(|| pair.to_owned())
-    })
+/// `hp=…`, and whatever else the answer sets.
+fn cookies(response: &reqwest::Response) -> Vec<String> {
+    let set = response.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    set.filter_map(|value| Some(value.split(';').next()?.to_owned())).collect()
 }

@@ -33,11 +33,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long another program may keep the file from us, such as one that copies it.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Pages of the journal after which it is written into the file beside the work: 16 MB, in which most pages change
-/// again and again.
-const JOURNAL: i32 = 4_000;
-/// Pages after which the writer itself writes what is left of them, so that the journal begins anew.
-const LONGEST_JOURNAL: i32 = 4 * JOURNAL;
+/// Pages of the journal after which it is written into the file beside the work: 4 MB. Commits share the disk with that
+/// and would wait four times as long for four times as much.
+const JOURNAL: i32 = 1_000;
+/// Pages after which the writer itself writes what is left of them, so that the journal begins anew: 64 MB.
+const LONGEST_JOURNAL: i32 = 16_000;
 
 /// One file. Cloning shares it.
 #[derive(Clone)]
@@ -161,7 +161,7 @@ impl Embedded {
         let connection = Connection::open_with_flags(self.0.file.as_path(), flags)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        // A statement is planned once and not anew for each value, whatever samples of values somebody's `analyze` left.
+        // A statement is planned once and not anew for each value, whatever samples of them somebody's `analyze` left.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         for (name, value) in SETTINGS_SQLITE {
             connection.pragma_update(None, name, value)?;
@@ -177,8 +177,8 @@ impl Embedded {
         Ok(connection)
     }
 
-    /// Sees to it that the journal, which has so many pages now, stays short. It is written into the file where nobody
-    /// waits for it; while others write on, that never ends it, so now and then the writer does the little that is left.
+    /// Sees to it that the journal, which has so many pages now, stays short. It is written into the file where no one
+    /// waits for it; as others write on, that never ends it, so now and then the writer does the little that is left.
     fn tend(&self, pages: i32, writer: &Connection) {
         let settled = self.0.settled.load(Ordering::Relaxed);
         let unsettled = if pages < settled { pages } else { pages - settled };
@@ -358,8 +358,8 @@ fn execute(connection: &Connection, statement: &Statement, text: &str, args: &[A
     done.map_err(|error| translate_sqlite(statement.name, error))?.try_into().or_fault("count rows")
 }
 
-/// To SQLite `$2` is a name, and whatever stands first in a text is its first place; to us it is the second value. Marks
-/// without a name are in order.
+/// To SQLite `$2` is a name, and whatever stands first in a text is its first place; to us it is the second value.
+/// Marks without a name are in order.
 fn bind(prepared: &mut rusqlite::Statement<'_>, args: &[Arg]) -> rusqlite::Result<()> {
     let places = prepared.parameter_count();
     if places > args.len() {
