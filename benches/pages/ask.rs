@@ -35,16 +35,19 @@ struct Asker {
     client: Client,
     base: String,
     cookies: HashMap<String, String>,
+    /// What was not answered as it should be.
+    wrong: Vec<String>,
 }
 
 /// Every page whose name begins so.
 pub async fn all(address: SocketAddr, pages: &[Page], only: &str) -> Vec<Timed> {
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let mut asker = Asker { client, base: format!("http://{address}"), cookies: HashMap::new() };
+    let mut asker = Asker { client, base: format!("http://{address}"), cookies: HashMap::new(), wrong: Vec::new() };
     let mut timed = Vec::new();
     for page in pages.iter().filter(|page| page.name.starts_with(only)) {
         timed.push(asker.time(page).await);
     }
+    assert!(asker.wrong.is_empty(), "{}", asker.wrong.join("\n"));
     timed
 }
 
@@ -58,7 +61,9 @@ impl Asker {
             let status = response.status();
             let body = response.bytes().await.expect("a body");
             took.push(begun.elapsed());
-            assert_eq!(status, StatusCode::OK, "{address}: {}", String::from_utf8_lossy(&body));
+            if status != StatusCode::OK {
+                self.wrong.push(format!("{address}: {status} {}", String::from_utf8_lossy(&body)));
+            }
             bytes = bytes.max(body.len());
         }
         took.sort_unstable();

@@ -137,7 +137,7 @@ fn of_the_desk(desks: &[Desk], town: &Town, asks: usize, today: Day, lot: &mut L
         "/desk/fees",
         "/desk/setup",
         "/desk/school",
-        "/desk/setup/connect",
+        "/desk/setup/connect?provider=sepay",
     ] {
         page(fixed, &mut |_, _| fixed.to_owned());
     }
