@@ -52,6 +52,13 @@ impl Town {
         self.schools * self.pupils * self.runs
     }
 
+    /// The first invoice from this one on that nobody paid: there is nothing to be paid by a QR on the others.
+    fn unpaid_from(&self, at: usize) -> usize {
+        let place = |number: usize| ((number - 1) % self.of_run() + 1, (number - 1) / self.of_run());
+        let is_unpaid = |number: &usize| matches!(place(*number), (n, run) if !is_paid(n, run));
+        (at + 1..at + 20).find(is_unpaid).expect("nine in ten are")
+    }
+
     fn of_run(&self) -> usize {
         self.schools * self.pupils
     }
@@ -116,7 +123,7 @@ impl Town {
         let key = MasterKey::parse(&fs::read_to_string(key).expect("the key's file")).expect("a key");
         let rows: Vec<String> = (0..PICKED)
             .map(|at| {
-                let number = 1 + at * self.invoices() / PICKED;
+                let number = self.unpaid_from(at * self.invoices() / PICKED);
                 let hash = token_hash(&key.page_token("invoice", &format!("inv_{number:026}")));
                 let reference = hocphi::ids::PaymentReference::random().expect("a reference");
                 format!("({number}, '{hash}', '{reference}')")
@@ -124,6 +131,16 @@ impl Town {
             .collect();
         store.run_raw(&format!("insert into pages_picked values {}", rows.join(", "))).await.expect("picked");
     }
+}
+
+/// Is this pupil's invoice of a run paid?
+pub fn is_paid(n: usize, run: usize) -> bool {
+    n % 10 == run % 10
+}
+
+/// Does what he paid wait for a person?
+pub fn is_held(n: usize) -> bool {
+    (n / 10).is_multiple_of(500)
 }
 
 /// The texts as each engine reads them.

@@ -9,7 +9,7 @@ use hocphi::seal::MasterKey;
 use hocphi::store::{Record, Statement, StatementKind, Store};
 use hocphi::time::{Clock, Day};
 
-use crate::load::{DESKS, PICKED, Town};
+use crate::load::{self, DESKS, PICKED, Town};
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,13 +64,15 @@ struct Desk {
 }
 
 impl Desk {
-    /// A run, and the number of an invoice of it that was paid.
+    /// A run, and the number of an invoice of it that was paid and given to its child.
     fn paid(&self, town: &Town, lot: &mut Lot) -> (usize, usize) {
-        let run = lot.below(town.runs);
-        let n = self.first + lot.below(self.pupils.len());
-        let n = (n - n % 10 + run % 10).clamp(self.first, self.first + self.pupils.len() - 1);
-        let n = if n % 10 == run % 10 { n } else { n + 10 - (n + 10 - run % 10) % 10 };
-        (run, run * town.schools * town.pupils + n)
+        loop {
+            let run = lot.below(town.runs);
+            let n = self.first + lot.below(self.pupils.len());
+            if load::is_paid(n, run) && !load::is_held(n) {
+                return (run, run * town.schools * town.pupils + n);
+            }
+        }
     }
 }
 
@@ -174,10 +176,6 @@ fn of_the_desk(desks: &[Desk], town: &Town, asks: usize, today: Day, lot: &mut L
     });
     page("/desk/receipts/{receipt}.pdf", &mut |desk, lot| {
         format!("/desk/receipts/{}.pdf", id("rec", desk.paid(town, lot).1))
-    });
-    page("/desk/invoices/{invoice}/notice.pdf", &mut |desk, lot| {
-        let number = lot.below(town.runs) * town.schools * town.pupils + desk.first + lot.below(desk.pupils.len());
-        format!("/desk/invoices/{}/notice.pdf", id("inv", number))
     });
     page("/desk/setup/connections/{connection}", &mut |desk, _| format!("/desk/setup/connections/{}", desk.connection));
     pages

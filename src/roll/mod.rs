@@ -22,12 +22,14 @@ pub mod sheet;
 mod sql;
 mod workbook;
 
+use std::collections::HashMap;
+
 use unicode_normalization::UnicodeNormalization;
 
 pub use sql::ALL;
 
 use crate::fault::{Kind, Refusal, Result};
-use crate::store::{Store, args, record};
+use crate::store::{Arg, Store, args, record};
 use crate::time::{Day, Moment};
 
 /// The schools an authority watches over on a day: its own, and those of every authority below it.
@@ -316,6 +318,19 @@ pub async fn authority(store: &Store, id: &str) -> Result<Option<Authority>> {
 /// Faults of the store.
 pub async fn accounts_of(store: &Store, school_id: &str) -> Result<Vec<ReceivingAccount>> {
     store.all(&sql::ACCOUNTS_OF, args![school_id]).await
+}
+
+/// Every account that these schools were ever paid into, by school.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn accounts_of_schools(store: &Store, ids: &[&str]) -> Result<HashMap<String, Vec<ReceivingAccount>>> {
+    let keys = ids.iter().map(|id| Arg::from(*id)).collect();
+    let mut of: HashMap<String, Vec<ReceivingAccount>> = HashMap::new();
+    for account in store.all_in::<ReceivingAccount>(&sql::ACCOUNTS_OF_SCHOOLS, keys).await? {
+        of.entry(account.school_id.clone()).or_default().push(account);
+    }
+    Ok(of)
 }
 
 /// One receiving account.

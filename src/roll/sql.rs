@@ -48,6 +48,9 @@ statements! {
     /// The accounts a school was ever paid into, the newest last.
     ACCOUNTS_OF = "select * from receiving_account where school_id = $1 order by opened_at, id";
 
+    /// Those of many schools. No row for one: it has none.
+    ACCOUNTS_OF_SCHOOLS = list "select * from receiving_account where school_id in", "order by school_id, opened_at, id";
+
     /// One receiving account. No row: the id was made up.
     ACCOUNT = "select * from receiving_account where id = $1";
 

@@ -108,7 +108,9 @@ impl Embedded {
             Some(connection) => connection,
             None => self.connect(Use::Writes).map_err(failed)?,
         };
+        NOTED.set(0);
         let ran = aside(|| connection.execute_batch(text));
+        self.tend(NOTED.get(), &connection);
         slot.connection = Some(connection);
         ran.map_err(failed)
     }

@@ -127,11 +127,10 @@ pub struct ClassesAsked {
     responses((status = 200, body = Vec<SchoolBody>), Problems))]
 pub async fn list_schools(State(house): State<Arc<House>>, caller: Caller) -> Result<Json<Vec<SchoolBody>>, Failure> {
     caller.needs("schools:read")?;
-    let mut bodies = Vec::with_capacity(caller.schools.len());
-    for school in &caller.schools {
-        bodies.push(with_accounts(&house, school).await?);
-    }
-    Ok(Json(bodies))
+    let ids: Vec<&str> = caller.schools.iter().map(|school| school.id.as_str()).collect();
+    let mut accounts = roll::accounts_of_schools(&house.store, &ids).await?;
+    let with_accounts = |school: &School| body(school, accounts.remove(&school.id).unwrap_or_default());
+    Ok(Json(caller.schools.iter().map(with_accounts).collect()))
 }
 
 /// One school with its receiving accounts.
@@ -144,7 +143,8 @@ pub async fn show_school(
     Id(school): Id,
 ) -> Result<Json<SchoolBody>, Failure> {
     caller.needs("schools:read")?;
-    Ok(Json(with_accounts(&house, caller.school(&school)?).await?))
+    let school = caller.school(&school)?;
+    Ok(Json(body(school, roll::accounts_of(&house.store, &school.id).await?)))
 }
 
 /// The classes of a school in one year.
@@ -229,15 +229,14 @@ impl From<&roll::CellProblem> for CellBody {
     }
 }
 
-async fn with_accounts(house: &House, school: &School) -> crate::fault::Result<SchoolBody> {
-    let accounts = roll::accounts_of(&house.store, &school.id).await?;
-    Ok(SchoolBody {
+fn body(school: &School, accounts: Vec<ReceivingAccount>) -> SchoolBody {
+    SchoolBody {
         id: school.id.clone(),
         code: school.code.clone(),
         name: school.name.clone(),
         level: school.level.clone(),
         accounts: accounts.into_iter().map(AccountBody::from).collect(),
-    })
+    }
 }
 
 impl From<ReceivingAccount> for AccountBody {
