@@ -236,13 +236,21 @@ pub async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Re
 
 /// The events of a few schools, each school's looked for on its own.
 async fn of_each(store: &Store, schools: &[String], after: i64, limit: i64) -> Result<Part> {
+    let head = head(store).await?;
     let mut leaves: Vec<Leaf> = Vec::new();
     for school in schools {
         leaves.extend(store.all::<Leaf>(&sql::AFTER_OF_SCHOOL, args![after, limit, school]).await?);
     }
+    Ok(in_one_order(leaves, head, after, limit))
+}
+
+/// What was found school by school, in the order of all, up to the place that was the newest when the first was asked:
+/// of what came since, an earlier one may belong to a school that was asked before.
+fn in_one_order(mut leaves: Vec<Leaf>, head: i64, after: i64, limit: i64) -> Part {
+    leaves.retain(|leaf| leaf.place <= head);
     leaves.sort_by_key(|leaf| leaf.place);
     leaves.truncate(usize::try_from(limit).unwrap_or_default());
-    Ok(Part::of(leaves, after))
+    Part::of(leaves, after)
 }
 
 /// The events of many schools, looked for among those of all: to ask for each school's would read as many for every one
@@ -286,4 +294,25 @@ pub async fn invoices_after(store: &Store, after: i64) -> Result<(i64, Vec<Strin
         from = to;
     }
     Ok((head, invoices))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(place: i64) -> Leaf {
+        let text = String::new;
+        let (school_id, record_id, event, body) = (text(), text(), text(), text());
+        Leaf { place, school_id, record_id, event, version: 1, day: Moment(0).day(), at: Moment(0), body }
+    }
+
+    #[test]
+    fn what_comes_between_two_schools_waits_for_the_next_question() {
+        let part = in_one_order(vec![leaf(105)], 102, 90, 10);
+        assert_eq!((part.leaves.len(), part.through), (0, 90), "103 may be of a school that was asked before");
+        let part = in_one_order(vec![leaf(102), leaf(103), leaf(91)], 102, 90, 10);
+        assert_eq!((part.leaves.iter().map(|leaf| leaf.place).collect::<Vec<_>>(), part.through), (vec![91, 102], 102));
+        let part = in_one_order(vec![leaf(92), leaf(91)], 102, 90, 1);
+        assert_eq!(part.through, 91);
+    }
 }
