@@ -308,16 +308,13 @@ async fn half_named_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>>
 /// of under another id is another transfer, so of a hundred who pay one sum without a word only those are read whom
 /// somebody else told of, or a line shows.
 async fn nameless_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
-    let mut spans: HashMap<(&str, &str, i64), (Day, Day)> = HashMap::new();
-    for told in fresh.iter().filter(|told| told.likeness.payment_reference.is_none()) {
-        let day = told.value_at.day();
+    let nameless = fresh.iter().filter(|told| told.likeness.payment_reference.is_none());
+    let asked = nameless.map(|told| (&*told.connection_id, &*told.account_id, told.amount, told.value_at.day()));
+    let asked: HashSet<(&str, &str, i64, Day)> = asked.collect();
+    let mut found = Vec::new();
+    for (connection, account, amount, day) in asked {
         // What is told late may be on the statement of a later day, and what is left of those alike of an earlier one.
         let (first, last) = (day.plus_days(-LATEST_BOOKING), day.plus_days(LATEST_BOOKING));
-        let span = spans.entry((&told.connection_id, &told.account_id, told.amount)).or_insert((first, last));
-        *span = (span.0.min(first), span.1.max(last));
-    }
-    let mut found = Vec::new();
-    for ((connection, account, amount), (first, last)) in spans {
         let span = args![account, first, last, amount, connection];
         found.extend(tx.all::<KnownCredit>(&sql::WITHOUT_REFERENCE, span).await?);
     }

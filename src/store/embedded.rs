@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::engine::{NOW_SQLITE, PREPARED, SETTINGS_SQLITE, is_only_readable, translate_sqlite};
@@ -52,7 +52,8 @@ struct Shared {
     readers: std::sync::Mutex<Vec<Connection>>,
     /// How many pages the journal had when it was last written into the file.
     settled: AtomicI32,
-    is_settling: AtomicBool,
+    /// Whoever writes it there; one at a time.
+    settling: Arc<Semaphore>,
 }
 
 /// Where the writing connection is when nobody has it; none before it is needed and after it failed.
@@ -79,7 +80,7 @@ impl Embedded {
             seats: Arc::new(Semaphore::new(READERS)),
             readers: std::sync::Mutex::default(),
             settled: AtomicI32::new(0),
-            is_settling: AtomicBool::new(false),
+            settling: Arc::new(Semaphore::new(1)),
         }))
     }
 
@@ -87,13 +88,10 @@ impl Embedded {
     pub(super) async fn begin(&self, first: bool) -> Result<Open> {
         let turn = if first { None } else { Some(Arc::clone(&self.0.gate).lock_owned().await) };
         let mut slot = self.slot().await?;
-        let opened = match slot.connection.take() {
-            Some(connection) => begun(connection),
-            None => self.connect(Use::Writes).and_then(begun),
-        };
-        let opened = match opened {
+        let anew = || aside(|| self.connect(Use::Writes).and_then(begun));
+        let opened = match slot.connection.take().map_or_else(anew, begun) {
             // A file that was opened while its disk could only be read stays so when the disk no longer is.
-            Err(error) if is_only_readable(&error) => self.connect(Use::Writes).and_then(begun),
+            Err(error) if is_only_readable(&error) => anew(),
             opened => opened,
         };
         slot.connection = Some(opened.map_err(|error| translate_sqlite("begin", error))?);
@@ -106,13 +104,13 @@ impl Embedded {
         let failed = |error| translate_sqlite("run a text", error);
         let connection = match slot.connection.take() {
             Some(connection) => connection,
-            None => self.connect(Use::Writes).map_err(failed)?,
+            None => aside(|| self.connect(Use::Writes)).map_err(failed)?,
         };
         NOTED.set(0);
-        let ran = aside(|| connection.execute_batch(text));
+        aside(|| connection.execute_batch(text)).map_err(failed)?;
         self.tend(NOTED.get(), &connection);
         slot.connection = Some(connection);
-        ran.map_err(failed)
+        Ok(())
     }
 
     async fn slot(&self) -> Result<OwnedMutexGuard<Slot>> {
@@ -149,7 +147,9 @@ impl Embedded {
     /// Closes what is open, once everybody is done with it.
     pub(super) async fn close(&self) {
         let _seats = self.0.seats.acquire_many(u32::try_from(READERS).unwrap_or(u32::MAX)).await;
+        let _settling = self.0.settling.acquire().await;
         self.0.seats.close();
+        self.0.settling.close();
         self.idle().clear();
         *self.0.writer.lock().await = Slot { connection: None, is_closed: true };
     }
@@ -187,25 +187,22 @@ impl Embedded {
         if pages >= LONGEST_JOURNAL {
             self.0.settled.store(0, Ordering::Relaxed);
             aside(|| settle(writer));
-        } else if unsettled >= JOURNAL && !self.0.is_settling.swap(true, Ordering::Relaxed) {
+        } else if unsettled >= JOURNAL
+            && let Ok(turn) = Arc::clone(&self.0.settling).try_acquire_owned()
+        {
             self.0.settled.store(pages, Ordering::Relaxed);
-            self.settle_beside();
+            self.settle_beside(turn);
         }
     }
 
-    fn settle_beside(&self) {
+    fn settle_beside(&self, turn: OwnedSemaphorePermit) {
         let embedded = self.clone();
-        // Without a seat it waits for the next commit: closing the file waits for all seats.
-        let Ok(seat) = Arc::clone(&self.0.seats).try_acquire_owned() else {
-            return self.0.is_settling.store(false, Ordering::Relaxed);
-        };
         tokio::task::spawn_blocking(move || {
-            let _seat = seat;
+            let _turn = turn;
             match embedded.connect(Use::Writes) {
                 Ok(connection) => settle(&connection),
                 Err(error) => tracing::warn!(%error, "the journal could not be opened and is written later"),
             }
-            embedded.0.is_settling.store(false, Ordering::Relaxed);
         });
     }
 }
@@ -259,9 +256,11 @@ fn aside<T>(work: impl FnOnce() -> T) -> T {
 }
 
 impl Open {
-    /// Does something and notes when SQLite could not.
+    /// Does something and notes when SQLite could not. After that nothing more is done: it may have rolled back by
+    /// itself, and what came after would stand on its own.
     fn does<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let Some(connection) = &self.slot.connection else { return Err(unavailable("store-away").into()) };
+        let connection = self.slot.connection.as_ref().filter(|_| !self.has_failed);
+        let Some(connection) = connection else { return Err(unavailable("store-away").into()) };
         let done = work(connection);
         self.has_failed |= done.is_err();
         done
@@ -325,7 +324,7 @@ impl Drop for Open {
         // SQLite may have rolled back by itself, when the disk was full.
         let is_over = connection.is_autocommit() || connection.execute_batch("rollback").is_ok();
         if self.has_failed || !is_over {
-            self.slot.connection = None;
+            aside(|| self.slot.connection = None);
         }
     }
 }
