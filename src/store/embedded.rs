@@ -107,7 +107,12 @@ impl Embedded {
             None => aside(|| self.connect(Use::Writes)).map_err(failed)?,
         };
         NOTED.set(0);
-        aside(|| connection.execute_batch(text)).map_err(failed)?;
+        let ran = aside(|| {
+            connection.busy_timeout(BUSY)?;
+            connection.execute_batch(text)?;
+            connection.busy_timeout(Duration::ZERO)
+        });
+        ran.map_err(failed)?;
         self.tend(NOTED.get(), &connection);
         slot.connection = Some(connection);
         Ok(())
