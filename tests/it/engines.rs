@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use hocphi::store::Store;
+use hocphi::store::{Statement, StatementKind, Store};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -16,6 +16,11 @@ pub struct Fresh {
     /// The address, for a second process or a restart.
     pub address: String,
     directory: Option<tempfile::TempDir>,
+}
+
+/// A statement of a test's own.
+pub const fn fixed(name: &'static str, sql: &'static str) -> Statement {
+    Statement { name, kind: StatementKind::Fixed, sql, tail: "" }
 }
 
 /// What the trail tells about a thing, the oldest first: `per_lan run.made` and the detail, when there is one.

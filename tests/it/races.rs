@@ -5,29 +5,41 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hocphi::fault::{Error, Result};
 use hocphi::ledger::Account;
 use hocphi::matching;
-use hocphi::store::{Arg, EngineName, Statement, StatementKind, Store, Tx};
+use hocphi::store::{Arg, EngineName, Statement, Store, Tx};
 use hocphi::transact;
 use tokio::sync::Barrier;
 
 use crate::books::Books;
-use crate::engines::{self, Fresh};
+use crate::engines::{self, Fresh, fixed};
 use crate::on_both;
 
 on_both!(
     a_key_that_collides_for_ever_comes_out_as_the_fault_it_is,
+    after_a_failure_nothing_more_is_done,
     a_credit_that_is_proved_while_it_is_decided_is_proved_once,
     whenever_a_proof_comes_it_is_posted_once,
     a_credit_that_is_assigned_while_it_is_proved_is_posted_once,
 );
 
-const fn fixed(name: &'static str, sql: &'static str) -> Statement {
-    Statement { name, kind: StatementKind::Fixed, sql, tail: "" }
-}
-
 const TABLES: &str = "create table told (id text primary key); create table taken (id text primary key)";
 const TELL: Statement = fixed("races::TELL", "insert into told (id) values ('one')");
 const TAKE: Statement = fixed("races::TAKE", "insert into taken (id) values ('one')");
 const TOLD: Statement = fixed("races::TOLD", "select id from told");
+
+/// SQLite may end a transaction by itself, and what came after would stand on its own; PostgreSQL refuses by itself.
+async fn after_a_failure_nothing_more_is_done(fresh: Fresh) {
+    fresh.store.run_raw(TABLES).await.expect("tables");
+    let mut tx = fresh.store.begin().await.expect("a transaction");
+    tx.run(&TELL, Vec::new()).await.expect("told");
+    assert!(tx.run(&TELL, Vec::new()).await.is_err(), "its key is taken");
+    assert!(tx.run(&TAKE, Vec::new()).await.is_err(), "it has failed");
+    assert!(tx.optional::<String>(&TOLD, Vec::new()).await.is_err(), "nor is anything read");
+    drop(tx);
+    let told: Option<String> = fresh.store.optional(&TOLD, Vec::new()).await.expect("a store");
+    assert_eq!(told, None);
+    let took = transact!(fresh.store, |tx| tx.run(&TAKE, Vec::new()).await);
+    assert_eq!(took.expect("whoever comes next writes"), 1);
+}
 
 /// Takes the key unless somebody told of it: right on its own, and right beside its twin only when run again.
 async fn take_once(store: &Store, runs: &AtomicUsize, both_looked: &Barrier) -> Result<&'static str> {

@@ -6,21 +6,17 @@ use std::time::{Duration, Instant};
 use hocphi::fault::{Error, Result};
 use hocphi::inbox::Keeper;
 use hocphi::providers::Outcome;
-use hocphi::store::{Statement, StatementKind, Store, Wake};
+use hocphi::store::{Statement, Store, Wake};
 use hocphi::transact;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::engines;
+use crate::engines::{self, fixed};
 use crate::inbox::{Stage, stage, transfer, vault};
 
 /// Connections of one process.
 const ALL_CONNECTIONS: usize = 12;
-
-const fn fixed(name: &'static str, sql: &'static str) -> Statement {
-    Statement { name, kind: StatementKind::Fixed, sql, tail: "" }
-}
 
 const WORK: &str = "create table work (id text primary key); insert into work values ('one')";
 const TAKE: Statement = fixed("silence::TAKE", "delete from work");
