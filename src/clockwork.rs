@@ -176,13 +176,17 @@ async fn runs(house: &House, _fence: Option<&Fence>) -> Result<usize> {
     Ok(rung(house, advanced))
 }
 
-/// One batch of credits. The promises and the feed's waiting rows are written with the money.
+/// One batch of deliveries sorted and one of credits decided. The promises and the feed's waiting rows are written with
+/// the money.
 async fn credits(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let sorted = inbox::sort(&house.store, &house.vault, &house.clock, fence).await?;
+    count("hocphi_deliveries_sorted_total", sorted);
     let drained = matching::drain_fenced(&house.store, &house.vault, &house.clock, fence).await?;
     house.tell(&drained.invoices);
     count("hocphi_credits_decided_total", drained.decided);
     count("hocphi_credits_postponed_total", drained.postponed);
-    Ok(rung(house, drained.decided))
+    rung(house, drained.decided);
+    Ok(sorted + drained.decided)
 }
 
 /// One batch of places in the feed.

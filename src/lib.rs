@@ -45,6 +45,9 @@
 //!
 //! # Where the rules were found wanting
 //!
+//! - A bank was to be answered when the keeper had said whether its credits were new. Of seventeen providers three say
+//!   so in their answer; for the others a bank waited for what nobody had asked. What was read from a delivery is kept
+//!   with it, sealed, and [`inbox::sort`] finds out at the program's own pace what is new.
 //! - Two connections tell of one transfer on two days, one before midnight and one after it. What may be the same
 //!   credit is therefore alike within a day, not only on the same one.
 //! - Distinct ids on one connection are distinct credits, because siblings pay the same sum in the same minute; but a

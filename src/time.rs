@@ -12,14 +12,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
 
 /// Vietnam has kept UTC+7 without summer time since 1975, so a fixed offset is exact for every date we meet.
 fn vietnam() -> TimeZone {
     TimeZone::fixed(Offset::constant(7))
 }
 
-/// An instant, in milliseconds since 1970-01-01T00:00:00Z.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An instant, in milliseconds since 1970-01-01T00:00:00Z; written down as that number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Moment(pub i64);
 
 impl Moment {

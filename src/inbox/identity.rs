@@ -83,6 +83,8 @@ pub struct Known {
     credits: HashMap<String, KnownCredit>,
     /// In the order they became known.
     order: Vec<String>,
+    /// Of one account and one sum, in that order: nothing else is ever compared.
+    alike: HashMap<(String, i64), Vec<String>>,
     by_number: HashMap<(String, String), String>,
     /// A credit, a connection that told of it or of what may be it, and how far apart in time the two are: nothing
     /// where it told of the credit itself.
@@ -110,6 +112,8 @@ impl Known {
         if let Some(number) = &credit.bank_reference {
             self.by_number.insert((credit.account_id.clone(), number.clone()), credit.id.clone());
         }
+        let alike = self.alike.entry((credit.account_id.clone(), credit.amount)).or_default();
+        alike.push(credit.id.clone());
         self.order.push(credit.id.clone());
         self.credits.insert(credit.id.clone(), credit);
     }
@@ -264,10 +268,9 @@ impl Known {
         let fits = if is_named { day_fits_named } else { day_fits };
         let is_alike = |known: &&KnownCredit| {
             let alike = if is_named { is_named_alike(known, told) } else { is_nameless(known, told) };
-            let is_of_it = known.account_id == told.account_id && known.amount == told.amount;
-            alike && is_of_it && !known.contradicts(told.bank_reference.as_deref())
+            alike && !known.contradicts(told.bank_reference.as_deref())
         };
-        let alike = || self.order.iter().filter_map(|id| self.credits.get(id)).filter(is_alike);
+        let alike = || self.of_its_sum(told).filter(is_alike);
         let on_statement = || alike().filter_map(|known| known.booked.map(|booked| (known, booked)));
         let told_for =
             |known: &KnownCredit| self.told_for.get(&(known.id.clone(), told.connection_id.clone())).copied();
@@ -283,6 +286,12 @@ impl Known {
         Some((left.id.clone(), alike().any(|known| self.shown_by_statement(known, told))))
     }
 
+    /// What is on the same account with the same sum, in the order it became known.
+    fn of_its_sum(&self, told: &Told) -> impl Iterator<Item = &KnownCredit> {
+        let alike = self.alike.get(&(told.account_id.clone(), told.amount));
+        alike.into_iter().flatten().filter_map(|id| self.credits.get(id))
+    }
+
     /// The credit that this connection has not told of, on the same account with the same amount: the first in this
     /// order, and among equals the nearest in time.
     fn closest(
@@ -291,12 +300,9 @@ impl Known {
         order: impl Fn(&KnownCredit) -> Option<Day>,
         fits: impl Fn(&KnownCredit) -> bool,
     ) -> Option<String> {
-        let open = self.order.iter().filter_map(|id| self.credits.get(id)).filter(|known| {
-            known.account_id == told.account_id
-                && known.amount == told.amount
-                && !known.contradicts(told.bank_reference.as_deref())
-                && !self.has_told(known, told)
-                && fits(known)
+        let open = self.of_its_sum(told).filter(|known| {
+            // What costs most is asked last.
+            !known.contradicts(told.bank_reference.as_deref()) && fits(known) && !self.has_told(known, told)
         });
         let nearness = |known: &&KnownCredit| {
             let rank = (!is_named_alike(known, told), is_half_named(known, told));

@@ -1,6 +1,5 @@
 //! Group commit: one transaction and one sync of the disk serve everybody who waits, and nobody waits longer for it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,16 +7,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::AT_ONCE;
 use super::connection::Connection;
-use super::identity::{HALF_NAMED_MS, Identity, Known, KnownCredit, Told};
-use super::keys;
-use super::likeness::{LATEST_BOOKING, bare};
-use super::prepare::{Prepared, PreparedCredit, memo_context, prepare};
+use super::prepare::{Prepared, Said, owner, prepare, read};
+use super::sorter::{Became, sort_in};
 use super::sql;
 use crate::fault::{Error, Kind, Refusal, Result};
+use crate::ids;
 use crate::providers::{Heard, Outcome, Provider};
 use crate::seal::Vault;
-use crate::store::{Arg, Store, Tx, Wake, args, transact};
-use crate::time::{Clock, Day, Moment};
+use crate::store::{Halves, Store, Tx, Wake, args, transact};
+use crate::time::{Clock, Moment};
 
 /// How many deliveries may wait; more are asked to come again.
 const MOST_WAITING: usize = 4_096;
@@ -72,6 +70,8 @@ pub struct Delivery<'a> {
     pub body: &'a [u8],
     /// It pays a bill that had been paid before. The bank may take such money back at once, so it is kept as a doubt.
     pub paid_before: bool,
+    /// Does the reply say whether it had been told before? Then it is sorted at once, while the bank waits.
+    pub asks_what_became: bool,
 }
 
 /// What became of it, after the commit.
@@ -79,12 +79,67 @@ pub struct Delivery<'a> {
 pub struct Kept {
     /// `dlv_…`
     pub delivery_id: String,
-    /// What the reply is chosen by.
+    /// What the reply is chosen by. Credits are new where nobody asked whether they had been told before.
     pub outcome: Outcome,
 }
 
+/// A delivery ready to be written.
+struct Incoming {
+    delivery_id: String,
+    connection_id: String,
+    heard_at: Moment,
+    said: Said,
+    body_sealed: Vec<u8>,
+    lines: Lines,
+    has_credits: bool,
+}
+
+/// What is to be done with the credits and debits of it.
+enum Lines {
+    /// There are none.
+    None,
+    /// They are sorted at the program's own pace, and sealed until then.
+    Later(Vec<u8>),
+    /// They are sorted before the bank is answered.
+    AtOnce(Box<Prepared>),
+}
+
+impl Incoming {
+    async fn of(vault: &Vault, delivery: &Delivery<'_>, now: Moment) -> Result<Incoming> {
+        let key = vault.key_of(&owner(&delivery.connection.school_id)).await?;
+        let delivery_id = ids::new_id("dlv");
+        let body_sealed = key.seal(delivery.body, &format!("body:{delivery_id}"))?;
+        let (read, said) = read(delivery, &delivery_id, now);
+        let has_credits = !read.credits.is_empty();
+        let lines = match read.is_empty() {
+            true => Lines::None,
+            false if delivery.asks_what_became => Lines::AtOnce(Box::new(prepare(vault, read).await?)),
+            false => Lines::Later(read.seal(&key)?),
+        };
+        let connection_id = delivery.connection.id.clone();
+        Ok(Incoming { delivery_id, connection_id, heard_at: now, said, body_sealed, lines, has_credits })
+    }
+
+    /// What the reply is chosen by. What was sorted at once takes the next of what became of those.
+    fn outcome(&self, sorted: &mut impl Iterator<Item = Became>) -> Outcome {
+        let became = matches!(self.lines, Lines::AtOnce(_)).then(|| sorted.next()).flatten();
+        match became {
+            _ if !self.has_credits => {
+                if self.said.outcome == "test" {
+                    Outcome::Test
+                } else {
+                    Outcome::Nothing
+                }
+            }
+            Some(Became::ToldBefore) => Outcome::ToldBefore,
+            Some(Became::PaidBefore) => Outcome::PaidBefore,
+            Some(Became::New) | None => Outcome::New,
+        }
+    }
+}
+
 struct Waiting {
-    prepared: Prepared,
+    incoming: Incoming,
     answer: oneshot::Sender<Result<Kept>>,
     _room: OwnedSemaphorePermit,
 }
@@ -112,20 +167,20 @@ impl Keeper {
         let size = u32::try_from(delivery.body.len().max(1)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| full())?;
         let place = self.queue.try_reserve().map_err(|_| full())?;
-        let prepared = prepare(&self.vault, &delivery, self.clock.now()).await?;
+        let incoming = Incoming::of(&self.vault, &delivery, self.clock.now()).await?;
         let (answer, answered) = oneshot::channel();
-        place.send(Waiting { prepared, answer, _room: room });
+        place.send(Waiting { incoming, answer, _room: room });
         answered.await.unwrap_or_else(|_| Err(full().into()))
     }
 }
 
 async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<Waiting>, tide: Arc<Tide>) {
     while let Some(first) = queue.recv().await {
-        let mut bytes = first.prepared.body_sealed.len();
+        let mut bytes = first.incoming.body_sealed.len();
         let mut batch = vec![first];
         while batch.len() < MOST_IN_BATCH && bytes < MOST_BATCH_BYTES {
             let Ok(next) = queue.try_recv() else { break };
-            bytes += next.prepared.body_sealed.len();
+            bytes += next.incoming.body_sealed.len();
             batch.push(next);
         }
         metrics::histogram!("hocphi_keeper_batch").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
@@ -140,27 +195,27 @@ async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<
 
 /// Keeps what can be kept: a batch that fails is halved until only the guilty one gets the error.
 async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waiting>) {
-    let mut parts = VecDeque::from([batch]);
-    while let Some(mut part) = parts.pop_front() {
-        let deliveries: Vec<&Prepared> = part.iter().map(|waiting| &waiting.prepared).collect();
-        let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, vault, &deliveries).await);
+    let mut halves = Halves::of(batch);
+    while let Some(part) = halves.next() {
+        let incoming: Vec<&Incoming> = part.iter().map(|waiting| &waiting.incoming).collect();
+        let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, vault, &incoming).await);
         match kept {
             Ok(outcomes) => {
-                if outcomes.iter().any(|outcome| matches!(outcome, Outcome::New | Outcome::PaidBefore)) {
+                if incoming.iter().any(|incoming| !matches!(incoming.lines, Lines::None)) {
                     wake.ring();
                 }
                 for (waiting, outcome) in part.into_iter().zip(outcomes) {
-                    let kept = Kept { delivery_id: waiting.prepared.delivery_id, outcome };
+                    let kept = Kept { delivery_id: waiting.incoming.delivery_id, outcome };
                     // Whoever stopped waiting is told at the retry.
                     let _ = waiting.answer.send(Ok(kept));
                 }
             }
-            Err(error) if part.len() > 1 && !is_everybodys(&error) => {
-                let rest = part.split_off(part.len() / 2);
-                parts.push_front(rest);
-                parts.push_front(part);
+            Err(error) if is_everybodys(&error) => answer_all(part, error),
+            Err(error) => {
+                if let Some(guilty) = halves.halve(part) {
+                    answer_all(vec![guilty], error);
+                }
             }
-            Err(error) => answer_all(part, error),
         }
     }
 }
@@ -201,169 +256,21 @@ fn full() -> Refusal {
 }
 
 /// Writes a batch and tells what each delivery was.
-async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Vec<Outcome>> {
-    let mut known = recall_in(tx, vault, batch).await?;
-    let (mut deliveries, mut credits, mut tellings, mut undecided) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for delivery in batch {
-        let Prepared { delivery_id, connection_id, heard_at, outcome, reason, body_sealed, .. } = delivery;
-        deliveries.push(args![delivery_id, connection_id, *heard_at, *outcome, reason, body_sealed]);
-        let mut became = if delivery.credits.is_empty() { delivery.without_credits() } else { Outcome::ToldBefore };
-        for credit in &delivery.credits {
-            let told = &credit.told;
-            let credit_id = match known.meet(told) {
-                Identity::Repeated => continue,
-                Identity::Same(credit_id) => credit_id,
-                Identity::New { doubt, maybe_same_as, bank_reference } => {
-                    became = if delivery.paid_before { Outcome::PaidBefore } else { Outcome::New };
-                    let doubt = if delivery.paid_before && doubt.is_empty() { "maybe_same_credit" } else { doubt };
-                    let key = known.key_of(told);
-                    credits.push(credit_row(delivery, credit, doubt, maybe_same_as, bank_reference, key));
-                    undecided.push(args![&told.credit_id, AT_ONCE]);
-                    told.credit_id.clone()
-                }
-            };
-            let Prepared { connection_id, delivery_id, .. } = delivery;
-            let fingerprint = &told.fingerprint;
-            let (reference, at) = (&told.told_reference, told.value_at);
-            tellings.push(args![connection_id, reference, fingerprint, credit_id, delivery_id, *heard_at, at]);
+async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Incoming]) -> Result<Vec<Outcome>> {
+    let (mut deliveries, mut unsorted, mut at_once) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+    for incoming in batch {
+        let Incoming { delivery_id, connection_id, heard_at, said, body_sealed, lines, .. } = incoming;
+        deliveries.push(args![delivery_id, connection_id, *heard_at, said.outcome, &said.reason, body_sealed]);
+        match lines {
+            Lines::None => {}
+            Lines::Later(read_sealed) => unsorted.push(args![delivery_id, AT_ONCE, read_sealed]),
+            Lines::AtOnce(prepared) => at_once.push(&**prepared),
         }
-        outcomes.push(became);
     }
     tx.insert_many(&sql::KEEP_DELIVERIES, deliveries).await?;
-    tx.insert_many(&sql::KEEP_CREDITS, credits).await?;
-    tx.insert_many(&sql::KEEP_DEBITS, batch.iter().flat_map(|delivery| debit_rows(delivery)).collect()).await?;
-    tx.insert_many(&sql::KEEP_TELLINGS, tellings).await?;
-    tx.insert_many(&sql::MARK_UNDECIDED, undecided).await?;
-    Ok(outcomes)
-}
-
-fn debit_rows(delivery: &Prepared) -> impl Iterator<Item = Vec<Arg>> {
-    delivery.debits.iter().map(|debit| {
-        args![
-            &debit.id,
-            &delivery.school_id,
-            &debit.account_id,
-            &delivery.connection_id,
-            &delivery.delivery_id,
-            &debit.told_reference,
-            &debit.fingerprint,
-            debit.kind,
-            debit.amount,
-            debit.value_at.day(),
-            debit.value_at,
-            debit.memo_sealed.clone(),
-            delivery.heard_at
-        ]
-    })
-}
-
-fn credit_row(
-    delivery: &Prepared,
-    credit: &PreparedCredit,
-    doubt: &str,
-    maybe_same_as: Option<String>,
-    bank_reference: Option<String>,
-    key: Option<String>,
-) -> Vec<Arg> {
-    let told = &credit.told;
-    args![
-        &told.credit_id,
-        &delivery.school_id,
-        &told.account_id,
-        told.amount,
-        told.value_at.day(),
-        told.value_at,
-        bank_reference,
-        &told.likeness.payment_reference,
-        &credit.memo_sealed,
-        credit.payer_sealed.clone(),
-        "hook",
-        doubt,
-        maybe_same_as,
-        delivery.heard_at,
-        &told.likeness.mark,
-        key,
-        credit.gateway_id.clone()
-    ]
-}
-
-/// Credits of the same minutes on accounts of which several connections tell, where perhaps one names what the other
-/// does not. With one connection an account, which is the rule, nothing is looked for.
-async fn half_named_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
-    let accounts: HashSet<&str> = fresh.iter().map(|told| told.account_id.as_str()).collect();
-    let accounts = accounts.into_iter().map(Arg::from).collect();
-    let shared: HashSet<String> = tx.all_in::<String>(&sql::SHARED_ACCOUNTS, accounts).await?.into_iter().collect();
-    let mut found = Vec::new();
-    for told in fresh.iter().filter(|told| shared.contains(&told.account_id)) {
-        let day = told.value_at.day();
-        let (from, to) = (told.value_at.plus_ms(-HALF_NAMED_MS), told.value_at.plus_ms(HALF_NAMED_MS));
-        let span = args![&told.account_id, day.plus_days(-1), day.plus_days(1), told.amount, from, to];
-        found.extend(tx.all::<KnownCredit>(&sql::WITHIN_MINUTES, span).await?);
-    }
-    Ok(found)
-}
-
-/// Credits without a payment reference that one of these tellings without one may be of. What its own connection told
-/// of under another id is another transfer, so of a hundred who pay one sum without a word only those are read whom
-/// somebody else told of, or a line shows.
-async fn nameless_in(tx: &mut Tx, fresh: &[&Told]) -> Result<Vec<KnownCredit>> {
-    let nameless = fresh.iter().filter(|told| told.likeness.payment_reference.is_none());
-    let asked = nameless.map(|told| (&*told.connection_id, &*told.account_id, told.amount, told.value_at.day()));
-    let asked: HashSet<(&str, &str, i64, Day)> = asked.collect();
-    let mut found = Vec::new();
-    for (connection, account, amount, day) in asked {
-        // What is told late may be on the statement of a later day, and what is left of those alike of an earlier one.
-        let (first, last) = (day.plus_days(-LATEST_BOOKING), day.plus_days(LATEST_BOOKING));
-        let span = args![account, first, last, amount, connection];
-        found.extend(tx.all::<KnownCredit>(&sql::WITHOUT_REFERENCE, span).await?);
-    }
-    Ok(found)
-}
-
-/// Everything the store knows that the batch could be told twice of, in a handful of questions.
-async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Known> {
-    let told = || batch.iter().flat_map(|delivery| &delivery.credits).map(|credit| &credit.told);
-    let mut known = Known::default();
-    let leads: Vec<&str> = told().flat_map(|told| told.keys.iter().map(String::as_str)).collect();
-    for key in keys::by_keys_in(tx, &leads).await?.into_keys() {
-        known.add_key(key);
-    }
-    let keys = told().map(|told| Arg::from(&told.told_reference)).collect();
-    let before: Vec<(String, String, String, String)> = tx.all_in(&sql::TELLINGS_BY_REFERENCE, keys).await?;
-    let mut repeated: HashMap<(String, String), Vec<String>> = HashMap::new();
-    for (connection, reference, fingerprint, credit) in before {
-        repeated.entry((connection.clone(), reference.clone())).or_default().push(fingerprint.clone());
-        known.add_telling(connection, reference, fingerprint, credit);
-    }
-    // A retry is known by its telling alone; only the rest needs to be compared with other credits.
-    let fresh: Vec<_> = told()
-        .filter(|told| !repeated.contains_key(&(told.connection_id.clone(), told.told_reference.clone())))
-        .collect();
-    let numbers: Vec<Arg> = fresh.iter().filter_map(|told| told.bank_reference.as_ref()).map(Arg::from).collect();
-    let mut found: Vec<KnownCredit> = tx.all_in(&sql::CREDITS_BY_BANK_REFERENCE, numbers).await?;
-    let marks: Vec<Arg> = fresh.iter().filter_map(|told| told.likeness.mark.as_ref()).map(Arg::from).collect();
-    found.extend(tx.all_in::<KnownCredit>(&sql::CREDITS_BY_LIKENESS, marks).await?);
-    found.extend(nameless_in(tx, &fresh).await?);
-    found.extend(half_named_in(tx, &fresh).await?);
-    // Only what a line shows is compared by its words.
-    let shown = found.iter().filter(|known| known.payment_reference.is_none() && known.booked.is_some());
-    let shown = shown.map(|known| Arg::from(&known.id)).collect();
-    for (credit, sealed) in tx.all_in::<(String, Vec<u8>)>(&sql::MEMOS, shown).await? {
-        // What cannot be opened any more says nothing.
-        let memo = vault.legible(&sealed, &memo_context(&credit)).await?.unwrap_or_default();
-        known.add_text(credit, bare(&memo));
-    }
-    found.sort_by(|one, other| one.id.cmp(&other.id));
-    for credit in found {
-        known.add_credit(credit);
-    }
-    let ids: Vec<Arg> = known.credit_ids().iter().map(Arg::from).collect();
-    let tellers: Vec<(String, String, Option<i64>)> = tx.all_in(&sql::TELLINGS_OF_CREDITS, ids).await?;
-    for (credit, connection, at) in tellers {
-        known.add_teller(&credit, &connection, at.map(Moment));
-    }
-    Ok(known)
+    tx.insert_many(&sql::MARK_UNSORTED, unsorted).await?;
+    let mut became = sort_in(tx, vault, &at_once).await?.into_iter();
+    Ok(batch.iter().map(|incoming| incoming.outcome(&mut became)).collect())
 }
 
 #[cfg(test)]

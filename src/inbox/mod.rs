@@ -1,10 +1,12 @@
 //! What banks told us, kept as it came: deliveries verbatim, and every incoming transfer once, however many told of it.
 //!
-//! The important function is [`Keeper::keep`]: it returns when the delivery and its credits are durable, and only then
-//! may the bank be answered.
+//! The important functions are [`Keeper::keep`] and [`sort`]. The one returns when the delivery and what was read from
+//! it are durable, and only then may the bank be answered; the other finds out, at the program's own pace, which of it
+//! is new. A bank whose answer says whether it had told of it before has it sorted while it waits.
 //!
 //! **Invariants**
-//! - What was answered is kept: a delivery, its credits and its tellings are committed together or not at all.
+//! - What was answered is kept: a delivery is committed with what was read from it, sealed on the pile of what is to be
+//!   sorted, or with its credits and tellings, or not at all.
 //! - A telling is unique by connection, the provider's own id and content. Two tellings on one connection with
 //!   distinct ids are distinct credits, because siblings pay the same sum in the same minute.
 //! - Across connections two tellings are one credit only by an equal account and a bank's number declared unique, or
@@ -26,6 +28,7 @@ mod keys;
 mod likeness;
 mod prepare;
 mod prove;
+mod sorter;
 mod sql;
 
 pub use callers::{Callers, connection};
@@ -42,6 +45,7 @@ pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};
 pub use likeness::{Likeness, bank_reference, likeness};
 pub use prepare::{memo_context, open_memo, open_memos, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};
+pub use sorter::{sort, unsorted_numbers};
 pub use sql::ALL;
 
 /// Since when matching is to look at a credit: at once, whatever the clock of the machine that looks.

@@ -1,7 +1,9 @@
-//! From what was heard to rows that can be stored: folded, marked and sealed before any transaction begins.
+//! From what was heard to rows that can be stored, in two steps: what a delivery says is read and sealed as a whole
+//! before the bank is answered; folded, marked and sealed for its rows when it is sorted. No transaction is open then.
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::connection::{Account, Connection};
@@ -10,10 +12,10 @@ use super::keeper::Delivery;
 use super::keys;
 use super::likeness::{bank_reference, likeness};
 use super::sql;
-use crate::fault::Result;
+use crate::fault::{Fault, OrFault, Result};
 use crate::ids;
 use crate::money::Dong;
-use crate::providers::{Direction, Heard, Outcome, Provider, Settles, ToldCredit, Unread};
+use crate::providers::{Direction, Heard, Provider, Settles, ToldCredit, Unread};
 use crate::seal::{DataKey, Vault};
 use crate::store::{Arg, Store, args};
 use crate::time::Moment;
@@ -21,47 +23,86 @@ use crate::time::Moment;
 /// The longest id of a provider that is stored as it is.
 const LONGEST_ID: usize = 160;
 
-/// A delivery ready to be written.
+/// What was read from a delivery and is to be sorted. It outlives the program that read it: a field that comes to be
+/// has a default.
+#[derive(Serialize, Deserialize)]
+pub struct Read {
+    pub delivery_id: String,
+    pub connection_id: String,
+    pub school_id: String,
+    pub heard_at: Moment,
+    /// The bill that is paid here had been paid before: whether it is more money, only the statement knows.
+    pub paid_before: bool,
+    pub credits: Vec<ReadCredit>,
+    pub debits: Vec<ReadDebit>,
+}
+
+/// A credit of it.
+#[derive(Serialize, Deserialize)]
+pub struct ReadCredit {
+    pub id: String,
+    pub told_reference: String,
+    pub fingerprint: String,
+    pub account_id: String,
+    pub amount: i64,
+    pub value_at: Moment,
+    pub bank_reference: Option<String>,
+    /// What may lead to an invoice beside the text, the surest first.
+    pub keys: Vec<String>,
+    /// The connection whose provider settles it later.
+    pub gateway_id: Option<String>,
+    pub memo: String,
+    /// Who paid, as JSON.
+    pub payer: Option<String>,
+}
+
+/// Money of it that left an account, or a credit that was taken back.
+#[derive(Serialize, Deserialize)]
+pub struct ReadDebit {
+    pub id: String,
+    pub account_id: String,
+    pub told_reference: String,
+    pub fingerprint: String,
+    pub kind: String,
+    pub amount: i64,
+    pub value_at: Moment,
+    pub memo: String,
+}
+
+/// What a delivery was, as its row says it.
+pub struct Said {
+    pub outcome: &'static str,
+    pub reason: String,
+}
+
+/// A delivery ready to be sorted.
 pub struct Prepared {
     pub delivery_id: String,
     pub connection_id: String,
     pub school_id: String,
     pub heard_at: Moment,
-    pub outcome: &'static str,
-    pub reason: String,
-    pub body_sealed: Vec<u8>,
-    pub credits: Vec<PreparedCredit>,
-    /// The bill that is paid here had been paid before: whether it is more money, only the statement knows.
     pub paid_before: bool,
+    pub credits: Vec<PreparedCredit>,
     pub debits: Vec<PreparedDebit>,
-}
-
-/// Money of it that left an account, or a credit that was taken back.
-pub struct PreparedDebit {
-    pub id: String,
-    pub account_id: String,
-    pub told_reference: String,
-    pub fingerprint: String,
-    pub kind: &'static str,
-    pub amount: i64,
-    pub value_at: Moment,
-    pub memo_sealed: Vec<u8>,
 }
 
 /// A credit of it.
 pub struct PreparedCredit {
     pub told: Told,
-    /// The connection whose provider settles it later.
     pub gateway_id: Option<String>,
     pub memo_sealed: Vec<u8>,
     pub payer_sealed: Option<Vec<u8>>,
 }
 
-impl Prepared {
-    /// What the reply is chosen by when nothing of it is a credit.
-    pub fn without_credits(&self) -> Outcome {
-        if self.outcome == "test" { Outcome::Test } else { Outcome::Nothing }
-    }
+/// A debit of it.
+pub struct PreparedDebit {
+    pub debit: ReadDebit,
+    pub memo_sealed: Vec<u8>,
+}
+
+/// Whose key seals what banks tell of a school.
+pub fn owner(school_id: &str) -> String {
+    format!("deliveries:{school_id}")
 }
 
 /// The context a memo is sealed under.
@@ -98,40 +139,97 @@ pub async fn open_memos(store: &Store, vault: &Vault, credits: &[String]) -> Res
     Ok(memos)
 }
 
-/// Prepares one delivery. Nothing here can fail because of what a bank wrote.
-///
-/// # Errors
-/// Faults of the store while a school's first data key is made.
-pub async fn prepare(vault: &Vault, delivery: &Delivery<'_>, now: Moment) -> Result<Prepared> {
-    let Delivery { provider, connection, heard, body, paid_before } = *delivery;
-    let key = vault.key_of(&format!("deliveries:{}", connection.school_id)).await?;
-    let delivery_id = ids::new_id("dlv");
-    let body_sealed = key.seal(body, &format!("body:{delivery_id}"))?;
+impl Read {
+    /// Is there nothing to sort?
+    pub fn is_empty(&self) -> bool {
+        self.credits.is_empty() && self.debits.is_empty()
+    }
+
+    /// As it is kept until it is sorted.
+    ///
+    /// # Errors
+    /// When the machine has no randomness to give.
+    pub fn seal(&self, key: &DataKey) -> Result<Vec<u8>> {
+        let text = serde_json::to_vec(self).or_fault("write down what was read from a delivery")?;
+        key.seal(&text, &read_context(&self.delivery_id))
+    }
+
+    /// What was sealed so.
+    ///
+    /// # Errors
+    /// Faults: its key was erased, or it was altered.
+    pub async fn open(vault: &Vault, delivery_id: &str, sealed: &[u8]) -> Result<Read> {
+        let text = vault.open(sealed, &read_context(delivery_id)).await?;
+        // What is wrong in it is not said: it would repeat what a bank wrote.
+        serde_json::from_slice(&text).map_err(|_| Fault::new("read again what was read from a delivery").into())
+    }
+}
+
+fn read_context(delivery_id: &str) -> String {
+    format!("read:{delivery_id}")
+}
+
+/// Reads one delivery. Nothing here can fail because of what a bank wrote.
+pub fn read(delivery: &Delivery<'_>, delivery_id: &str, now: Moment) -> (Read, Said) {
+    let Delivery { provider, connection, heard, paid_before, .. } = *delivery;
     let (mut credits, mut debits, mut strange) = (Vec::new(), Vec::new(), Vec::new());
     for line in heard.lines() {
         match account_of(connection, line) {
-            Some(account) if line.direction != Direction::In => debits.extend(debit(&key, account, line)?),
+            Some(account) if line.direction != Direction::In => debits.extend(debit(account, line)),
             _ if line.direction != Direction::In => {}
             // Sums of what was believed once must fit for ever: nothing takes a credit out of the books again.
             _ if line.amount > Dong::TRANSFER_MOST => strange.push("credit.amount: beyond what one transfer moves"),
-            Some(account) => credits.push(credit(vault, &key, provider, connection, account, line)?),
+            Some(account) => credits.push(credit(provider, connection, account, line)),
             None => strange.push("credit.account: not an account of this connection"),
         }
     }
     strange.dedup();
     let (outcome, reason) = outcome(heard, !credits.is_empty(), &strange);
-    Ok(Prepared {
-        delivery_id,
+    let read = Read {
+        delivery_id: delivery_id.to_owned(),
         connection_id: connection.id.clone(),
         school_id: connection.school_id.clone(),
         heard_at: now,
-        outcome,
-        reason,
-        body_sealed,
-        credits,
         paid_before,
+        credits,
         debits,
-    })
+    };
+    (read, Said { outcome, reason })
+}
+
+/// Makes what was read ready to be sorted.
+///
+/// # Errors
+/// Faults of the store while a school's data key is read; a machine without randomness.
+pub async fn prepare(vault: &Vault, read: Read) -> Result<Prepared> {
+    let key = vault.key_of(&owner(&read.school_id)).await?;
+    let Read { delivery_id, connection_id, school_id, heard_at, paid_before, credits, debits } = read;
+    let credits = credits.into_iter().map(|credit| prepared_credit(vault, &key, &connection_id, credit));
+    let credits = credits.collect::<Result<Vec<_>>>()?;
+    let debits = debits.into_iter().map(|debit| {
+        let memo_sealed = key.seal(debit.memo.as_bytes(), &memo_context(&debit.id))?;
+        Ok(PreparedDebit { debit, memo_sealed })
+    });
+    let debits = debits.collect::<Result<Vec<_>>>()?;
+    Ok(Prepared { delivery_id, connection_id, school_id, heard_at, paid_before, credits, debits })
+}
+
+fn prepared_credit(vault: &Vault, key: &DataKey, connection_id: &str, credit: ReadCredit) -> Result<PreparedCredit> {
+    let memo_sealed = key.seal(credit.memo.as_bytes(), &memo_context(&credit.id))?;
+    let payer = credit.payer.map(|payer| key.seal(payer.as_bytes(), &payer_context(&credit.id)));
+    let told = Told {
+        credit_id: credit.id,
+        connection_id: connection_id.to_owned(),
+        told_reference: credit.told_reference,
+        fingerprint: credit.fingerprint,
+        account_id: credit.account_id,
+        amount: credit.amount,
+        value_at: credit.value_at,
+        bank_reference: credit.bank_reference,
+        likeness: likeness(vault.master(), &credit.memo),
+        keys: credit.keys,
+    };
+    Ok(PreparedCredit { told, gateway_id: credit.gateway_id, memo_sealed, payer_sealed: payer.transpose()? })
 }
 
 fn outcome(heard: &Heard, has_credits: bool, strange: &[&str]) -> (&'static str, String) {
@@ -191,57 +289,42 @@ fn counted<'a>(connection: &'a Connection, line: &ToldCredit) -> Option<&'a Acco
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-fn credit(
-    vault: &Vault,
-    key: &DataKey,
-    provider: &Provider,
-    connection: &Connection,
-    account: &Account,
-    line: &ToldCredit,
-) -> Result<PreparedCredit> {
-    let credit_id = ids::new_id("crd");
+fn credit(provider: &Provider, connection: &Connection, account: &Account, line: &ToldCredit) -> ReadCredit {
     let declared = provider.bank_reference_is_unique(&account.bank_bin);
     let number = line.bank_reference.as_deref().filter(|_| declared);
-    let memo_sealed = key.seal(line.memo.as_bytes(), &memo_context(&credit_id))?;
-    let payer_sealed = match &line.payer {
-        None => None,
-        Some(payer) => {
-            let payer = serde_json::json!({ "name": payer.name, "account": payer.account, "bank": payer.bank });
-            Some(key.seal(payer.to_string().as_bytes(), &payer_context(&credit_id))?)
-        }
-    };
-    let told = Told {
-        connection_id: connection.id.clone(),
+    let payer = line.payer.as_ref().map(|payer| {
+        serde_json::json!({ "name": payer.name, "account": payer.account, "bank": payer.bank }).to_string()
+    });
+    ReadCredit {
+        id: ids::new_id("crd"),
         told_reference: storable(&line.told_reference),
         fingerprint: fingerprint(account, line.amount),
         account_id: account.id.clone(),
         amount: line.amount.get(),
         value_at: line.at,
         bank_reference: number.and_then(|number| bank_reference(&account.bank_bin, number, true)),
-        likeness: likeness(vault.master(), &line.memo),
         keys: keys::of_told(connection, line),
-        credit_id,
-    };
-    let gateway_id = (line.settles == Settles::Later).then(|| connection.id.clone());
-    Ok(PreparedCredit { told, gateway_id, memo_sealed, payer_sealed })
+        gateway_id: (line.settles == Settles::Later).then(|| connection.id.clone()),
+        memo: line.memo.clone(),
+        payer,
+    }
 }
 
 /// What left an account, as it is kept and shown. What no transfer can move is nobody's and stays in the delivery.
-fn debit(key: &DataKey, account: &Account, line: &ToldCredit) -> Result<Option<PreparedDebit>> {
+fn debit(account: &Account, line: &ToldCredit) -> Option<ReadDebit> {
     if line.amount > Dong::TRANSFER_MOST {
-        return Ok(None);
+        return None;
     }
-    let id = ids::new_id("dbt");
-    Ok(Some(PreparedDebit {
-        memo_sealed: key.seal(line.memo.as_bytes(), &memo_context(&id))?,
-        id,
+    Some(ReadDebit {
+        id: ids::new_id("dbt"),
         account_id: account.id.clone(),
         told_reference: storable(&line.told_reference),
         fingerprint: fingerprint(account, line.amount),
-        kind: line.direction.word(),
+        kind: line.direction.word().to_owned(),
         amount: line.amount.get(),
         value_at: line.at,
-    }))
+        memo: line.memo.clone(),
+    })
 }
 
 /// What must be equal when one id is told again.

@@ -210,7 +210,8 @@ statements! {
     /// Deliveries since an instant whose credits had all been told before.
     TOLD_AGAIN = "
         select count(*) from delivery d where d.connection_id = $1 and d.heard_at >= $2 and d.outcome = 'credits'
-          and not exists (select 1 from telling t where t.delivery_id = d.id)";
+          and not exists (select 1 from telling t where t.delivery_id = d.id)
+          and not exists (select 1 from unsorted u where u.delivery_id = d.id)";
 
     /// How long after the bank's time the newest credits of a connection were told, in milliseconds.
     LAGS = "
@@ -233,6 +234,21 @@ statements! {
     /// Who told of which credit.
     KEEP_TELLINGS = rows "
         insert into telling (connection_id, told_reference, fingerprint, credit_id, delivery_id, told_at, value_at)", "";
+
+    /// What was read from deliveries and is to be sorted.
+    MARK_UNSORTED = rows "insert into unsorted (delivery_id, since, read_sealed)", "";
+
+    /// Deliveries to be sorted, in the order they were heard; one put off for longer than anything is was kept by a
+    /// clock that has gone back since.
+    UNSORTED = "
+        select delivery_id, read_sealed from unsorted
+        where since <= $1 or since > $2 order by delivery_id limit $3";
+
+    /// Takes deliveries off the pile. Fewer come back than were asked: another process sorted the others.
+    TAKE_UNSORTED = list "delete from unsorted where delivery_id in", "returning delivery_id";
+
+    /// Puts a delivery that cannot be sorted at the end of the pile. Zero rows: another process sorted it.
+    POSTPONE_UNSORTED = "update unsorted set since = $2 where delivery_id = $1";
 
     /// Which of these keys lead to an invoice. No row for one: a virtual account or an order we did not make.
     KEYS = list "select key, invoice_id from payment_key where key in", "";

@@ -53,6 +53,7 @@ statements! {
         delivery id: connection_id of connection;
         credit id: school_id of school, account_id of receiving_account;
         telling credit_id: connection_id of connection, credit_id of credit, delivery_id of delivery;
+        unsorted delivery_id: delivery_id of delivery;
         undecided credit_id: credit_id of credit;
         credit_decision credit_id: credit_id of credit, invoice_id of invoice, entry_id of entry;
         receipt id: school_id of school, entry_id of entry, credit_id of credit, invoice_id of invoice,

@@ -36,7 +36,7 @@ use crate::ids::PaymentReference;
 use crate::inbox;
 use crate::money::Dong;
 use crate::seal::Vault;
-use crate::store::{Fence, Store, args, record, transact};
+use crate::store::{Fence, Halves, Store, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
 /// Credits decided in one transaction: about 10 ms of the one writer on SQLite.
@@ -101,30 +101,20 @@ pub async fn drain_fenced(store: &Store, vault: &Vault, clock: &Clock, fence: Op
         waiting.push(Waiting { credit, references });
     }
     let mut drained = Drained::default();
-    let mut batches = vec![waiting];
-    while let Some(mut batch) = batches.pop() {
-        if batch.is_empty() {
-            continue;
-        }
+    let mut halves = Halves::of(waiting);
+    while let Some(batch) = halves.next() {
         let now = clock.now();
         match transact!(store, |tx| turn::decide_in(tx, vault, now, fence, &batch).await) {
             Ok(done) => {
                 drained.decided += done.decided;
                 drained.invoices.extend(done.invoices);
             }
-            // Halved until only the guilty credit is left; the earlier half goes first.
-            Err(Error::Fault(_)) if batch.len() > 1 => {
-                let later = batch.split_off(batch.len() / 2);
-                batches.push(later);
-                batches.push(batch);
-            }
             Err(Error::Fault(fault)) => {
-                for guilty in &batch {
-                    tracing::error!(credit = guilty.credit.id, %fault, "a credit cannot be decided");
-                    let later = now.plus_ms(POSTPONE_MS);
-                    transact!(store, |tx| tx.run(&sql::POSTPONE, args![&guilty.credit.id, later]).await)?;
-                    drained.postponed += 1;
-                }
+                let Some(guilty) = halves.halve(batch) else { continue };
+                tracing::error!(credit = guilty.credit.id, %fault, "a credit cannot be decided");
+                let later = now.plus_ms(POSTPONE_MS);
+                transact!(store, |tx| tx.run(&sql::POSTPONE, args![&guilty.credit.id, later]).await)?;
+                drained.postponed += 1;
             }
             Err(error) => return Err(error),
         }

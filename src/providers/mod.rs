@@ -168,6 +168,12 @@ impl Provider {
         self.0.spec.request.methods.iter().map(|method| method.word()).collect()
     }
 
+    /// Does the reply say whether a credit had been told before, or its bill paid before?
+    pub fn asks_what_became(&self) -> bool {
+        let reply = &self.0.spec.reply;
+        reply.told_before.is_some() || reply.paid_before.is_some()
+    }
+
     /// Does the account itself show the money only later, in one sum with others and without the fees?
     pub fn settles_later(&self) -> bool {
         self.0.spec.settles == Settles::Later

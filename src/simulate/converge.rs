@@ -81,6 +81,8 @@ impl World {
             Step::Statement(lines) => self.read(case, school, lines).await,
             Step::Reverse(telling) => self.hear(case, school, *telling, reversed(case, *telling)).await,
             Step::Confirm => {
+                // A person sees what is sorted.
+                self.sort().await?;
                 for credit in inbox::reversed(&self.store, school, 100).await? {
                     self.take_back(&credit).await?;
                 }
@@ -97,7 +99,13 @@ impl World {
         }
     }
 
+    async fn sort(&self) -> Result<()> {
+        while inbox::sort(&self.store, &self.vault, &self.clock, None).await? > 0 {}
+        Ok(())
+    }
+
     pub(super) async fn settle(&self) -> Result<()> {
+        self.sort().await?;
         while matching::drain(&self.store, &self.vault, &self.clock).await? > 0 {}
         Ok(())
     }
@@ -182,7 +190,10 @@ impl World {
             orders_from: None,
             ended_at: None,
         };
-        let delivery = Delivery { provider, connection: &connection, heard: &heard, body: b"{}", paid_before: false };
+        // Some banks ask what became of it, and it is sorted at once; the others' waits for the program's pace.
+        let asks_what_became = telling.style.is_multiple_of(2);
+        let (connection, heard) = (&connection, &heard);
+        let delivery = Delivery { provider, connection, heard, body: b"{}", paid_before: false, asks_what_became };
         self.keeper.keep(delivery).await.map(|_| ())
     }
 

@@ -23,6 +23,7 @@ use super::sql;
 use crate::clockwork::House;
 use crate::config::Config;
 use crate::fault::{Fault, OrFault, Result};
+use crate::inbox;
 use crate::ledger;
 use crate::providers::Providers;
 use crate::seal::{MasterKey, Vault};
@@ -112,7 +113,7 @@ pub async fn play(crash: &Crash) -> Result<Outcome> {
     drop(house);
     let addresses = (0..crash.servers.max(1)).map(|_| free_address()).collect::<Result<Vec<_>>>()?;
     let database = crash.database.clone();
-    let mut served = Served { crash, key_file: &key_file, addresses: addresses.clone(), database, store };
+    let mut served = Served { crash, key_file: &key_file, key: &key, addresses: addresses.clone(), database, store };
     let street = Street::open(crash.seed, addresses, tellers, bills);
     let mut mouths = JoinSet::new();
     for _ in 0..MOUTHS {
@@ -135,6 +136,7 @@ fn free_address() -> Result<SocketAddr> {
 struct Served<'a> {
     crash: &'a Crash,
     key_file: &'a Path,
+    key: &'a str,
     addresses: Vec<SocketAddr>,
     /// Where the database is now, and the door through which it is looked at.
     database: String,
@@ -165,16 +167,28 @@ impl Served<'_> {
                 }
                 *child = self.start(at, &mut outcome).await?;
             }
-            compare(street, &self.store, &mut outcome).await?;
+            self.compare(street, &mut outcome).await?;
         }
         let progress = posted(street, &self.store).await?;
         for child in &mut children {
             outcome.failures.extend(end_well(child).await?);
         }
-        compare(street, &self.store, &mut outcome).await?;
+        self.compare(street, &mut outcome).await?;
         outcome.ready_ms.sort_unstable();
         judge(street, &self.store, progress, &mut outcome).await?;
         Ok(outcome)
+    }
+
+    /// Is everything there that was answered since the last look, to be sorted or as a credit? What lies on the pile is
+    /// read first, because from there it goes to the credits.
+    async fn compare(&self, street: &Street, outcome: &mut Outcome) -> Result<()> {
+        let answered = street.newly_answered();
+        let vault = Vault::new(self.store.clone(), MasterKey::parse(self.key)?);
+        let mut kept: HashSet<String> = inbox::unsorted_numbers(&self.store, &vault).await?.into_iter().collect();
+        kept.extend(city::kept_of(&self.store, &answered).await?);
+        let lost = answered.iter().filter(|serial| !kept.contains(&city::bank_number(**serial)));
+        outcome.failures.extend(lost.map(|serial| format!("transfer {serial} was answered and is not kept")));
+        Ok(())
     }
 
     /// Starts the program and waits until it is ready.
@@ -209,7 +223,7 @@ impl Served<'_> {
         address.clone_into(&mut self.database);
         self.store = Store::open(address).await?;
         // Nobody serves it yet, so whatever is not there was lost and is not told again meanwhile.
-        compare(street, &self.store, outcome).await?;
+        self.compare(street, outcome).await?;
         Ok(true)
     }
 }
@@ -229,15 +243,6 @@ async fn end_well(child: &mut Child) -> Result<Option<String>> {
 async fn is_ready(address: SocketAddr) -> bool {
     let asked = b"GET /readyz HTTP/1.1\r\nHost: hocphi\r\nConnection: close\r\n\r\n";
     matches!(timeout(ANSWER, city::ask(address, asked)).await, Ok(Some(200)))
-}
-
-/// Is everything there that was answered since the last look?
-async fn compare(street: &Street, store: &Store, outcome: &mut Outcome) -> Result<()> {
-    let answered = street.newly_answered();
-    let kept: HashSet<String> = city::kept_of(store, &answered).await?.into_iter().collect();
-    let lost = answered.iter().filter(|serial| !kept.contains(&city::bank_number(**serial)));
-    outcome.failures.extend(lost.map(|serial| format!("transfer {serial} was answered and is not kept")));
-    Ok(())
 }
 
 /// Waits until every transfer was told and answered, and everything that was kept is posted; or until a minute has gone

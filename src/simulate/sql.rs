@@ -34,7 +34,8 @@ statements! {
 
     /// How many credits there are, wait, have paid an invoice, and are in the ledger.
     PROGRESS = "
-        select (select count(*) from credit) as kept, (select count(*) from undecided) as waiting,
+        select (select count(*) from credit) as kept,
+            (select count(*) from unsorted) + (select count(*) from undecided) as waiting,
             (select count(*) from credit_decision where kind in ('settle', 'part', 'over')) as paid,
             (select count(*) from entry where kind = 'received') as posted";
 

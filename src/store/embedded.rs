@@ -283,20 +283,33 @@ impl Open {
         self.does(|connection| execute(connection, statement, statement.sql, args))
     }
 
-    pub(super) fn insert(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
-        let pieces = many::pieces(statement, rows);
-        self.does(|connection| pieces.iter().map(|(text, args)| execute(connection, statement, text, args)).sum())
+    pub(super) fn insert(&mut self, statement: &Statement, rows: &[Vec<Arg>]) -> Result<u64> {
+        self.insert_each(statement, rows, &[Vec::new()])
     }
 
+    /// Row after row: see [`many`].
     pub(super) fn insert_each(&mut self, statement: &Statement, each: &[Vec<Arg>], with: &[Vec<Arg>]) -> Result<u64> {
-        let pieces = many::pieces_of_each(statement, each, with);
-        self.does(|connection| pieces.iter().map(|(text, args)| execute(connection, statement, text, args)).sum())
+        let (Some(one), Some(beside)) = (each.first(), with.first()) else { return Ok(0) };
+        let text = many::row(statement, one.len() + beside.len());
+        self.does(|connection| {
+            let failed = |error| translate_sqlite(statement.name, error);
+            let mut prepared = connection.prepare_cached(&text).map_err(failed)?;
+            let mut inserted = 0;
+            for one in each {
+                for beside in with {
+                    bind_in_order(&mut prepared, one.iter().chain(beside)).map_err(failed)?;
+                    inserted += prepared.raw_execute().map_err(failed)?;
+                }
+            }
+            inserted.try_into().or_fault("count rows")
+        })
     }
 
-    pub(super) fn insert_returning<T: Record>(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<Vec<T>> {
-        let pieces = many::pieces(statement, rows);
+    pub(super) fn insert_returning<T: Record>(&mut self, statement: &Statement, rows: &[Vec<Arg>]) -> Result<Vec<T>> {
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let text = many::row(statement, first.len());
         self.does(|connection| {
-            let parts = pieces.iter().map(|(text, args)| fetch(connection, statement, text, args));
+            let parts = rows.iter().map(|row| fetch(connection, statement, &text, row));
             Ok(parts.collect::<Result<Vec<Vec<T>>>>()?.into_iter().flatten().collect())
         })
     }
@@ -379,6 +392,20 @@ fn bind(prepared: &mut rusqlite::Statement<'_>, args: &[Arg]) -> rusqlite::Resul
         prepared.raw_bind_parameter(place, arg)?;
     }
     Ok(())
+}
+
+/// Each value anew: a row that were shorter than the one before would be written with what is left of that.
+fn bind_in_order<'a>(
+    prepared: &mut rusqlite::Statement<'_>,
+    args: impl Iterator<Item = &'a Arg>,
+) -> rusqlite::Result<()> {
+    let mut bound = 0;
+    for arg in args {
+        bound += 1;
+        prepared.raw_bind_parameter(bound, arg)?;
+    }
+    let places = prepared.parameter_count();
+    if bound == places { Ok(()) } else { Err(rusqlite::Error::InvalidParameterCount(bound, places)) }
 }
 
 fn number(prepared: &rusqlite::Statement<'_>, place: usize) -> Option<usize> {

@@ -88,11 +88,13 @@ const AWAY: &[&str] = &["57P01", "57P02", "57P03", "53300", "25006"];
 const STANDBY: &str = "0A000";
 pub(super) const BEGINNING: &str = "begin";
 /// What each connection to SQLite is told; that the journal is one of writes ahead, the file itself knows.
-pub(super) const SETTINGS_SQLITE: [(&str, &str); 4] = [
+pub(super) const SETTINGS_SQLITE: [(&str, &str); 5] = [
     ("synchronous", "full"),
     ("foreign_keys", "on"),
     // In KiB, below zero: enough for what a batch touches. Each commit walks through all of it.
     ("cache_size", "-8192"),
+    // What a statement keeps to undo itself by needs no file.
+    ("temp_store", "memory"),
     // Without this, `insert or replace` would delete a row past its append-only trigger.
     ("recursive_triggers", "on"),
 ];

@@ -1,7 +1,9 @@
 //! Many rows and many keys in one statement, whose text must not grow with them: a text that is new for every batch is
 //! parsed and planned for every batch, which costs more than what it then does.
 //!
-//! SQLite gets a mark for each value, in few sizes; PostgreSQL gets one array for each column.
+//! SQLite, which is asked where its statements run, gets row after row, because it keeps a way back out of a statement
+//! with many rows by copying every page that it touches; and it gets a mark for each key of a list, in few sizes.
+//! PostgreSQL gets one array for each column.
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -10,7 +12,7 @@ use sqlx::{AssertSqlSafe, Executor, Postgres};
 use super::engine::CHUNK;
 use super::{Arg, Statement};
 
-/// The numbers of rows or keys that occur in a statement of SQLite.
+/// The numbers of keys that occur in a statement of SQLite.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
 
 /// Keys of one statement, filled up with the last of them to a size that occurs; one key more than once finds the same.
@@ -31,18 +33,9 @@ pub(super) fn list(statement: &Statement, keys: &[Arg]) -> (String, Vec<Arg>) {
     (format!("{} {} {}", statement.sql, marks(keys.len()), statement.tail), keys)
 }
 
-/// The text and the values of each statement that these rows take, in their order.
-pub(super) fn pieces(statement: &Statement, rows: Vec<Vec<Arg>>) -> Vec<(String, Vec<Arg>)> {
-    let mut pieces = Vec::new();
-    let mut rows = rows.into_iter().peekable();
-    while let Some(row) = rows.peek() {
-        let row = marks(row.len());
-        let left = rows.len();
-        let size = SIZES.into_iter().find(|size| *size <= left).unwrap_or(1);
-        let text = format!("{} values {} {}", statement.sql, vec![row; size].join(", "), statement.tail);
-        pieces.push((text, rows.by_ref().take(size).flatten().collect()));
-    }
-    pieces
+/// The text of a statement of SQLite for one row of so many values.
+pub(super) fn row(statement: &Statement, width: usize) -> String {
+    format!("{} values {} {}", statement.sql, marks(width), statement.tail)
 }
 
 /// A list of PostgreSQL is one array, so its text is the same for any number of keys.
@@ -144,30 +137,6 @@ pub(super) async fn insert_returning_postgres(
     query.fetch_all(&mut **tx).await
 }
 
-/// The text and the values of each statement that writes every row of one list beside every row of another: what is
-/// the same for many is bound once.
-pub(super) fn pieces_of_each(
-    statement: &Statement,
-    mut each: &[Vec<Arg>],
-    with: &[Vec<Arg>],
-) -> Vec<(String, Vec<Arg>)> {
-    let lists = |rows: &[Vec<Arg>]| rows.iter().map(|row| marks(row.len())).collect::<Vec<_>>().join(", ");
-    let beside = lists(with);
-    let mut pieces = Vec::new();
-    while let Some(size) = SIZES.into_iter().find(|size| *size <= each.len()) {
-        let (now, later) = each.split_at(size);
-        let text = format!(
-            "{} select * from (values {}) as one cross join (values {beside}) as beside where 1 = 1 {}",
-            statement.sql,
-            lists(now),
-            statement.tail
-        );
-        pieces.push((text, now.iter().chain(with).flatten().cloned().collect()));
-        each = later;
-    }
-    pieces
-}
-
 pub(super) async fn insert_each_postgres(
     tx: &mut sqlx::Transaction<'static, Postgres>,
     statement: &Statement,
@@ -203,32 +172,15 @@ mod tests {
         Statement { name: "", kind: StatementKind::List, sql: "select a from t where a in", tail: "order by a" };
 
     #[test]
-    fn rows_of_sqlite_come_in_few_sizes_and_keep_their_order() {
-        let rows: Vec<Vec<Arg>> = (0..343_i64).map(|number| args![number, "x"]).collect();
-        let pieces = pieces(&ROWS, rows);
-        let sizes: Vec<usize> = pieces.iter().map(|(_, values)| values.len() / 2).collect();
-        assert_eq!(sizes, [256, 64, 16, 4, 1, 1, 1]);
-        let values: Vec<&Arg> = pieces.iter().flat_map(|(_, values)| values).step_by(2).collect();
-        assert!(values.into_iter().eq(&(0..343_i64).map(Arg::from).collect::<Vec<_>>()));
-        assert_eq!(pieces[6].0, "insert into t (a, b) values (?, ?) on conflict do nothing");
-    }
-
-    #[test]
     fn every_row_of_one_list_is_written_beside_every_row_of_another() {
         let each: Vec<Vec<Arg>> = (0..5_i64).map(|number| args![number]).collect();
-        let with = [args!["x"], args!["y"]];
-        let pieces = pieces_of_each(&ROWS, &each, &with);
-        let sizes: Vec<usize> = pieces.iter().map(|(_, values)| values.len()).collect();
-        assert_eq!(sizes, [4 + 2, 1 + 2]);
-        assert_eq!(pieces[1].1, args![4_i64, "x", "y"]);
-        let text = "insert into t (a, b) select * from (values (?)) as one cross join (values (?), (?)) as beside";
-        assert_eq!(pieces[1].0, format!("{text} where 1 = 1 on conflict do nothing"));
-        let columns = (columns(each).expect("columns"), columns(with.to_vec()).expect("columns"));
+        let columns = (columns(each).expect("columns"), columns(vec![args!["x"], args!["y"]]).expect("columns"));
         let text = "select * from unnest($1::bigint[]) as one cross join unnest($2::text[]) as beside";
         assert_eq!(
             of_each(&ROWS, &columns.0, &columns.1),
             format!("insert into t (a, b) {text} on conflict do nothing")
         );
+        assert_eq!(row(&ROWS, 2), "insert into t (a, b) values (?, ?) on conflict do nothing");
     }
 
     #[test]

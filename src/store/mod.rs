@@ -16,6 +16,7 @@ mod backup;
 mod copy;
 mod embedded;
 mod engine;
+mod halves;
 mod lease;
 mod many;
 mod migrate;
@@ -34,6 +35,7 @@ use sqlx::{Pool, Postgres, Sqlite};
 pub use backup::{Restored, back_up};
 pub use copy::Copied;
 pub use engine::{Choices, EngineName};
+pub use halves::Halves;
 pub use lease::{ALL as LEASE_STATEMENTS, Fence, HOLD_MS};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
@@ -403,7 +405,7 @@ impl Tx {
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             inserted += match &mut self.open {
-                OpenTx::Sqlite(tx) => tx.insert(statement, chunk)?,
+                OpenTx::Sqlite(tx) => tx.insert(statement, &chunk)?,
                 OpenTx::Postgres(tx) => tx.insert(statement, chunk).await?,
             };
         }
@@ -437,7 +439,7 @@ impl Tx {
         for chunk in engine::chunks(rows) {
             chunk.iter().try_for_each(|row| without_nul(row))?;
             returned.extend(match &mut self.open {
-                OpenTx::Sqlite(tx) => tx.insert_returning(statement, chunk)?,
+                OpenTx::Sqlite(tx) => tx.insert_returning(statement, &chunk)?,
                 OpenTx::Postgres(tx) => tx.insert_returning(statement, chunk).await?,
             });
         }

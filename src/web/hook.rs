@@ -109,7 +109,8 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
     let paid_before = is_paid_before(house, provider, &connection, &heard).await?;
     // What was proven by its query alone is kept as it was asked.
     let body = if request.body.is_empty() { request.target.as_bytes() } else { request.body.as_slice() };
-    let delivery = Delivery { provider, connection: &connection, heard: &heard, body, paid_before };
+    let asks_what_became = provider.asks_what_became();
+    let delivery = Delivery { provider, connection: &connection, heard: &heard, body, paid_before, asks_what_became };
     let kept = house.keeper.keep(delivery).await?;
     if let Some(reason) = heard.reason().filter(|_| matches!(heard, Heard::Unreadable(_))) {
         tracing::warn!(provider = provider.name(), delivery = kept.delivery_id, reason, "proven but unreadable");
@@ -179,7 +180,7 @@ fn count(provider: &Provider, outcome: &'static str) {
 
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::New => "new",
+        Outcome::New => "credits",
         Outcome::ToldBefore => "told_before",
         Outcome::PaidBefore => "paid_before",
         Outcome::Token | Outcome::Bill | Outcome::NoBill | Outcome::NothingDue => "asks",

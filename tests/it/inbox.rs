@@ -125,12 +125,22 @@ fn request(header: &str, value: &str, body: &serde_json::Value) -> Request {
 }
 
 impl Stage {
+    /// Keeps a delivery as for a bank that asks what became of it.
     pub async fn keep(&self, connection: &Connection, request: &Request) -> hocphi::fault::Result<Kept> {
+        self.keep_and(connection, request, true).await
+    }
+
+    /// Keeps one whose credits are sorted later.
+    pub async fn keep_unsorted(&self, connection: &Connection, request: &Request) -> hocphi::fault::Result<Kept> {
+        self.keep_and(connection, request, false).await
+    }
+
+    async fn keep_and(&self, connection: &Connection, request: &Request, asks: bool) -> hocphi::fault::Result<Kept> {
         let provider = self.providers.get(&connection.provider).expect("a provider");
         let heard = provider.hear(request, &connection.secrets, self.clock.now());
-        self.keeper
-            .keep(Delivery { provider, connection, heard: &heard, body: &request.body, paid_before: false })
-            .await
+        let (heard, body) = (&heard, &*request.body);
+        let delivery = Delivery { provider, connection, heard, body, paid_before: false, asks_what_became: asks };
+        self.keeper.keep(delivery).await
     }
 
     pub async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {

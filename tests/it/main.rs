@@ -45,6 +45,7 @@ mod schema;
 mod sick_disk;
 mod siege;
 mod silence;
+mod sorting;
 mod stage;
 mod standby;
 mod statement_files;
