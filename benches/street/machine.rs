@@ -106,3 +106,10 @@ pub fn peak_mb(pid: u32) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|figure| figure.parse::<u64>().ok()).unwrap_or_default() / 1_024
 }
+
+/// Waits until the disk has everything that was written before, such as the copy that is measured: who is measured must
+/// not wait for it.
+pub fn quiet() {
+    let done = Command::new("sync").status().expect("sync runs");
+    assert!(done.success(), "sync");
+}

@@ -186,6 +186,7 @@ impl Bench {
     async fn point(&self, engine: Engine, seed: &Seed, server: &str, plan: &Plan) -> Point {
         let database = self.copy(engine, seed, server).await;
         let past = if server == "ours" { progress(&database).await } else { Progress::default() };
+        machine::quiet();
         let process = Server::start(&mut command(seed, server, &database, plan));
         let backing = (engine == Engine::Postgres && server != "ceiling").then(|| self.postgres.pid());
         let before = machine::read(process.pid(), backing);

@@ -156,13 +156,13 @@ async fn what_the_standby_has_not_is_answered_to_nobody() {
     let primary = Store::open(&town.database).await.expect("the primary");
     until_it_waits(&town, &served, &primary, 1).await;
     pair.now("crash");
-    assert_eq!(city::kept_of(&primary, &[0, 1]).await.expect("looked").len(), 2, "it is shown after the start");
+    assert_eq!(town.there(&primary, &[0, 1]).await, 2, "it is shown after the start");
     until_it_waits(&town, &served, &primary, 1).await;
 
     town.database = pair.now("over");
     served.end().await;
     let standby = Store::open(&town.database).await.expect("the standby");
-    assert_eq!(city::kept_of(&standby, &[0, 1]).await.expect("looked").len(), 1, "the standby never had it");
+    assert_eq!(town.there(&standby, &[0, 1]).await, 1, "the standby never had it");
     let served = town.serve().await.expect("it starts");
     town.tell_again(&served, vec![1]).await;
     served.end().await;

@@ -5,12 +5,12 @@ use std::process::{ExitStatus, Stdio};
 
 use hocphi::clockwork::{self, House};
 use hocphi::config::Config;
-use hocphi::ledger;
 use hocphi::providers::Providers;
 use hocphi::seal::{MasterKey, Vault};
 use hocphi::simulate::city::{self, Bill, City, Teller, Transfer};
 use hocphi::store::Store;
 use hocphi::time::{Clock, Moment};
+use hocphi::{inbox, ledger};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -133,6 +133,14 @@ impl Town {
         for serial in serials {
             assert_eq!(self.tell(served, serial).await, Some(200), "transfer {serial}");
         }
+    }
+
+    /// How many of these are in a database, as credits or to be sorted into them.
+    pub async fn there(&self, store: &Store, serials: &[u64]) -> usize {
+        let house = self.house(store.clone()).await;
+        let mut numbers = inbox::unsorted_numbers(store, &house.vault).await.expect("looked");
+        numbers.extend(city::kept_of(store, serials).await.expect("looked"));
+        serials.iter().filter(|serial| numbers.contains(&city::bank_number(**serial))).count()
     }
 
     /// Everything answered is there, once, and posted, and the books agree with themselves.
