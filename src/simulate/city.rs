@@ -74,7 +74,7 @@ record! {
     pub struct Progress {
         /// Credits that are kept.
         pub kept: i64,
-        /// Those of them that wait for matching.
+        /// Deliveries that wait to be sorted and credits that wait for matching.
         pub waiting: i64,
         /// Those that paid an invoice.
         pub paid: i64,

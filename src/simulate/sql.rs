@@ -32,7 +32,7 @@ statements! {
         select i.reference, i.total as amount, a.number as account
         from invoice i join receiving_account a on a.id = i.account_id order by i.issued_at, i.id";
 
-    /// How many credits there are, wait, have paid an invoice, and are in the ledger.
+    /// How many credits there are, how much waits, and how many have paid an invoice and are in the ledger.
     PROGRESS = "
         select (select count(*) from credit) as kept,
             (select count(*) from unsorted) + (select count(*) from undecided) as waiting,
