@@ -136,6 +136,9 @@ fn fares(health: &Health, now: Moment) {
         say!("    {outcome}: {count}");
     }
     say!("    told again: {}", health.told_again);
+    if health.put_off > 0 {
+        say!("    kept, but not sorted into credits: {}; tried again every minute, the log says why", health.put_off);
+    }
     if let (Some(median), Some(most)) = (health.lag_median, health.lag_most) {
         say!("    from booking to telling: {} s in the middle, {} s at most", median / 1_000, most / 1_000);
     }

@@ -24,6 +24,8 @@ pub struct Health {
     pub deliveries: Vec<(String, i64)>,
     /// Deliveries whose credits had all been told before.
     pub told_again: i64,
+    /// Deliveries that are kept, could not be sorted into credits, and are tried again every minute.
+    pub put_off: i64,
     /// The lag between the bank's time and the telling in the middle of the newest credits, in milliseconds.
     pub lag_median: Option<i64>,
     /// The longest lag among them.
@@ -70,6 +72,7 @@ pub async fn health(store: &Store, connection_id: &str, now: Moment) -> Result<H
         heard_at: store.one::<Option<i64>>(&sql::LAST_HEARD, args![connection_id]).await?.map(Moment),
         deliveries: store.all(&sql::OUTCOMES, since.clone()).await?,
         told_again: store.one(&sql::TOLD_AGAIN, since).await?,
+        put_off: store.one(&sql::PUT_OFF, args![connection_id]).await?,
         lag_median: lags.get(lags.len() / 2).copied(),
         lag_most: lags.last().copied(),
         refusals: store.all(&sql::REFUSALS, args![connection_id, first]).await?,

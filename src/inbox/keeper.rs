@@ -23,7 +23,7 @@ const MOST_WAITING: usize = 4_096;
 pub const MOST_WAITING_BYTES: usize = 64 << 20;
 /// How many deliveries one transaction takes.
 const MOST_IN_BATCH: usize = 500;
-/// How many bytes of bodies one transaction takes.
+/// How many bytes one transaction takes, of bodies and of what was read from them.
 const MOST_BATCH_BYTES: usize = 4 << 20;
 
 /// So many deliveries in one transaction are a flood: they came while the one before was written.
@@ -120,17 +120,18 @@ impl Incoming {
         Ok(Incoming { delivery_id, connection_id, heard_at: now, said, body_sealed, lines, has_credits })
     }
 
+    /// How many bytes of it are written.
+    fn weight(&self) -> usize {
+        let read = if let Lines::Later(sealed) = &self.lines { sealed.len() } else { 0 };
+        self.body_sealed.len() + read
+    }
+
     /// What the reply is chosen by. What was sorted at once takes the next of what became of those.
     fn outcome(&self, sorted: &mut impl Iterator<Item = Became>) -> Outcome {
         let became = matches!(self.lines, Lines::AtOnce(_)).then(|| sorted.next()).flatten();
         match became {
-            _ if !self.has_credits => {
-                if self.said.outcome == "test" {
-                    Outcome::Test
-                } else {
-                    Outcome::Nothing
-                }
-            }
+            _ if self.said.outcome == "test" => Outcome::Test,
+            _ if !self.has_credits => Outcome::Nothing,
             Some(Became::ToldBefore) => Outcome::ToldBefore,
             Some(Became::PaidBefore) => Outcome::PaidBefore,
             Some(Became::New) | None => Outcome::New,
@@ -176,11 +177,11 @@ impl Keeper {
 
 async fn work(store: Store, vault: Vault, wake: Wake, mut queue: mpsc::Receiver<Waiting>, tide: Arc<Tide>) {
     while let Some(first) = queue.recv().await {
-        let mut bytes = first.incoming.body_sealed.len();
+        let mut bytes = first.incoming.weight();
         let mut batch = vec![first];
         while batch.len() < MOST_IN_BATCH && bytes < MOST_BATCH_BYTES {
             let Ok(next) = queue.try_recv() else { break };
-            bytes += next.incoming.body_sealed.len();
+            bytes += next.incoming.weight();
             batch.push(next);
         }
         metrics::histogram!("hocphi_keeper_batch").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));

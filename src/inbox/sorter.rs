@@ -11,13 +11,15 @@ use super::keys;
 use super::likeness::{LATEST_BOOKING, bare};
 use super::prepare::{Prepared, PreparedCredit, PreparedDebit, Read, memo_context, prepare};
 use super::sql;
-use crate::fault::{Error, Fault, Result};
+use crate::fault::{Error, Kind, Result};
 use crate::seal::Vault;
 use crate::store::{Arg, Fence, Halves, Store, Tx, args, transact};
 use crate::time::{Clock, Day, Moment};
 
 /// Deliveries sorted in one transaction.
 const BATCH: i64 = 200;
+/// How many bytes of them: one may tell of thousands of transfers.
+const MOST_BYTES: i64 = 4 << 20;
 /// How long a delivery that cannot be sorted waits until it is tried again.
 const POSTPONE_MS: i64 = 60_000;
 
@@ -39,13 +41,13 @@ pub enum Became {
 /// Faults of the store that are no single delivery's fault; a refusal when the lease was lost.
 pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<usize> {
     let now = clock.now();
-    let waiting: Vec<(String, Vec<u8>)> =
-        store.all(&sql::UNSORTED, args![now, now.plus_ms(POSTPONE_MS), BATCH]).await?;
-    let mut batch = Vec::with_capacity(waiting.len());
-    for (delivery_id, sealed) in waiting {
+    let waiting: Vec<(String, i64)> = store.all(&sql::UNSORTED, args![now, now.plus_ms(POSTPONE_MS), BATCH]).await?;
+    let first = waiting[..within(waiting.iter().map(|(_, size)| *size))].iter().map(|(id, _)| Arg::from(id));
+    let mut batch = Vec::new();
+    for (delivery_id, sealed) in store.all_in::<(String, Vec<u8>)>(&sql::READ, first.collect()).await? {
         match ready(vault, &delivery_id, &sealed).await {
             Ok(prepared) => batch.push(prepared),
-            Err(Error::Fault(fault)) => postpone(store, &delivery_id, &fault, now).await?,
+            Err(error) if is_of_one(&error) => postpone(store, &delivery_id, &error, now).await?,
             Err(error) => return Err(error),
         }
     }
@@ -54,9 +56,9 @@ pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fe
     while let Some(part) = halves.next() {
         match transact!(store, |tx| take_in(tx, vault, fence, &part).await) {
             Ok(taken) => sorted += taken,
-            Err(Error::Fault(fault)) => {
+            Err(error) if is_of_one(&error) => {
                 if let Some(guilty) = halves.halve(part) {
-                    postpone(store, &guilty.delivery_id, &fault, now).await?;
+                    postpone(store, &guilty.delivery_id, &error, now).await?;
                 }
             }
             Err(error) => return Err(error),
@@ -70,9 +72,10 @@ pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fe
 /// # Errors
 /// Faults of the store; a delivery that does not open.
 pub async fn unsorted_numbers(store: &Store, vault: &Vault) -> Result<Vec<String>> {
-    let waiting: Vec<(String, Vec<u8>)> = store.all(&sql::UNSORTED, args![i64::MAX, i64::MAX, i64::MAX]).await?;
+    let waiting: Vec<(String, i64)> = store.all(&sql::UNSORTED, args![i64::MAX, i64::MAX, i64::MAX]).await?;
+    let keys = waiting.iter().map(|(id, _)| Arg::from(id)).collect();
     let mut numbers = Vec::new();
-    for (delivery_id, sealed) in waiting {
+    for (delivery_id, sealed) in store.all_in::<(String, Vec<u8>)>(&sql::READ, keys).await? {
         let read = Read::open(vault, &delivery_id, &sealed).await?;
         numbers.extend(read.credits.into_iter().filter_map(|credit| credit.bank_reference));
     }
@@ -83,8 +86,27 @@ async fn ready(vault: &Vault, delivery_id: &str, sealed: &[u8]) -> Result<Prepar
     prepare(vault, Read::open(vault, delivery_id, sealed).await?).await
 }
 
-async fn postpone(store: &Store, delivery_id: &str, fault: &Fault, now: Moment) -> Result<()> {
-    tracing::error!(delivery = delivery_id, %fault, "a delivery cannot be sorted");
+/// How many of these, from the first on, one transaction takes: one at least.
+fn within(sizes: impl Iterator<Item = i64>) -> usize {
+    let mut bytes = 0_i64;
+    let fits = |(at, size): &(usize, i64)| {
+        bytes = bytes.saturating_add(*size);
+        *at == 0 || bytes <= MOST_BYTES
+    };
+    sizes.enumerate().take_while(fits).count()
+}
+
+/// Is it this delivery that cannot be sorted? A store that is away or full, and a lease that was lost, are everybody's.
+fn is_of_one(error: &Error) -> bool {
+    match error {
+        Error::Fault(_) => true,
+        Error::Refused(refusal) => refusal.kind == Kind::Shape,
+        Error::Contended => false,
+    }
+}
+
+async fn postpone(store: &Store, delivery_id: &str, error: &Error, now: Moment) -> Result<()> {
+    tracing::error!(delivery = delivery_id, %error, "a delivery cannot be sorted");
     let later = now.plus_ms(POSTPONE_MS);
     transact!(store, |tx| tx.run(&sql::POSTPONE_UNSORTED, args![delivery_id, later]).await).map(drop)
 }
@@ -268,4 +290,27 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
         known.add_teller(&credit, &connection, at.map(Moment));
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{Fault, Refusal};
+
+    #[test]
+    fn a_batch_holds_so_many_bytes_and_one_delivery_at_least() {
+        let of = |sizes: &[i64]| within(sizes.iter().copied());
+        assert_eq!((of(&[]), of(&[MOST_BYTES + 1, 1]), of(&[i64::MAX, i64::MAX])), (0, 1, 1));
+        assert_eq!(of(&[1, MOST_BYTES - 2, 1]), 3);
+        assert_eq!(of(&[1, MOST_BYTES - 1, 1]), 2);
+        assert_eq!(of(&[1, MOST_BYTES, 1]), 1);
+    }
+
+    #[test]
+    fn what_is_everybodys_trouble_puts_no_delivery_off() {
+        let refused = |kind| is_of_one(&Refusal::new(kind, "code", "vi", "en").into());
+        assert!(refused(Kind::Shape), "a text that cannot be stored");
+        assert!(![Kind::Unavailable, Kind::Conflict].into_iter().any(refused));
+        assert!(!is_of_one(&Error::Contended) && is_of_one(&Fault::new("open it").into()));
+    }
 }

@@ -213,6 +213,11 @@ statements! {
           and not exists (select 1 from telling t where t.delivery_id = d.id)
           and not exists (select 1 from unsorted u where u.delivery_id = d.id)";
 
+    /// Deliveries of a connection that could not be sorted and are tried again.
+    PUT_OFF = "
+        select count(*) from unsorted u cross join delivery d
+        where d.id = u.delivery_id and d.connection_id = $1 and u.since > 0";
+
     /// How long after the bank's time the newest credits of a connection were told, in milliseconds.
     LAGS = "
         select t.told_at - c.value_at
@@ -238,11 +243,14 @@ statements! {
     /// What was read from deliveries and is to be sorted.
     MARK_UNSORTED = rows "insert into unsorted (delivery_id, since, read_sealed)", "";
 
-    /// Deliveries to be sorted, in the order they were heard; one put off for longer than anything is was kept by a
-    /// clock that has gone back since.
+    /// Deliveries to be sorted and how large each is, in the order they were heard; one put off for longer than anything
+    /// is was kept by a clock that has gone back since.
     UNSORTED = "
-        select delivery_id, read_sealed from unsorted
+        select delivery_id, cast(length(read_sealed) as bigint) as size from unsorted
         where since <= $1 or since > $2 order by delivery_id limit $3";
+
+    /// What was read from them. No row for one: another process sorted it.
+    READ = list "select delivery_id, read_sealed from unsorted where delivery_id in", "order by delivery_id";
 
     /// Takes deliveries off the pile. Fewer come back than were asked: another process sorted the others.
     TAKE_UNSORTED = list "delete from unsorted where delivery_id in", "returning delivery_id";

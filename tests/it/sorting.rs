@@ -73,8 +73,13 @@ async fn what_cannot_be_sorted_waits_and_stops_nobody(fresh: Fresh) {
     assert_eq!(sort(&stage).await, 0, "it waits for a minute");
     let progress = hocphi::simulate::city::progress(&stage.store).await.expect("counted");
     assert_eq!((progress.kept, progress.waiting), (4, 5), "and is not lost: four credits to decide and one delivery");
+    let put_off = async |connection: &str| {
+        inbox::health(&stage.store, connection, stage.clock.now()).await.expect("looked over").put_off
+    };
+    assert_eq!((put_off(&stage.sepay.id).await, put_off(&stage.casso.id).await), (1, 0), "a person can see it");
     stage.clock.advance_ms(60_000);
     assert_eq!(sort(&stage).await, 0, "it is tried again");
+    assert_eq!(put_off(&stage.sepay.id).await, 1, "and stays");
     stage.store.run_raw("update unsorted set delivery_id = 'dlv_gone'").await.expect("a row about nothing");
     let findings = ledger::audit(&stage.store).await.expect("looked over");
     assert!(findings.iter().any(|finding| finding.rows.iter().any(|row| row.contains("dlv_gone"))), "{findings:?}");
