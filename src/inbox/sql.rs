@@ -243,8 +243,8 @@ statements! {
     /// What was read from deliveries and is to be sorted.
     MARK_UNSORTED = rows "insert into unsorted (delivery_id, since, read_sealed)", "";
 
-    /// Deliveries to be sorted and how large each is, in the order they were heard; one put off for longer than anything
-    /// is was kept by a clock that has gone back since.
+    /// Deliveries to be sorted and how large each is, in the order they were heard; one put off for longer than
+    /// anything is was kept by a clock that has gone back since.
     UNSORTED = "
         select delivery_id, cast(length(read_sealed) as bigint) as size from unsorted
         where since <= $1 or since > $2 order by delivery_id limit $3";
