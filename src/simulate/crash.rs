@@ -169,6 +169,7 @@ impl Served<'_> {
             }
             self.compare(street, &mut outcome).await?;
         }
+        street.release_no_more();
         let progress = posted(street, &self.store).await?;
         for child in &mut children {
             outcome.failures.extend(end_well(child).await?);
@@ -299,6 +300,8 @@ struct Street {
 struct Told {
     /// Transfers up to this one may be told.
     released: u64,
+    /// No more will be, and nobody tells again of what was answered: it would be sorted for ever.
+    is_last: bool,
     /// The next that was never told.
     next: u64,
     /// Told without an answer.
@@ -324,6 +327,10 @@ impl Street {
 
     fn release(&self, until: u64) {
         self.told().released = until;
+    }
+
+    fn release_no_more(&self) {
+        self.told().is_last = true;
     }
 
     fn newly_answered(&self) -> Vec<u64> {
@@ -381,6 +388,9 @@ impl Street {
         if is_new {
             told.next += 1;
             return Some((told.next - 1, asked));
+        }
+        if told.is_last && told.next == told.released {
+            return None;
         }
         told.order.get(chance.below(told.order.len())).map(|serial| (*serial, asked))
     }
