@@ -40,6 +40,9 @@ const POLITE: u64 = 10;
 const LONGEST_LIFE_MS: usize = 250;
 /// One telling in so many is of a transfer that was answered before.
 const AGAIN: usize = 4;
+/// Whoever told of one again pauses: a program that is ended every half second sorts for a tenth of its time, and what
+/// is told over and over would pile up for the whole campaign.
+const RETELLS: Duration = Duration::from_millis(20);
 /// The text of one transfer in so many names nothing.
 const NAMELESS: u64 = 25;
 /// How long the program may take to be ready, to end, and to post what is left.
@@ -367,8 +370,10 @@ impl Street {
             let address = self.addresses[usize::try_from(asked).unwrap_or_default() % self.addresses.len()];
             let status = timeout(ANSWER, city::ask(address, &request)).await.ok().flatten();
             let is_taken = status.is_some_and(|status| (200..300).contains(&status));
-            self.heard(serial, is_taken);
-            if !is_taken {
+            let is_known = self.heard(serial, is_taken);
+            if is_known {
+                sleep(RETELLS).await;
+            } else if !is_taken {
                 sleep(Duration::from_millis(2)).await;
             }
         }
@@ -395,8 +400,10 @@ impl Street {
         told.order.get(chance.below(told.order.len())).map(|serial| (*serial, asked))
     }
 
-    fn heard(&self, serial: u64, is_taken: bool) {
+    /// Writes down what came of telling, and tells whether the transfer had been answered before.
+    fn heard(&self, serial: u64, is_taken: bool) -> bool {
         let mut told = self.told();
+        let is_known = told.answered.contains(&serial);
         if is_taken {
             told.answers += 1;
             if told.answered.insert(serial) {
@@ -404,10 +411,11 @@ impl Street {
             }
         } else {
             told.unanswered += 1;
-            if !told.answered.contains(&serial) {
+            if !is_known {
                 told.again.push_back(serial);
             }
         }
+        is_known
     }
 
     /// The same transfer for the same serial, whenever it is told.
