@@ -1,0 +1,2 @@
+-- PostgreSQL has none of the indexes that SQLite loses under this number.
+select 1;
