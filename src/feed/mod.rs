@@ -28,7 +28,8 @@ use crate::time::{Clock, Day, Moment};
 use sums::Sums;
 
 /// Entries that get their places in one transaction.
-const BATCH: i64 = 200;
+const EMBEDDED: i64 = 200;
+const SERVER: i64 = 512;
 /// Events on one page at most.
 const MOST: i64 = 1_000;
 /// So many times as many events of others are looked through for one page.
@@ -136,14 +137,15 @@ pub async fn sequence_fenced(store: &Store, _clock: &Clock, fence: Option<&Fence
     if waiting.is_empty() {
         return Ok(0);
     }
-    transact!(store, |tx| sequence_in(tx, fence).await)
+    let most = store.batch(EMBEDDED, SERVER);
+    transact!(store, |tx| sequence_in(tx, fence, most).await)
 }
 
-async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>) -> Result<usize> {
+async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>, most: i64) -> Result<usize> {
     if let Some(fence) = fence {
         fence.check_in(tx).await?;
     }
-    let waiting: Vec<Waiting> = tx.all(&sql::WAITING, args![BATCH]).await?;
+    let waiting: Vec<Waiting> = tx.all(&sql::WAITING, args![most]).await?;
     let last: Option<i64> = tx.one(&sql::LAST_PLACE, args![]).await?;
     let mut records = waiting.iter().map(Waiting::record_id).collect::<Result<Vec<&str>>>()?;
     records.sort_unstable();

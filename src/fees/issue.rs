@@ -14,7 +14,7 @@ use crate::ledger::{self, Head};
 use crate::money::Dong;
 use crate::outbox::{self, Event, Happened};
 use crate::seal::{MasterKey, Vault, token_hash};
-use crate::store::{Arg, EngineName, Store, Tx, args, record, transact};
+use crate::store::{Arg, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
 use super::plan::{Asked, Price, Seat};
@@ -23,9 +23,9 @@ use super::void::{Act, void_in};
 use super::{Lifecycle, Line, books, invoice, preview_run, sql};
 
 /// Pupils in one chunk of an issue: so many that its fsync is shared by enough of them, so few that the one writer of
-/// SQLite is held for about ten milliseconds. PostgreSQL has no one writer, and each statement of a chunk is a journey.
-const ISSUE_SQLITE: i64 = 100;
-const ISSUE_POSTGRES: i64 = 256;
+/// SQLite is held for about ten milliseconds.
+const ISSUE_EMBEDDED: i64 = 100;
+const ISSUE_SERVER: i64 = 512;
 /// Classes that are looked through together in the end, and how often in one chunk where nobody was missed in them.
 const AGAIN: usize = 64;
 const LOOKS: usize = 16;
@@ -233,10 +233,7 @@ fn place(cursor: &str) -> (&str, &str) {
 }
 
 fn most_in_chunk(store: &Store) -> i64 {
-    match store.engine() {
-        EngineName::Sqlite => ISSUE_SQLITE,
-        EngineName::Postgres => ISSUE_POSTGRES,
-    }
+    store.batch(ISSUE_EMBEDDED, ISSUE_SERVER)
 }
 
 type Draw<'a> = &'a mut (dyn FnMut() -> Result<PaymentReference> + Send);

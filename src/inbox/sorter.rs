@@ -17,7 +17,8 @@ use crate::store::{Arg, Fence, Halves, Store, Tx, args, transact};
 use crate::time::{Clock, Day, Moment};
 
 /// Deliveries sorted in one transaction.
-const BATCH: i64 = 200;
+const EMBEDDED: i64 = 200;
+const SERVER: i64 = 512;
 /// How many bytes of them: one may tell of thousands of transfers.
 const MOST_BYTES: i64 = 4 << 20;
 /// How long a delivery that cannot be sorted waits until it is tried again.
@@ -40,8 +41,8 @@ pub enum Became {
 /// # Errors
 /// Faults of the store that are no single delivery's fault; a refusal when the lease was lost.
 pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<usize> {
-    let now = clock.now();
-    let waiting: Vec<(String, i64)> = store.all(&sql::UNSORTED, args![now, now.plus_ms(POSTPONE_MS), BATCH]).await?;
+    let (now, most) = (clock.now(), store.batch(EMBEDDED, SERVER));
+    let waiting: Vec<(String, i64)> = store.all(&sql::UNSORTED, args![now, now.plus_ms(POSTPONE_MS), most]).await?;
     let first = waiting[..within(waiting.iter().map(|(_, size)| *size))].iter().map(|(id, _)| Arg::from(id));
     let mut batch = Vec::new();
     for (delivery_id, sealed) in store.all_in::<(String, Vec<u8>)>(&sql::READ, first.collect()).await? {

@@ -39,8 +39,9 @@ use crate::seal::Vault;
 use crate::store::{Fence, Halves, Store, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
-/// Credits decided in one transaction: about 10 ms of the one writer on SQLite.
-const BATCH: i64 = 200;
+/// Credits decided in one transaction: some tens of milliseconds of the one writer on SQLite.
+const EMBEDDED: i64 = 200;
+const SERVER: i64 = 512;
 /// How long a credit that cannot be decided waits until it is tried again.
 const POSTPONE_MS: i64 = 60_000;
 
@@ -93,8 +94,8 @@ pub async fn drain(store: &Store, vault: &Vault, clock: &Clock) -> Result<usize>
 /// # Errors
 /// As [`drain`]; a refusal when the lease was lost.
 pub async fn drain_fenced(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<Drained> {
-    let credits: Vec<Credit> =
-        store.all(&sql::UNDECIDED, args![clock.now(), clock.now().plus_ms(POSTPONE_MS), BATCH]).await?;
+    let (now, most) = (clock.now(), store.batch(EMBEDDED, SERVER));
+    let credits: Vec<Credit> = store.all(&sql::UNDECIDED, args![now, now.plus_ms(POSTPONE_MS), most]).await?;
     let mut waiting = Vec::with_capacity(credits.len());
     for credit in credits {
         let references = references_of(vault, &credit).await?;

@@ -199,6 +199,15 @@ impl Store {
         }
     }
 
+    /// How many of something one transaction takes. SQLite has one writer, and whoever waits for it waits for the whole
+    /// batch; on a server each statement is a journey that a batch shares.
+    pub fn batch(&self, of_embedded: i64, of_server: i64) -> i64 {
+        match self.engine() {
+            EngineName::Sqlite => of_embedded,
+            EngineName::Postgres => of_server,
+        }
+    }
+
     /// A serializable transaction. Prefer [`transact!`], which also runs it again after contention.
     ///
     /// # Errors

@@ -192,22 +192,22 @@ async fn a_cell_left_empty_changes_nothing(fresh: Fresh) {
 }
 
 async fn a_run_is_issued_after_a_crash_without_asking_anybody_twice(fresh: Fresh) {
-    let house = house(&fresh, 300).await;
+    let house = house(&fresh, 600).await;
     let run = house.run(&[("BT01", 1), ("TA01", 20), ("BH01", 1), ("NN01", 1)]).await;
     let preview = fees::preview_run(&house.store, &run.id, clock().now()).await.expect("a preview");
-    assert_eq!((preview.invoices, preview.total), (300, Dong::new(300 * (350_000 + 700_000 + 631_800))));
+    assert_eq!((preview.invoices, preview.total), (600, Dong::new(600 * (350_000 + 700_000 + 631_800))));
     assert!(preview.problems.is_empty());
     assert!(preview.warnings.iter().any(|(_, en)| en.contains("Nobody registered")), "{:?}", preview.warnings);
     fees::start_issuing(&house.store, &clock(), &run.id, "per_lan").await.expect("a beginning");
     fees::start_issuing(&house.store, &clock(), &run.id, "per_lan").await.expect("the same again");
     let first = i64::try_from(house.advance().await).expect("a chunk");
-    assert!((1..300).contains(&first), "{first}");
+    assert!((1..600).contains(&first), "{first}");
     // The program dies here; another one opens the same database and goes on.
     let reopened = Store::open(&fresh.address).await.expect("the database");
     let key = MasterKey::parse(&"5a".repeat(32)).expect("a key");
     let after = House { vault: Vault::new(reopened.clone(), key), store: reopened, school: house.school.clone() };
     let progress = view::run_progress(&after.store, &run.id).await.expect("a store").expect("a run");
-    assert_eq!((progress.state, progress.issued, progress.done, progress.of), (RunState::Issuing, first, first, 300));
+    assert_eq!((progress.state, progress.issued, progress.done, progress.of), (RunState::Issuing, first, first, 600));
     let too_early = fees::publish(&after.store, &clock(), &run.id, "per_lan").await.expect_err("too early");
     assert_eq!(too_early.refusal().map(|refusal| refusal.code), Some("run-not-issued"));
     // Two programs work on the run at once.
@@ -215,7 +215,7 @@ async fn a_run_is_issued_after_a_crash_without_asking_anybody_twice(fresh: Fresh
     assert_eq!(after.advance().await, 0);
     let rows = view::invoices_of_run(&after.store, &run.id).await.expect("invoices");
     let pupils: std::collections::HashSet<&str> = rows.iter().map(|row| row.pupil_id.as_str()).collect();
-    assert_eq!((rows.len(), pupils.len(), after.state(&run).await), (300, 300, RunState::Issued));
+    assert_eq!((rows.len(), pupils.len(), after.state(&run).await), (600, 600, RunState::Issued));
     let balances = ledger::balances(&after.store, Some(&after.school.id)).await.expect("balances");
     let owed = balances.iter().find(|(account, _)| *account == Account::ReceivableParent).map(|(_, owed)| *owed);
     assert_eq!(owed, Some(preview.total), "the books owe what the preview said");
