@@ -83,8 +83,8 @@ pub struct Known {
     credits: HashMap<String, KnownCredit>,
     /// In the order they became known.
     order: Vec<String>,
-    /// Of one account and one sum, in that order: nothing else is ever compared.
-    alike: HashMap<(String, i64), Vec<String>>,
+    /// Of one account and one sum: nothing else is ever compared.
+    alike: HashMap<(String, i64), Alike>,
     by_number: HashMap<(String, String), String>,
     /// A credit, a connection that told of it or of what may be it, and how far apart in time the two are: nothing
     /// where it told of the credit itself.
@@ -95,6 +95,33 @@ pub struct Known {
     texts: HashMap<String, String>,
     /// The keys that lead to an invoice.
     leading: HashSet<String>,
+}
+
+/// Credits of one account and one sum. A hundred families may owe the same, and one that names its invoice is compared
+/// with those that name it too and with those that name none, which are few.
+#[derive(Debug, Default)]
+struct Alike {
+    /// With a payment reference, by it.
+    named: HashMap<String, Vec<String>>,
+    /// Without one.
+    nameless: Vec<String>,
+}
+
+impl Alike {
+    fn add(&mut self, credit: &KnownCredit) {
+        let same = match &credit.payment_reference {
+            Some(reference) => self.named.entry(reference.clone()).or_default(),
+            None => &mut self.nameless,
+        };
+        same.push(credit.id.clone());
+    }
+
+    /// What a telling may be of: one without a reference may be of any of them.
+    fn of<'a>(&'a self, reference: Option<&'a str>) -> impl Iterator<Item = &'a String> {
+        let one = reference.and_then(|reference| self.named.get(reference));
+        let all = reference.is_none().then(|| self.named.values());
+        one.into_iter().chain(all.into_iter().flatten()).flatten().chain(&self.nameless)
+    }
 }
 
 impl Known {
@@ -112,8 +139,7 @@ impl Known {
         if let Some(number) = &credit.bank_reference {
             self.by_number.insert((credit.account_id.clone(), number.clone()), credit.id.clone());
         }
-        let alike = self.alike.entry((credit.account_id.clone(), credit.amount)).or_default();
-        alike.push(credit.id.clone());
+        self.alike.entry((credit.account_id.clone(), credit.amount)).or_default().add(&credit);
         self.order.push(credit.id.clone());
         self.credits.insert(credit.id.clone(), credit);
     }
@@ -286,10 +312,11 @@ impl Known {
         Some((left.id.clone(), alike().any(|known| self.shown_by_statement(known, told))))
     }
 
-    /// What is on the same account with the same sum, in the order it became known.
-    fn of_its_sum(&self, told: &Told) -> impl Iterator<Item = &KnownCredit> {
+    /// What is on the same account with the same sum, and names the same invoice where both name one.
+    fn of_its_sum<'a>(&'a self, told: &'a Told) -> impl Iterator<Item = &'a KnownCredit> {
         let alike = self.alike.get(&(told.account_id.clone(), told.amount));
-        alike.into_iter().flatten().filter_map(|id| self.credits.get(id))
+        let alike = alike.into_iter().flat_map(|alike| alike.of(told.likeness.payment_reference.as_deref()));
+        alike.filter_map(|id| self.credits.get(id))
     }
 
     /// The credit that this connection has not told of, on the same account with the same amount: the first in this
