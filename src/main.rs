@@ -9,6 +9,10 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use command::prompt;
 
+/// A request is made of some hundred small pieces, and most of them end on another thread than they began on.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Học Phí: cashless school fees, reconciled to the đồng.
 #[derive(Parser)]
 #[command(name = "hocphi", version)]
