@@ -32,7 +32,7 @@ use crate::{access, feed, fees, ids, matching, orders, outbox};
 const POLL: Duration = Duration::from_millis(500);
 /// How long a loop lets work gather after the bell: a batch costs little more than one, and a bank that tells of one
 /// transfer after the other does not find the store busy with the one before.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(50);
 /// A round that found fewer than this lets more gather before the next.
 const FEW: usize = 32;
 /// How long a round lets banks go first that tell faster than is written: what is kept waits safely, and a bank that is
