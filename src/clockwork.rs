@@ -35,6 +35,17 @@ const POLL: Duration = Duration::from_millis(500);
 const GATHER: Duration = Duration::from_millis(50);
 /// A round that found fewer than this lets more gather before the next.
 const FEW: usize = 32;
+
+/// How a loop goes on after a round that did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Money: after a round of few, once more have gathered.
+    Money,
+    /// What follows from money and invoices: the same, and it leaves half of the time to banks while they tell.
+    Behind,
+    /// Chunks of what is known: nothing gathers, and half of the time is the banks'.
+    Chunks,
+}
 /// How long a round lets banks go first that tell faster than is written: what is kept waits safely, and a bank that is
 /// not answered comes again with everything. So a burst is answered at its speed and posted behind it, a round each
 /// time.
@@ -159,12 +170,12 @@ pub async fn settle(house: &House) -> Result<()> {
 /// Keeps the pace for ever. Dropping the future stops it; a transaction under way leaves nothing behind.
 pub async fn run(house: Arc<House>) {
     tokio::join!(
-        pace(&house, "runs", |house, fence| Box::pin(runs(house, fence))),
-        pace(&house, "credits", |house, fence| Box::pin(credits(house, fence))),
-        pace(&house, "feed", |house, fence| Box::pin(places(house, fence))),
-        pace(&house, "orders", |house, fence| Box::pin(ordered(house, fence))),
-        pace(&house, "promises", |house, fence| Box::pin(promises(house, fence))),
-        pace(&house, "sweep", |house, fence| Box::pin(sweep(house, fence))),
+        pace(&house, "runs", Manner::Chunks, |house, fence| Box::pin(runs(house, fence))),
+        pace(&house, "credits", Manner::Money, |house, fence| Box::pin(credits(house, fence))),
+        pace(&house, "feed", Manner::Behind, |house, fence| Box::pin(places(house, fence))),
+        pace(&house, "orders", Manner::Behind, |house, fence| Box::pin(ordered(house, fence))),
+        pace(&house, "promises", Manner::Behind, |house, fence| Box::pin(promises(house, fence))),
+        pace(&house, "sweep", Manner::Chunks, |house, fence| Box::pin(sweep(house, fence))),
         news(&house),
         refusals(&house),
     );
@@ -247,12 +258,18 @@ fn count(name: &'static str, by: usize) {
 type Round<'a> = Pin<Box<dyn Future<Output = Result<usize>> + Send + 'a>>;
 
 /// One loop: takes the lease, does rounds while there is work, then listens for the bell.
-async fn pace(house: &House, name: &'static str, round: for<'a> fn(&'a House, Option<&'a Fence>) -> Round<'a>) {
+async fn pace(
+    house: &House,
+    name: &'static str,
+    manner: Manner,
+    round: for<'a> fn(&'a House, Option<&'a Fence>) -> Round<'a>,
+) {
     let mut ear = house.wake.ear();
     let mut term: Option<(Fence, Instant)> = None;
     let mut faults = 0_u32;
     loop {
         give_way(house).await;
+        let begun = Instant::now();
         let done = match hold(house, name, &mut term).await {
             Ok(Some(fence)) => round(house, Some(&fence)).await,
             Ok(None) => Ok(0),
@@ -265,7 +282,10 @@ async fn pace(house: &House, name: &'static str, round: for<'a> fn(&'a House, Op
             }
             Ok(done) => {
                 faults = 0;
-                if done < FEW {
+                if manner != Manner::Money && house.keeper.is_told() {
+                    sleep(begun.elapsed()).await;
+                }
+                if manner != Manner::Chunks && done < FEW {
                     sleep(GATHER).await;
                 }
             }

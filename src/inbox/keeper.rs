@@ -30,6 +30,8 @@ const MOST_BATCH_BYTES: usize = 4 << 20;
 const FLOOD: usize = 24;
 /// How long a flood is remembered: its senders need a moment to read their answers and go on.
 const EBB: Duration = Duration::from_millis(50);
+/// How long it counts that banks are telling, after the last of them.
+const TOLD: Duration = Duration::from_millis(200);
 
 /// The one who writes the inbox. Cloning shares it.
 #[derive(Clone)]
@@ -41,19 +43,26 @@ pub struct Keeper {
     tide: Arc<Tide>,
 }
 
-/// When deliveries last came faster than they were written.
+/// When deliveries last came, and when they last came faster than they were written.
 #[derive(Default)]
-struct Tide(Mutex<Option<Instant>>);
+struct Tide(Mutex<(Option<Instant>, Option<Instant>)>);
 
 impl Tide {
     fn took(&self, deliveries: usize, now: Instant) {
+        let (came, flooded) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *came = Some(now);
         if deliveries >= FLOOD {
-            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            *flooded = Some(now);
         }
     }
 
+    fn is_told(&self, now: Instant) -> bool {
+        let (came, _) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        came.is_some_and(|came| now.duration_since(came) < TOLD)
+    }
+
     fn is_high(&self, now: Instant) -> bool {
-        let flooded = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, flooded) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         flooded.is_some_and(|flooded| now.duration_since(flooded) < EBB)
     }
 }
@@ -157,6 +166,11 @@ impl Keeper {
     /// Do deliveries come faster than they are written? Then whoever can wait lets them go first.
     pub fn is_flooded(&self) -> bool {
         self.tide.is_high(Instant::now())
+    }
+
+    /// Are banks telling? Then whoever works through something long leaves them time in between.
+    pub fn is_told(&self) -> bool {
+        self.tide.is_told(Instant::now())
     }
 
     /// Keeps a delivery and returns when it is durable. Dropping the future does not take it back.
@@ -281,8 +295,9 @@ mod tests {
     #[test]
     fn a_flood_is_over_soon_after_its_last_full_batch() {
         let (tide, began) = (Tide::default(), Instant::now());
+        assert!(!tide.is_told(began));
         tide.took(FLOOD - 1, began);
-        assert!(!tide.is_high(began));
+        assert!(!tide.is_high(began) && tide.is_told(began) && !tide.is_told(began + TOLD));
         tide.took(FLOOD, began);
         tide.took(1, began + EBB / 3);
         assert!(tide.is_high(began + EBB / 2));
