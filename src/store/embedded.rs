@@ -20,6 +20,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::engine::{NOW_SQLITE, PREPARED, SETTINGS_SQLITE, is_only_readable, translate_sqlite};
@@ -36,7 +37,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Pages of the journal after which it is written into the file beside the work: 4 MB. Commits share the disk with that
 /// and would wait four times as long for four times as much.
 const JOURNAL: i32 = 1_000;
-/// Pages after which the writer itself writes what is left of them, so that the journal begins anew: 64 MB.
+/// Pages after which it is written to its end, so that it begins anew: 64 MB.
 const LONGEST_JOURNAL: i32 = 16_000;
 
 /// One file. Cloning shares it.
@@ -113,7 +114,7 @@ impl Embedded {
             connection.busy_timeout(Duration::ZERO)
         });
         ran.map_err(failed)?;
-        self.tend(NOTED.get(), &connection);
+        self.tend(NOTED.get());
         slot.connection = Some(connection);
         Ok(())
     }
@@ -185,30 +186,44 @@ impl Embedded {
     }
 
     /// Sees to it that the journal, which has so many pages now, stays short. It is written into the file where no one
-    /// waits for it; as others write on, that never ends it, so now and then the writer does the little that is left.
-    fn tend(&self, pages: i32, writer: &Connection) {
+    /// waits for it; as others write on, that never ends it, so now and then they stand still.
+    fn tend(&self, pages: i32) {
         let settled = self.0.settled.load(Ordering::Relaxed);
-        let unsettled = if pages < settled { pages } else { pages - settled };
-        if pages >= LONGEST_JOURNAL {
-            self.0.settled.store(0, Ordering::Relaxed);
-            aside(|| settle(writer));
-        } else if unsettled >= JOURNAL
-            && let Ok(turn) = Arc::clone(&self.0.settling).try_acquire_owned()
-        {
-            self.0.settled.store(pages, Ordering::Relaxed);
-            self.settle_beside(turn);
+        let left = if pages < settled { pages } else { pages - settled };
+        if left < JOURNAL && pages < LONGEST_JOURNAL {
+            return;
+        }
+        let Ok(turn) = Arc::clone(&self.0.settling).try_acquire_owned() else { return };
+        self.0.settled.store(pages, Ordering::Relaxed);
+        if pages < LONGEST_JOURNAL {
+            drop(self.settle_beside(turn));
+        } else {
+            drop(tokio::spawn(self.clone().settle_all(turn)));
         }
     }
 
-    fn settle_beside(&self, turn: OwnedSemaphorePermit) {
+    fn settle_beside(&self, turn: OwnedSemaphorePermit) -> JoinHandle<OwnedSemaphorePermit> {
         let embedded = self.clone();
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
             match embedded.connect(Use::Writes) {
                 Ok(connection) => settle(&connection),
                 Err(error) => tracing::warn!(%error, "the journal could not be opened and is written later"),
             }
-        });
+            turn
+        })
+    }
+
+    /// While everybody but the keeper stands still, most of it is written; the keeper waits only for the little that it
+    /// has added meanwhile.
+    async fn settle_all(self, turn: OwnedSemaphorePermit) {
+        let _gate = Arc::clone(&self.0.gate).lock_owned().await;
+        let _turn = self.settle_beside(turn).await;
+        if let Ok(slot) = self.slot().await
+            && let Some(writer) = &slot.connection
+        {
+            aside(|| settle(writer));
+            self.0.settled.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -330,7 +345,7 @@ impl Open {
                 connection.prepare_cached("commit")?.execute([]).map(|_| NOTED.get())
             });
             let pages = committed.map_err(|error| translate_sqlite("commit", error))?;
-            embedded.tend(pages, connection);
+            embedded.tend(pages);
             Ok(())
         })
     }
