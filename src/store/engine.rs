@@ -24,10 +24,10 @@ pub(super) const CHUNK: usize = 512;
 /// Statements that a connection keeps prepared: ours, those of rows and lists in each size.
 pub(super) const PREPARED: usize = 512;
 
-/// How the server is to plan. A table that grew by a month in an hour was not counted yet, so that two hundred keys look
-/// like all of it: where an index serves, it is used whatever the counts say (`tests/it/plans.rs` asks for one). With
-/// that, a plan that was kept from when a table was small does no harm, and a statement that comes again and again is
-/// not planned each time. What is short is not compiled first.
+/// How the server is to plan. A table that grew by a month in an hour was not counted yet, so that two hundred keys
+/// look like all of it: where an index serves, it is used whatever the counts say (`tests/it/plans.rs` asks for one).
+/// With that, a plan that was kept from when a table was small does no harm, and a statement that comes again and again
+/// is not planned each time. What is short is not compiled first.
 const PLANS: [(&str, &str); 3] = [("enable_seqscan", "off"), ("random_page_cost", "1.1"), ("jit", "off")];
 
 /// A server that says nothing for so long when it is first asked is not there.

@@ -22,6 +22,7 @@ mod full;
 mod hook;
 mod hostile;
 mod inbox;
+mod journal;
 mod journeys_money;
 mod journeys_people;
 mod journeys_setup;
