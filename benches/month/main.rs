@@ -13,6 +13,7 @@ mod postgres;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -39,6 +40,8 @@ use tower::ServiceExt;
 
 /// Who acts.
 const ACTOR: &str = "bench";
+/// How long matching waits for more, where nothing is left.
+const GATHER: Duration = Duration::from_millis(50);
 /// Lines of the largest statement that is taken.
 const LINES: usize = statements::MOST_LINES;
 
@@ -227,8 +230,20 @@ async fn read_the_feed(engine: &str, store: &Store, pupils: usize) {
     told(engine, "entries of the feed read", read, begun);
 }
 
+/// Matches until nothing is left of what was read.
+async fn match_beside(house: Arc<House>, is_read: Arc<AtomicBool>) {
+    loop {
+        let was_read = is_read.load(Ordering::Relaxed);
+        match matching::drain(&house.store, &house.vault, &house.clock).await.expect("a batch") {
+            0 if was_read => return,
+            0 => tokio::time::sleep(GATHER).await,
+            _ => {}
+        }
+    }
+}
+
 /// Every bill is paid, and nobody told of it but the statement.
-async fn settle_by_statement(engine: &str, house: &House, bills: &[Bill]) {
+async fn settle_by_statement(engine: &str, house: &Arc<House>, bills: &[Bill]) {
     let now = house.clock.now();
     let mut balance = 0;
     let transfer = |(at, bill): (usize, &Bill)| {
@@ -254,12 +269,14 @@ async fn settle_by_statement(engine: &str, house: &House, bills: &[Bill]) {
     let account = Some((city::BIN.to_owned(), bills[0].account.clone()));
     let upload = Upload { account, school: None, filename: "sao-ke.csv".to_owned(), bytes, actor: ACTOR.to_owned() };
     let begun = Instant::now();
+    // As in the program: what is read is matched beside the reading.
+    let is_read = Arc::new(AtomicBool::new(false));
+    let matching = tokio::spawn(match_beside(Arc::clone(house), Arc::clone(&is_read)));
     let summary = statements::import(&house.store, &house.vault, &house.clock, &upload).await.expect("read");
-    assert_eq!((summary.new, summary.found), (lines.len(), lines.len()));
+    is_read.store(true, Ordering::Relaxed);
     told(engine, "lines of a statement read", lines.len(), begun);
-    let matched = Instant::now();
-    while matching::drain(&house.store, &house.vault, &house.clock).await.expect("a batch") > 0 {}
-    told(engine, "credits matched and posted", lines.len(), matched);
+    matching.await.expect("all are matched");
+    assert_eq!((summary.new, summary.found), (lines.len(), lines.len()));
     told(engine, "lines read, matched and posted", lines.len(), begun);
     let progress = city::progress(&house.store).await.expect("counted");
     assert_eq!(progress.paid, i64::try_from(lines.len()).expect("small"), "{progress:?}");
