@@ -39,17 +39,30 @@ const FEW: usize = 32;
 /// How a loop goes on after a round that did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
-    /// Money: after a round of few, once more have gathered.
-    Money,
-    /// What follows from money and invoices: the same, and it leaves half of the time to banks while they tell.
+    /// After a round of few, once more have gathered.
+    Gathers,
+    /// The same, and it leaves time to banks while they tell.
     Behind,
-    /// Chunks of what is known: nothing gathers, and half of the time is the banks'.
+    /// In chunks of what is known: nothing gathers, and time is left to banks.
     Chunks,
 }
+
+impl Manner {
+    /// How long a loop pauses after a round that did so much in so long.
+    fn pause(self, done: usize, took: Duration, banks_tell: bool) -> Duration {
+        let rest = if self != Manner::Gathers && banks_tell { took.min(LONGEST_REST) } else { Duration::ZERO };
+        let gather = if self != Manner::Chunks && done < FEW { GATHER } else { Duration::ZERO };
+        rest + gather
+    }
+}
+
 /// How long a round lets banks go first that tell faster than is written: what is kept waits safely, and a bank that is
 /// not answered comes again with everything. So a burst is answered at its speed and posted behind it, a round each
 /// time.
 const GIVES_WAY: Duration = Duration::from_millis(250);
+/// Whoever works through much rests as long as he worked while banks tell, but no longer than this: what he waited for
+/// others counts as work.
+const LONGEST_REST: Duration = Duration::from_millis(20);
 /// How often it looks whether they are through.
 const LOOKS: Duration = Duration::from_millis(5);
 /// When a lease is renewed.
@@ -171,10 +184,10 @@ pub async fn settle(house: &House) -> Result<()> {
 pub async fn run(house: Arc<House>) {
     tokio::join!(
         pace(&house, "runs", Manner::Chunks, |house, fence| Box::pin(runs(house, fence))),
-        pace(&house, "credits", Manner::Money, |house, fence| Box::pin(credits(house, fence))),
+        pace(&house, "credits", Manner::Gathers, |house, fence| Box::pin(credits(house, fence))),
         pace(&house, "feed", Manner::Behind, |house, fence| Box::pin(places(house, fence))),
-        pace(&house, "orders", Manner::Behind, |house, fence| Box::pin(ordered(house, fence))),
-        pace(&house, "promises", Manner::Behind, |house, fence| Box::pin(promises(house, fence))),
+        pace(&house, "orders", Manner::Gathers, |house, fence| Box::pin(ordered(house, fence))),
+        pace(&house, "promises", Manner::Gathers, |house, fence| Box::pin(promises(house, fence))),
         pace(&house, "sweep", Manner::Chunks, |house, fence| Box::pin(sweep(house, fence))),
         news(&house),
         refusals(&house),
@@ -269,8 +282,9 @@ async fn pace(
     let mut faults = 0_u32;
     loop {
         give_way(house).await;
+        let held = hold(house, name, &mut term).await;
         let begun = Instant::now();
-        let done = match hold(house, name, &mut term).await {
+        let done = match held {
             Ok(Some(fence)) => round(house, Some(&fence)).await,
             Ok(None) => Ok(0),
             Err(error) => Err(error),
@@ -282,12 +296,7 @@ async fn pace(
             }
             Ok(done) => {
                 faults = 0;
-                if manner != Manner::Money && house.keeper.is_told() {
-                    sleep(begun.elapsed()).await;
-                }
-                if manner != Manner::Chunks && done < FEW {
-                    sleep(GATHER).await;
-                }
+                sleep(manner.pause(done, begun.elapsed(), house.keeper.is_told())).await;
             }
             Err(Error::Contended) => {}
             Err(Error::Refused(refusal)) if refusal.code == "lease-lost" => term = None,
@@ -371,6 +380,18 @@ async fn changes(house: &House, seen: Option<i64>) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_works_through_much_rests_a_little_while_banks_tell() {
+        let (short, long) = (LONGEST_REST / 2, LONGEST_REST * 2);
+        assert_eq!(Manner::Chunks.pause(1, short, true), short);
+        assert_eq!(Manner::Chunks.pause(1, long, true), LONGEST_REST);
+        assert_eq!(Manner::Chunks.pause(1, long, false), Duration::ZERO);
+        assert_eq!(Manner::Behind.pause(FEW, Duration::from_hours(1), true), LONGEST_REST);
+        assert_eq!(Manner::Behind.pause(FEW - 1, short, true), short + GATHER);
+        assert_eq!(Manner::Gathers.pause(FEW, Duration::from_hours(1), true), Duration::ZERO);
+        assert_eq!(Manner::Gathers.pause(FEW - 1, long, true), GATHER);
+    }
 
     #[test]
     fn pauses_grow_to_half_a_minute() {

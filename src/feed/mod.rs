@@ -28,7 +28,7 @@ use crate::time::{Clock, Day, Moment};
 use sums::Sums;
 
 /// Entries that get their places in one transaction.
-const EMBEDDED: i64 = 100;
+const EMBEDDED: i64 = 200;
 const SERVER: i64 = 512;
 /// Events on one page at most.
 const MOST: i64 = 1_000;

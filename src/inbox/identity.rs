@@ -98,7 +98,7 @@ pub struct Known {
 }
 
 /// Credits of one account and one sum. A hundred families may owe the same, and one that names its invoice is compared
-/// with those that name it too and with those that name none, which are few.
+/// with those that name it too and with those that name none.
 #[derive(Debug, Default)]
 struct Alike {
     /// With a payment reference, by it.
@@ -416,6 +416,24 @@ mod tests {
 
     fn is_new(identity: &Identity, doubted: bool) -> bool {
         matches!(identity, Identity::New { doubt, .. } if doubt.is_empty() != doubted)
+    }
+
+    #[test]
+    fn one_that_names_its_invoice_is_found_among_those_that_name_others() {
+        let named = |connection: &str, number: &str, reference: &str| {
+            let mark = Some(reference.to_owned());
+            let likeness = Likeness { payment_reference: mark.clone(), mark, text: String::new() };
+            Told { likeness, ..told(connection, number, None) }
+        };
+        let mut known = Known::default();
+        for number in 0..100 {
+            let (number, reference) = (number.to_string(), format!("RF{number}"));
+            assert!(is_new(&known.meet(&named("a", &number, &reference)), false));
+        }
+        let fortieth = known.tellings[&("a".to_owned(), "40".to_owned())][0].1.clone();
+        let Identity::New { maybe_same_as, .. } = known.meet(&named("b", "1", "RF40")) else { panic!("a doubt") };
+        assert_eq!(maybe_same_as, Some(fortieth));
+        assert!(is_new(&known.meet(&named("b", "2", "RF100")), false), "nobody named that one");
     }
 
     #[test]

@@ -37,7 +37,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Pages of the journal after which it is written into the file beside the work: 4 MB. Commits share the disk with that
 /// and would wait four times as long for four times as much.
 const JOURNAL: i32 = 1_000;
-/// Pages after which it is written to its end, so that it begins anew: 64 MB.
+/// Pages after which it is written to its end, so that it begins anew unless somebody still reads in it: 64 MB.
 const LONGEST_JOURNAL: i32 = 16_000;
 
 /// One file. Cloning shares it.
@@ -153,8 +153,9 @@ impl Embedded {
     /// Closes what is open, once everybody is done with it.
     pub(super) async fn close(&self) {
         let _seats = self.0.seats.acquire_many(u32::try_from(READERS).unwrap_or(u32::MAX)).await;
-        let _settling = self.0.settling.acquire().await;
+        // Whoever writes and still asks for a reader is told so, and lets go of what is waited for next.
         self.0.seats.close();
+        let _settling = self.0.settling.acquire().await;
         self.0.settling.close();
         self.idle().clear();
         *self.0.writer.lock().await = Slot { connection: None, is_closed: true };
@@ -190,7 +191,7 @@ impl Embedded {
     fn tend(&self, pages: i32) {
         let settled = self.0.settled.load(Ordering::Relaxed);
         let left = if pages < settled { pages } else { pages - settled };
-        if left < JOURNAL && pages < LONGEST_JOURNAL {
+        if left < JOURNAL {
             return;
         }
         let Ok(turn) = Arc::clone(&self.0.settling).try_acquire_owned() else { return };
@@ -202,22 +203,29 @@ impl Embedded {
         }
     }
 
-    fn settle_beside(&self, turn: OwnedSemaphorePermit) -> JoinHandle<OwnedSemaphorePermit> {
+    /// Also tells how many pages were left in the end.
+    fn settle_beside(&self, turn: OwnedSemaphorePermit) -> JoinHandle<(OwnedSemaphorePermit, Option<i32>)> {
         let embedded = self.clone();
         tokio::task::spawn_blocking(move || {
-            match embedded.connect(Use::Writes) {
+            let left = match embedded.connect(Use::Writes) {
                 Ok(connection) => settle(&connection),
-                Err(error) => tracing::warn!(%error, "the journal could not be opened and is written later"),
-            }
-            turn
+                Err(error) => {
+                    tracing::warn!(%error, "the journal could not be opened and is written later");
+                    None
+                }
+            };
+            (turn, left)
         })
     }
 
-    /// While everybody but the keeper stands still, most of it is written; the keeper waits only for the little that it
-    /// has added meanwhile.
+    /// While our own writers but the keeper stand still, most of it is written; the keeper waits only for the little
+    /// that it has added meanwhile. Where somebody reads what is older, much is left, and nobody waits for that.
     async fn settle_all(self, turn: OwnedSemaphorePermit) {
         let _gate = Arc::clone(&self.0.gate).lock_owned().await;
-        let _turn = self.settle_beside(turn).await;
+        let Ok((_turn, Some(left))) = self.settle_beside(turn).await else { return };
+        if left >= JOURNAL {
+            return;
+        }
         if let Ok(slot) = self.slot().await
             && let Some(writer) = &slot.connection
         {
@@ -227,12 +235,19 @@ impl Embedded {
     }
 }
 
-/// Writes the journal into the file as far as nobody is in the way. What it could not write it writes the next time;
-/// only a disk that did not keep what was written ends the program.
-fn settle(connection: &Connection) {
-    let settled = connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()));
-    if let Err(error) = settled.map_err(|error| translate_sqlite("write the journal into the file", error)) {
-        tracing::warn!(%error, "the journal is written into the file later");
+/// Writes the journal into the file as far as nobody is in the way, and tells how many pages are left. Those it writes
+/// the next time; only a disk that did not keep what was written ends the program.
+fn settle(connection: &Connection) -> Option<i32> {
+    let settled = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
+        let (pages, settled): (i32, i32) = (row.get(1)?, row.get(2)?);
+        Ok(pages - settled)
+    });
+    match settled.map_err(|error| translate_sqlite("write the journal into the file", error)) {
+        Ok(left) => Some(left),
+        Err(error) => {
+            tracing::warn!(%error, "the journal is written into the file later");
+            None
+        }
     }
 }
 

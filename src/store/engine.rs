@@ -419,7 +419,7 @@ pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()
 }
 
 /// How the engine would find the rows of a statement. PostgreSQL is told to read a whole table only for want of an
-/// index that serves ([`PLANS`]); asked what it would choose by itself, it is not.
+/// index that serves ([`PLANS`]); asked for its own choice, it is not.
 pub(super) async fn plan(engine: &Engine, statement: &Statement, choices: Choices) -> Result<Vec<String>> {
     let text = sample(statement);
     match engine {

@@ -87,10 +87,21 @@ async fn nothing_is_read_from_end_to_end(fresh: &Fresh, choices: Choices) {
     assert!(findings.is_empty(), "\n{}", findings.join("\n"));
 }
 
-/// `Seq Scan on posting p`
+/// `Seq Scan on posting p`, or `Index Scan using posting_pkey on posting p` without an `Index Cond` below it: all of an
+/// index is all of the table, unless a `Limit` above takes the first of it.
 fn scanned_by_postgres(plan: &[String]) -> Vec<String> {
-    let scans = plan.iter().filter_map(|line| line.split_once("Seq Scan on "));
-    scans.filter_map(|(_, rest)| rest.split_whitespace().next()).map(str::to_owned).collect()
+    let is_limited =
+        plan.iter().any(|line| line.trim_start().trim_start_matches("->").trim_start().starts_with("Limit"));
+    let whole = plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])).filter_map(|(line, below)| {
+        let is_index = line.contains("Index Scan using ") || line.contains("Index Only Scan using ");
+        let is_found = below.is_some_and(|below| below.contains("Index Cond"));
+        match line.split_once("Seq Scan on ") {
+            Some((_, rest)) => Some(rest),
+            None if is_index && !is_found && !is_limited => line.split_once(" on ").map(|(_, rest)| rest),
+            None => None,
+        }
+    });
+    whole.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 /// `SCAN p USING INDEX posting_by_credit`, where the statement says which table `p` is.
