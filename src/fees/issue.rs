@@ -23,7 +23,7 @@ use super::void::{Act, void_in};
 use super::{Lifecycle, Line, books, invoice, preview_run, sql};
 
 /// Pupils in one chunk of an issue: so many that its fsync is shared by enough of them, so few that the one writer of
-/// SQLite is held for about ten milliseconds.
+/// SQLite is held for about six milliseconds.
 const ISSUE_EMBEDDED: i64 = 50;
 const ISSUE_SERVER: i64 = 512;
 /// Classes that are looked through together in the end, and how often in one chunk where nobody was missed in them.

@@ -93,7 +93,8 @@ fn scanned_by_postgres(plan: &[String]) -> Vec<String> {
     let is_limited =
         plan.iter().any(|line| line.trim_start().trim_start_matches("->").trim_start().starts_with("Limit"));
     let whole = plan.iter().zip(plan.iter().skip(1).map(Some).chain([None])).filter_map(|(line, below)| {
-        let is_index = line.contains("Index Scan using ") || line.contains("Index Only Scan using ");
+        // `Index Scan`, `Index Only Scan`, either of them `Backward`.
+        let is_index = line.contains("Index ") && line.contains(" using ");
         let is_found = below.is_some_and(|below| below.contains("Index Cond"));
         match line.split_once("Seq Scan on ") {
             Some((_, rest)) => Some(rest),
