@@ -14,7 +14,7 @@ use crate::fault::{Error, Kind, Refusal, Result};
 use crate::ids;
 use crate::providers::{Heard, Outcome, Provider};
 use crate::seal::Vault;
-use crate::store::{Halves, Store, Tx, Wake, args, transact};
+use crate::store::{Arg, Halves, Store, Wake, args, transact};
 use crate::time::{Clock, Moment};
 
 /// How many deliveries may wait; more are asked to come again.
@@ -213,8 +213,7 @@ async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waitin
     let mut halves = Halves::of(batch);
     while let Some(part) = halves.next() {
         let incoming: Vec<&Incoming> = part.iter().map(|waiting| &waiting.incoming).collect();
-        let kept = transact!(@begin store.begin_first(), |tx| keep_in(tx, vault, &incoming).await);
-        match kept {
+        match keep(store, vault, &incoming).await {
             Ok(outcomes) => {
                 if incoming.iter().any(|incoming| !matches!(incoming.lines, Lines::None)) {
                     wake.ring();
@@ -271,21 +270,38 @@ fn full() -> Refusal {
 }
 
 /// Writes a batch and tells what each delivery was.
-async fn keep_in(tx: &mut Tx, vault: &Vault, batch: &[&Incoming]) -> Result<Vec<Outcome>> {
-    let (mut deliveries, mut unsorted, mut at_once) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+async fn keep(store: &Store, vault: &Vault, batch: &[&Incoming]) -> Result<Vec<Outcome>> {
+    let (deliveries, unsorted) = rows(batch);
+    let at_once = batch.iter().filter_map(|incoming| match &incoming.lines {
+        Lines::AtOnce(prepared) => Some(&**prepared),
+        Lines::None | Lines::Later(_) => None,
+    });
+    let at_once: Vec<&Prepared> = at_once.collect();
+    let became = if at_once.is_empty() {
+        store.insert_first(vec![(&sql::KEEP_DELIVERIES, deliveries), (&sql::MARK_UNSORTED, unsorted)]).await?;
+        Vec::new()
+    } else {
+        transact!(@begin store.begin_first(), |tx| {
+            tx.insert_many(&sql::KEEP_DELIVERIES, deliveries.clone()).await?;
+            tx.insert_many(&sql::MARK_UNSORTED, unsorted.clone()).await?;
+            sort_in(tx, vault, &at_once).await
+        })?
+    };
+    let mut became = became.into_iter();
+    Ok(batch.iter().map(|incoming| incoming.outcome(&mut became)).collect())
+}
+
+/// The rows of a batch: what was told, and what of it is still to be sorted.
+fn rows(batch: &[&Incoming]) -> (Vec<Vec<Arg>>, Vec<Vec<Arg>>) {
+    let (mut deliveries, mut unsorted) = (Vec::with_capacity(batch.len()), Vec::new());
     for incoming in batch {
         let Incoming { delivery_id, connection_id, heard_at, said, body_sealed, lines, .. } = incoming;
         deliveries.push(args![delivery_id, connection_id, *heard_at, said.outcome, &said.reason, body_sealed]);
-        match lines {
-            Lines::None => {}
-            Lines::Later(read_sealed) => unsorted.push(args![delivery_id, AT_ONCE, read_sealed]),
-            Lines::AtOnce(prepared) => at_once.push(&**prepared),
+        if let Lines::Later(read_sealed) = lines {
+            unsorted.push(args![delivery_id, AT_ONCE, read_sealed]);
         }
     }
-    tx.insert_many(&sql::KEEP_DELIVERIES, deliveries).await?;
-    tx.insert_many(&sql::MARK_UNSORTED, unsorted).await?;
-    let mut became = sort_in(tx, vault, &at_once).await?.into_iter();
-    Ok(batch.iter().map(|incoming| incoming.outcome(&mut became)).collect())
+    (deliveries, unsorted)
 }
 
 #[cfg(test)]

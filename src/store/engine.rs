@@ -33,6 +33,9 @@ const PLANS: [(&str, &str); 3] = [("enable_seqscan", "off"), ("random_page_cost"
 /// A server that says nothing for so long when it is first asked is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
+/// A connection that nobody used for so long may have lost its server.
+const RESTED: Duration = Duration::from_secs(1);
+
 /// What the server is to do about a machine that dies: it sends no end, and what its transaction holds would be kept
 /// from everybody for hours. One in which nothing was asked for as long as a lease holds is ended: whoever pauses so
 /// long has lost the lease as well. What is read, sealed or asked elsewhere is so before a transaction begins, so none
@@ -220,6 +223,15 @@ async fn open_postgres(address: &str) -> Result<Engine> {
     let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
     let server = Arc::new(options.clone());
     let pool = pool.after_release(move |connection, _| Box::pin(still_answers(Arc::clone(&server), connection)));
+    // Each question is a journey: who is answered at every release is asked again only once it has rested.
+    let pool = pool.test_before_acquire(false).before_acquire(|connection, rested| {
+        Box::pin(async move {
+            if rested.idle_for >= RESTED {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
     let pool = pool.connect_with(options).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     keeps_promises(&pool).await?;

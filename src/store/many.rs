@@ -7,7 +7,7 @@
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Executor, Postgres};
+use sqlx::{AssertSqlSafe, Executor, Pool, Postgres};
 
 use super::engine::CHUNK;
 use super::{Arg, Statement};
@@ -42,6 +42,17 @@ pub(super) fn row(statement: &Statement, width: usize) -> String {
 fn of_any(statement: &Statement) -> String {
     let before = statement.sql.trim_end();
     format!("{} = any ($1) {}", before.strip_suffix(" in").unwrap_or(before), statement.tail)
+}
+
+/// Several inserts of PostgreSQL in one text: all but the last stand before it, under names of their own.
+fn of_together(parts: &[(&Statement, Vec<Column>)]) -> String {
+    let mut places = 1..;
+    let mut inserts: Vec<String> =
+        parts.iter().map(|(insert, columns)| of_columns(insert, columns, &mut places)).collect();
+    let Some(last) = inserts.pop() else { return String::new() };
+    let named: Vec<String> =
+        (1..).zip(inserts).map(|(at, insert): (u32, _)| format!("part_{at} as ({insert})")).collect();
+    if named.is_empty() { last } else { format!("with {} {last}", named.join(", ")) }
 }
 
 /// One column of rows, as the array that PostgreSQL takes it in.
@@ -100,9 +111,13 @@ fn columns(rows: Vec<Vec<Arg>>) -> Result<Vec<Column>, sqlx::Error> {
 }
 
 /// Rows of PostgreSQL are one array for each column, so its text is the same for any number of rows.
-fn of_columns(statement: &Statement, columns: &[Column]) -> String {
-    let arrays: Vec<String> = columns.iter().zip(1..).map(|(column, at)| format!("${at}::{}", column.kind())).collect();
-    format!("{} select * from unnest({}) {}", statement.sql, arrays.join(", "), statement.tail)
+fn of_columns(statement: &Statement, columns: &[Column], places: &mut impl Iterator<Item = u32>) -> String {
+    format!("{} select * from unnest({}) {}", statement.sql, arrays(columns, places), statement.tail)
+}
+
+fn arrays(columns: &[Column], places: &mut impl Iterator<Item = u32>) -> String {
+    let arrays = columns.iter().zip(places).map(|(column, at)| format!("${at}::{}", column.kind()));
+    arrays.collect::<Vec<_>>().join(", ")
 }
 
 pub(super) async fn fetch_in_postgres<'e>(
@@ -121,9 +136,24 @@ pub(super) async fn insert_postgres(
     rows: Vec<Vec<Arg>>,
 ) -> Result<u64, sqlx::Error> {
     let columns = columns(rows)?;
-    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns)));
+    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns, &mut (1..))));
     let query = columns.into_iter().fold(query, |query, column| column.bind(query));
     Ok(query.execute(&mut **tx).await?.rows_affected())
+}
+
+/// Inserts into several tables in one journey, all or nothing, outside of any transaction.
+pub(super) async fn insert_together_postgres(
+    pool: &Pool<Postgres>,
+    parts: Vec<(&Statement, Vec<Vec<Arg>>)>,
+) -> Result<(), sqlx::Error> {
+    let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
+    let parts = parts.map(|(insert, rows)| Ok((insert, columns(rows)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
+    if parts.is_empty() {
+        return Ok(());
+    }
+    let query = sqlx::query(AssertSqlSafe(of_together(&parts)));
+    let values = parts.into_iter().flat_map(|(_, columns)| columns);
+    values.fold(query, |query, column| column.bind(query)).execute(pool).await.map(drop)
 }
 
 pub(super) async fn insert_returning_postgres(
@@ -132,7 +162,7 @@ pub(super) async fn insert_returning_postgres(
     rows: Vec<Vec<Arg>>,
 ) -> Result<Vec<PgRow>, sqlx::Error> {
     let columns = columns(rows)?;
-    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns)));
+    let query = sqlx::query(AssertSqlSafe(of_columns(statement, &columns, &mut (1..))));
     let query = columns.into_iter().fold(query, |query, column| column.bind(query));
     query.fetch_all(&mut **tx).await
 }
@@ -152,11 +182,7 @@ pub(super) async fn insert_each_postgres(
 /// As [`of_columns`], for every row of one list beside every row of another.
 fn of_each(statement: &Statement, each: &[Column], with: &[Column]) -> String {
     let mut places = 1..;
-    let mut arrays = |columns: &[Column]| {
-        let arrays = columns.iter().zip(&mut places).map(|(column, at)| format!("${at}::{}", column.kind()));
-        arrays.collect::<Vec<_>>().join(", ")
-    };
-    let (each, with) = (arrays(each), arrays(with));
+    let (each, with) = (arrays(each, &mut places), arrays(with, &mut places));
     let lists = format!("unnest({each}) as one cross join unnest({with}) as beside");
     format!("{} select * from {lists} {}", statement.sql, statement.tail)
 }
@@ -184,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn inserts_of_postgres_that_go_together_are_one_text() {
+        let part = || (&ROWS, columns(vec![args![1_i64, "x"]]).expect("columns"));
+        let (first, second) = ("unnest($1::bigint[], $2::text[])", "unnest($3::bigint[], $4::text[])");
+        let insert = |arrays| format!("insert into t (a, b) select * from {arrays} on conflict do nothing");
+        assert_eq!(of_together(&[part()]), insert(first));
+        assert_eq!(of_together(&[part(), part()]), format!("with part_1 as ({}) {}", insert(first), insert(second)));
+    }
+
+    #[test]
     fn keys_of_sqlite_are_filled_up_with_the_last() {
         let keys: Vec<Arg> = (0..5_i64).map(Arg::from).collect();
         let filled = filled_up(&keys);
@@ -195,7 +230,7 @@ mod tests {
 
     #[test]
     fn texts_of_postgres_are_the_same_for_any_number() {
-        let text = |rows| of_columns(&ROWS, &columns(rows).expect("columns"));
+        let text = |rows| of_columns(&ROWS, &columns(rows).expect("columns"), &mut (1..));
         let one = text(vec![args![1_i64, "x"]]);
         let arrays = "unnest($1::bigint[], $2::text[])";
         assert_eq!(one, format!("insert into t (a, b) select * from {arrays} on conflict do nothing"));

@@ -64,6 +64,18 @@ enum Engine {
     Postgres(Pool<Postgres>),
 }
 
+/// How much of what waits one transaction takes. A larger one shares its commit, and writes a page once for more rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lot {
+    /// So little that whoever waits for SQLite's one writer waits some tens of milliseconds.
+    Short,
+    /// As much as pays, while nobody waits.
+    Full,
+}
+
+/// More than this in one transaction gain little.
+const FULL_LOT: i64 = 512;
+
 /// A transaction that may write. Dropped without [`Tx::commit`], it leaves nothing behind.
 pub struct Tx {
     open: OpenTx,
@@ -199,6 +211,14 @@ impl Store {
         }
     }
 
+    /// How many of what waits one transaction takes.
+    pub fn lot(&self, lot: Lot) -> i64 {
+        match lot {
+            Lot::Short => self.batch(200, FULL_LOT),
+            Lot::Full => FULL_LOT,
+        }
+    }
+
     /// How many of something one transaction takes. SQLite has one writer, and whoever waits for it waits for the whole
     /// batch; on a server each statement is a journey that a batch shares.
     pub fn batch(&self, of_embedded: i64, of_server: i64) -> i64 {
@@ -222,6 +242,25 @@ impl Store {
     /// The store is down or full.
     pub async fn begin_first(&self) -> Result<Tx> {
         self.begin_in_turn(true).await
+    }
+
+    /// Inserts new rows into several tables, all or nothing, before all ordinary writers, and returns when they are
+    /// durable. They name nothing that may go and collide with nothing, so PostgreSQL takes them in one journey and
+    /// compares them with nobody's work.
+    ///
+    /// # Errors
+    /// The store is down or full.
+    pub async fn insert_first(&self, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
+        let Engine::Postgres(pool) = &*self.engine else {
+            return transact!(@begin self.begin_first(), |tx| tx.insert_all(&parts).await);
+        };
+        self.seam.look()?;
+        parts.iter().flat_map(|(_, rows)| rows).try_for_each(|row| without_nul(row))?;
+        let meets = self.seam.commit();
+        meets.before()?;
+        server::insert_together(pool, parts).await?;
+        self.seam.committed();
+        meets.after()
     }
 
     async fn begin_in_turn(&self, first: bool) -> Result<Tx> {
@@ -419,6 +458,13 @@ impl Tx {
             };
         }
         Ok(inserted)
+    }
+
+    async fn insert_all(&mut self, parts: &[(&Statement, Vec<Vec<Arg>>)]) -> Result<()> {
+        for (statement, rows) in parts {
+            self.insert_many(statement, rows.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Inserts every row of one list beside every row of another: the statement's first columns are the one's, its

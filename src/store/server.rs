@@ -36,6 +36,13 @@ pub(super) async fn all_in<T: Record>(pool: &Pool<Postgres>, statement: &Stateme
     read(statement, answered(&pool.connect_options(), many::fetch_in_postgres(pool, statement, keys)).await)
 }
 
+/// Returns when it is durable.
+pub(super) async fn insert_together(pool: &Pool<Postgres>, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
+    let name = parts.first().map_or("insert together", |(insert, _)| insert.name);
+    let done = answered(&pool.connect_options(), many::insert_together_postgres(pool, parts)).await;
+    done.map_err(|error| translate(name, error))
+}
+
 fn read<T: Record>(statement: &Statement, rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<T>> {
     row::read_all(statement, &rows.map_err(|error| translate(statement.name, error))?)
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use hocphi::fault::{Error, Result};
 use hocphi::ledger::Account;
 use hocphi::matching;
-use hocphi::store::{Arg, EngineName, Statement, Store, Tx};
+use hocphi::store::{Arg, EngineName, Statement, StatementKind, Store, Tx};
 use hocphi::transact;
 use tokio::sync::Barrier;
 
@@ -16,10 +16,15 @@ use crate::on_both;
 on_both!(
     a_key_that_collides_for_ever_comes_out_as_the_fault_it_is,
     after_a_failure_nothing_more_is_done,
+    what_goes_together_is_kept_whole_or_not_at_all,
     a_credit_that_is_proved_while_it_is_decided_is_proved_once,
     whenever_a_proof_comes_it_is_posted_once,
     a_credit_that_is_assigned_while_it_is_proved_is_posted_once,
 );
+
+const fn rows(name: &'static str, sql: &'static str) -> Statement {
+    Statement { name, kind: StatementKind::Rows, sql, tail: "" }
+}
 
 const TABLES: &str = "create table told (id text primary key); create table taken (id text primary key)";
 const TELL: Statement = fixed("races::TELL", "insert into told (id) values ('one')");
@@ -39,6 +44,27 @@ async fn after_a_failure_nothing_more_is_done(fresh: Fresh) {
     assert_eq!(told, None);
     let took = transact!(fresh.store, |tx| tx.run(&TAKE, Vec::new()).await);
     assert_eq!(took.expect("whoever comes next writes"), 1);
+}
+
+async fn what_goes_together_is_kept_whole_or_not_at_all(fresh: Fresh) {
+    const TELL: Statement = rows("races::TELL_ROWS", "insert into told (id)");
+    const TAKE: Statement = rows("races::TAKE_ROWS", "insert into taken (id)");
+    let of = |ids: &[&str]| ids.iter().map(|id| vec![Arg::from(*id)]).collect::<Vec<_>>();
+    let store = &fresh.store;
+    store.run_raw(TABLES).await.expect("tables");
+    let twice = store.insert_first(vec![(&TELL, of(&["a"])), (&TAKE, of(&["b", "b"]))]).await;
+    assert!(twice.is_err(), "a key that is there twice");
+    assert!(store.insert_first(vec![(&TELL, of(&["a\0"])), (&TAKE, of(&["b"]))]).await.is_err(), "no text");
+    assert_eq!(store.all::<String>(&TOLD, Vec::new()).await.expect("a list"), [""; 0]);
+    for (told, taken) in [(of(&["a"]), of(&["b"])), (of(&["c", "d"]), Vec::new()), (Vec::new(), Vec::new())] {
+        store.insert_first(vec![(&TELL, told), (&TAKE, taken)]).await.expect("kept");
+    }
+    let mut told: Vec<String> = store.all(&TOLD, Vec::new()).await.expect("a list");
+    told.sort();
+    assert_eq!(told, ["a", "c", "d"]);
+    let taken =
+        transact!(store, |tx| tx.run(&fixed("races::FREE", "delete from taken where id = 'b'"), Vec::new()).await);
+    assert_eq!(taken.expect("freed"), 1);
 }
 
 /// Takes the key unless somebody told of it: right on its own, and right beside its twin only when run again.
