@@ -24,7 +24,7 @@ use crate::inbox::{self, Callers, Keeper};
 use crate::providers::Providers;
 use crate::roll::first_day::FirstDay;
 use crate::seal::Vault;
-use crate::store::{Ear, Fence, HOLD_MS, Store, Wake};
+use crate::store::{Ear, Fence, HOLD_MS, Lot, Store, Wake};
 use crate::time::Clock;
 use crate::{access, feed, fees, ids, matching, orders, outbox};
 
@@ -33,6 +33,8 @@ const POLL: Duration = Duration::from_millis(500);
 /// How long a loop lets work gather after the bell: a batch costs little more than one, and a bank that tells of one
 /// transfer after the other does not find the store busy with the one before.
 const GATHER: Duration = Duration::from_millis(50);
+/// How long after another loop's, which let it gather.
+const FOLLOW: Duration = Duration::from_millis(10);
 /// A round that found fewer than this lets more gather before the next.
 const FEW: usize = 32;
 
@@ -41,7 +43,9 @@ const FEW: usize = 32;
 enum Manner {
     /// After a round of few, once more have gathered.
     Gathers,
-    /// The same, and it leaves time to banks while they tell.
+    /// The same, of what another loop let gather.
+    Follows,
+    /// As one that gathers, and it leaves time to banks while they tell.
     Behind,
     /// In chunks of what is known: nothing gathers, and time is left to banks.
     Chunks,
@@ -50,9 +54,15 @@ enum Manner {
 impl Manner {
     /// How long a loop pauses after a round that did so much in so long.
     fn pause(self, done: usize, took: Duration, banks_tell: bool) -> Duration {
-        let rest = if self != Manner::Gathers && banks_tell { took.min(LONGEST_REST) } else { Duration::ZERO };
-        let gather = if self != Manner::Chunks && done < FEW { GATHER } else { Duration::ZERO };
+        let is_in_no_hurry = matches!(self, Manner::Behind | Manner::Chunks);
+        let rest = if is_in_no_hurry && banks_tell { took.min(LONGEST_REST) } else { Duration::ZERO };
+        let gather = if self != Manner::Chunks && done < FEW { self.gather() } else { Duration::ZERO };
         rest + gather
+    }
+
+    /// How long it lets work gather.
+    fn gather(self) -> Duration {
+        if self == Manner::Follows { FOLLOW } else { GATHER }
     }
 }
 
@@ -170,11 +180,12 @@ pub async fn settle(house: &House) -> Result<()> {
     house.refusals.write(&house.store).await?;
     loop {
         let issued = runs(house, None).await?;
+        let sorted = sorting(house, None).await?;
         let decided = credits(house, None).await?;
         let sequenced = places(house, None).await?;
         let ordered = ordered(house, None).await?;
         let tried = promises(house, None).await?;
-        if issued + decided + sequenced + ordered + tried == 0 {
+        if issued + sorted + decided + sequenced + ordered + tried == 0 {
             return Ok(());
         }
     }
@@ -184,7 +195,8 @@ pub async fn settle(house: &House) -> Result<()> {
 pub async fn run(house: Arc<House>) {
     tokio::join!(
         pace(&house, "runs", Manner::Chunks, |house, fence| Box::pin(runs(house, fence))),
-        pace(&house, "credits", Manner::Gathers, |house, fence| Box::pin(credits(house, fence))),
+        pace(&house, "sorting", Manner::Gathers, |house, fence| Box::pin(sorting(house, fence))),
+        pace(&house, "credits", Manner::Follows, |house, fence| Box::pin(credits(house, fence))),
         pace(&house, "feed", Manner::Behind, |house, fence| Box::pin(places(house, fence))),
         pace(&house, "orders", Manner::Gathers, |house, fence| Box::pin(ordered(house, fence))),
         pace(&house, "promises", Manner::Gathers, |house, fence| Box::pin(promises(house, fence))),
@@ -200,24 +212,32 @@ async fn runs(house: &House, _fence: Option<&Fence>) -> Result<usize> {
     Ok(rung(house, advanced))
 }
 
-/// One batch of deliveries sorted and one of credits decided. The promises and the feed's waiting rows are written with
-/// the money.
-async fn credits(house: &House, fence: Option<&Fence>) -> Result<usize> {
-    let sorted = inbox::sort(&house.store, &house.vault, &house.clock, fence).await?;
+/// One batch of deliveries sorted, beside the deciding of those before.
+async fn sorting(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let sorted = inbox::sort(&house.store, &house.vault, &house.clock, fence, lot(house, fence)).await?;
     count("hocphi_deliveries_sorted_total", sorted);
-    let drained = matching::drain_fenced(&house.store, &house.vault, &house.clock, fence).await?;
+    Ok(rung(house, sorted))
+}
+
+/// One batch of credits decided. The promises and the feed's waiting rows are written with the money.
+async fn credits(house: &House, fence: Option<&Fence>) -> Result<usize> {
+    let drained = matching::drain_fenced(&house.store, &house.vault, &house.clock, fence, lot(house, fence)).await?;
     house.tell(&drained.invoices);
     count("hocphi_credits_decided_total", drained.decided);
     count("hocphi_credits_postponed_total", drained.postponed);
-    rung(house, drained.decided);
-    Ok(sorted + drained.decided)
+    Ok(rung(house, drained.decided))
 }
 
 /// One batch of places in the feed.
 async fn places(house: &House, fence: Option<&Fence>) -> Result<usize> {
-    let sequenced = feed::sequence_fenced(&house.store, &house.clock, fence).await?;
+    let sequenced = feed::sequence_fenced(&house.store, &house.clock, fence, lot(house, fence)).await?;
     count("hocphi_feed_leaves_total", sequenced);
     Ok(sequenced)
+}
+
+/// Beside banks that tell, a round takes less. One that is asked for is done alike at whatever hour.
+fn lot(house: &House, fence: Option<&Fence>) -> Lot {
+    if fence.is_some() && house.keeper.is_told() { Lot::Short } else { Lot::Full }
 }
 
 /// Rings for the loops whose work this round left behind.
@@ -292,7 +312,7 @@ async fn pace(
         match done {
             Ok(0) => {
                 faults = 0;
-                wait(&mut ear).await;
+                wait(&mut ear, manner.gather()).await;
             }
             Ok(done) => {
                 faults = 0;
@@ -328,10 +348,10 @@ async fn hold(house: &House, name: &str, term: &mut Option<(Fence, Instant)>) ->
     Ok(taken)
 }
 
-async fn wait(ear: &mut Ear) {
+async fn wait(ear: &mut Ear, gather: Duration) {
     // Running out of patience is how other processes' work is found.
     if timeout(POLL, ear.rung()).await.is_ok() {
-        sleep(GATHER).await;
+        sleep(gather).await;
     }
 }
 
@@ -355,7 +375,7 @@ async fn news(house: &House) {
     let mut seen = None;
     let mut ear = house.wake.ear();
     loop {
-        wait(&mut ear).await;
+        wait(&mut ear, GATHER).await;
         if house.news.receiver_count() == 0 {
             seen = None;
             continue;
@@ -391,6 +411,8 @@ mod tests {
         assert_eq!(Manner::Behind.pause(FEW - 1, short, true), short + GATHER);
         assert_eq!(Manner::Gathers.pause(FEW, Duration::from_hours(1), true), Duration::ZERO);
         assert_eq!(Manner::Gathers.pause(FEW - 1, long, true), GATHER);
+        assert_eq!(Manner::Follows.pause(FEW, Duration::from_hours(1), true), Duration::ZERO);
+        assert_eq!(Manner::Follows.pause(FEW - 1, long, true), FOLLOW);
     }
 
     #[test]

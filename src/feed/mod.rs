@@ -23,13 +23,10 @@ pub use sql::ALL;
 
 use crate::fault::{Fault, Result};
 use crate::money::Dong;
-use crate::store::{Arg, Fence, Store, Tx, args, record, transact};
+use crate::store::{Arg, Fence, Lot, Store, Tx, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 use sums::Sums;
 
-/// Entries that get their places in one transaction.
-const EMBEDDED: i64 = 200;
-const SERVER: i64 = 512;
 /// Events on one page at most.
 const MOST: i64 = 1_000;
 /// So many times as many events of others are looked through for one page.
@@ -125,46 +122,65 @@ impl Waiting {
 /// # Errors
 /// Faults of the store.
 pub async fn sequence(store: &Store, clock: &Clock) -> Result<usize> {
-    sequence_fenced(store, clock, None).await
+    sequence_fenced(store, clock, None, Lot::Full).await
 }
 
 /// As [`sequence`], under a lease.
 ///
 /// # Errors
 /// Faults of the store; a refusal when the lease was lost.
-pub async fn sequence_fenced(store: &Store, _clock: &Clock, fence: Option<&Fence>) -> Result<usize> {
-    let waiting: Vec<Waiting> = store.all(&sql::WAITING, args![1_i64]).await?;
-    if waiting.is_empty() {
-        return Ok(0);
+pub async fn sequence_fenced(store: &Store, _clock: &Clock, fence: Option<&Fence>, lot: Lot) -> Result<usize> {
+    loop {
+        let batch = ready(store, store.lot(lot)).await?;
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        let placed = transact!(store, |tx| place_in(tx, fence, &batch).await)?;
+        if placed > 0 {
+            return Ok(placed);
+        }
+        // Another sequencer has placed all of these meanwhile.
     }
-    let most = store.batch(EMBEDDED, SERVER);
-    transact!(store, |tx| sequence_in(tx, fence, most).await)
 }
 
-async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>, most: i64) -> Result<usize> {
+/// An entry that waits, with what it moved. Nothing of that ever changes, so it is read and put into words before the
+/// transaction, where it keeps nobody from writing.
+struct Ready {
+    entry: Waiting,
+    moved: Vec<Moved>,
+    body: String,
+}
+
+async fn ready(store: &Store, most: i64) -> Result<Vec<Ready>> {
+    let waiting: Vec<Waiting> = store.all(&sql::WAITING, args![most]).await?;
+    let keys = waiting.iter().map(|waiting| Arg::from(&waiting.entry_id)).collect();
+    let mut moved: HashMap<String, Vec<Moved>> = HashMap::new();
+    for part in store.all_in::<Moved>(&sql::MOVED, keys).await? {
+        moved.entry(part.entry_id.clone()).or_default().push(part);
+    }
+    let with_moved = waiting.into_iter().map(|entry| {
+        let moved = moved.remove(&entry.entry_id).unwrap_or_default();
+        Ok(Ready { body: body(&entry, &moved)?, moved, entry })
+    });
+    with_moved.collect()
+}
+
+/// Gives their places to those of a batch that still wait, and tells how many.
+async fn place_in(tx: &mut Tx, fence: Option<&Fence>, batch: &[Ready]) -> Result<usize> {
     if let Some(fence) = fence {
         fence.check_in(tx).await?;
     }
-    let waiting: Vec<Waiting> = tx.all(&sql::WAITING, args![most]).await?;
+    let keys = batch.iter().map(|ready| Arg::from(&ready.entry.entry_id)).collect();
+    let ours: HashSet<String> = tx.all_in::<String>(&sql::TAKE, keys).await?.into_iter().collect();
+    let batch: Vec<&Ready> = batch.iter().filter(|ready| ours.contains(&ready.entry.entry_id)).collect();
+    let mut versions = versions_in(tx, &batch).await?;
     let last: Option<i64> = tx.one(&sql::LAST_PLACE, args![]).await?;
-    let mut records = waiting.iter().map(Waiting::record_id).collect::<Result<Vec<&str>>>()?;
-    records.sort_unstable();
-    records.dedup();
-    let keys = records.into_iter().map(Arg::from).collect();
-    let versions: Vec<(String, i64)> = tx.all_in(&sql::VERSIONS, keys).await?;
-    let mut versions: HashMap<String, i64> = versions.into_iter().collect();
-    let entries: Vec<Arg> = waiting.iter().map(|waiting| Arg::from(&waiting.entry_id)).collect();
-    let moved: Vec<Moved> = tx.all_in(&sql::MOVED, entries.clone()).await?;
-    let moved = moved.chunk_by(|one, other| one.entry_id == other.entry_id).map(|of| (of[0].entry_id.as_str(), of));
-    let moved: HashMap<&str, &[Moved]> = moved.collect();
     let mut sums = Sums::default();
-    let mut leaves = Vec::with_capacity(waiting.len());
-    for (place, entry) in (last.unwrap_or_default() + 1..).zip(&waiting) {
+    let mut leaves = Vec::with_capacity(batch.len());
+    for (place, Ready { entry, moved, body }) in (last.unwrap_or_default() + 1..).zip(batch.iter().copied()) {
         let version = versions.entry(entry.record_id()?.to_owned()).or_default();
         *version += 1;
-        let moved = moved.get(entry.entry_id.as_str()).copied().unwrap_or_default();
         moved.iter().try_for_each(|moved| sums.add(entry, moved))?;
-        let body = body(entry, moved)?;
         leaves.push(args![
             place,
             &entry.entry_id,
@@ -179,8 +195,17 @@ async fn sequence_in(tx: &mut Tx, fence: Option<&Fence>, most: i64) -> Result<us
     }
     tx.insert_many(&sql::INSERT_LEAVES, leaves).await?;
     sums.keep_in(tx).await?;
-    let _: Vec<String> = tx.all_in(&sql::SEQUENCED, entries).await?;
-    Ok(waiting.len())
+    Ok(batch.len())
+}
+
+/// The newest version of each record that has one.
+async fn versions_in(tx: &mut Tx, batch: &[&Ready]) -> Result<HashMap<String, i64>> {
+    let mut records = batch.iter().map(|ready| ready.entry.record_id()).collect::<Result<Vec<&str>>>()?;
+    records.sort_unstable();
+    records.dedup();
+    let keys = records.into_iter().map(Arg::from).collect();
+    let versions: Vec<(String, i64)> = tx.all_in(&sql::VERSIONS, keys).await?;
+    Ok(versions.into_iter().collect())
 }
 
 /// Canonical JSON: keys in alphabetical order, no blanks, whole numbers only.

@@ -44,8 +44,8 @@ statements! {
             owed = school_sum.owed + excluded.owed, surplus = school_sum.surplus + excluded.surplus,
             held = school_sum.held + excluded.held";
 
-    /// Their places are given.
-    SEQUENCED = list "delete from unsequenced where entry_id in", "returning entry_id";
+    /// Takes entries off the pile; those another took are absent.
+    TAKE = list "delete from unsequenced where entry_id in", "returning entry_id";
 
     /// Leaves after a place.
     AFTER = "

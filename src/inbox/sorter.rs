@@ -13,13 +13,10 @@ use super::prepare::{Prepared, PreparedCredit, PreparedDebit, Read, memo_context
 use super::sql;
 use crate::fault::{Error, Kind, Result};
 use crate::seal::Vault;
-use crate::store::{Arg, Fence, Halves, Store, Tx, args, transact};
+use crate::store::{Arg, Fence, Halves, Lot, Store, Tx, args, transact};
 use crate::time::{Clock, Day, Moment};
 
-/// Deliveries sorted in one transaction.
-const EMBEDDED: i64 = 200;
-const SERVER: i64 = 512;
-/// How many bytes of them: one may tell of thousands of transfers.
+/// How many bytes of deliveries are sorted in one transaction: one may tell of thousands of transfers.
 const MOST_BYTES: i64 = 4 << 20;
 /// How long a delivery that cannot be sorted waits until it is tried again.
 const POSTPONE_MS: i64 = 60_000;
@@ -40,8 +37,8 @@ pub enum Became {
 ///
 /// # Errors
 /// Faults of the store that are no single delivery's fault; a refusal when the lease was lost.
-pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<usize> {
-    let (now, most) = (clock.now(), store.batch(EMBEDDED, SERVER));
+pub async fn sort(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>, lot: Lot) -> Result<usize> {
+    let (now, most) = (clock.now(), store.lot(lot));
     let waiting: Vec<(String, i64)> = store.all(&sql::UNSORTED, args![now, now.plus_ms(POSTPONE_MS), most]).await?;
     let first = waiting[..within(waiting.iter().map(|(_, size)| *size))].iter().map(|(id, _)| Arg::from(id));
     let mut batch = Vec::new();

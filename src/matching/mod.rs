@@ -36,12 +36,9 @@ use crate::ids::PaymentReference;
 use crate::inbox;
 use crate::money::Dong;
 use crate::seal::Vault;
-use crate::store::{Fence, Halves, Store, args, record, transact};
+use crate::store::{Fence, Halves, Lot, Store, args, record, transact};
 use crate::time::{Clock, Day, Moment};
 
-/// Credits decided in one transaction: some tens of milliseconds of the one writer on SQLite.
-const EMBEDDED: i64 = 200;
-const SERVER: i64 = 512;
 /// How long a credit that cannot be decided waits until it is tried again.
 const POSTPONE_MS: i64 = 60_000;
 
@@ -86,15 +83,21 @@ struct Waiting {
 /// # Errors
 /// Faults of the store that are no single credit's fault.
 pub async fn drain(store: &Store, vault: &Vault, clock: &Clock) -> Result<usize> {
-    Ok(drain_fenced(store, vault, clock, None).await?.decided)
+    Ok(drain_fenced(store, vault, clock, None, Lot::Full).await?.decided)
 }
 
 /// As [`drain`], under a lease, and telling which invoices changed.
 ///
 /// # Errors
 /// As [`drain`]; a refusal when the lease was lost.
-pub async fn drain_fenced(store: &Store, vault: &Vault, clock: &Clock, fence: Option<&Fence>) -> Result<Drained> {
-    let (now, most) = (clock.now(), store.batch(EMBEDDED, SERVER));
+pub async fn drain_fenced(
+    store: &Store,
+    vault: &Vault,
+    clock: &Clock,
+    fence: Option<&Fence>,
+    lot: Lot,
+) -> Result<Drained> {
+    let (now, most) = (clock.now(), store.lot(lot));
     let credits: Vec<Credit> = store.all(&sql::UNDECIDED, args![now, now.plus_ms(POSTPONE_MS), most]).await?;
     let mut waiting = Vec::with_capacity(credits.len());
     for credit in credits {

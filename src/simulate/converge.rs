@@ -29,7 +29,7 @@ use crate::money::Dong;
 use crate::providers::{Direction, Heard, Providers, Secrets, Settles, ToldCredit};
 use crate::seal::Vault;
 use crate::statements::{self, Upload};
-use crate::store::{Store, Wake, args, transact};
+use crate::store::{Lot, Store, Wake, args, transact};
 use crate::time::{Clock, Moment};
 
 /// When everything of a case is heard: the clock decides nothing here.
@@ -100,7 +100,7 @@ impl World {
     }
 
     async fn sort(&self) -> Result<()> {
-        while inbox::sort(&self.store, &self.vault, &self.clock, None).await? > 0 {}
+        while inbox::sort(&self.store, &self.vault, &self.clock, None, Lot::Full).await? > 0 {}
         Ok(())
     }
 

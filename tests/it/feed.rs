@@ -2,9 +2,10 @@
 
 use hocphi::feed::{self, Leaf, Scope};
 use hocphi::ledger::Account;
+use hocphi::matching;
 use hocphi::money::Dong;
 use hocphi::oversight;
-use hocphi::store::Store;
+use hocphi::store::{EngineName, Lot, Store};
 use hocphi::time::{Clock, Day};
 
 use crate::books::Books;
@@ -15,6 +16,7 @@ on_both!(
     places_have_no_hole_and_say_no_name,
     cause_comes_before_effect_whatever_the_clocks_say,
     several_sequencers_give_each_entry_one_place,
+    a_round_takes_no_more_than_its_lot,
     who_reads_of_quiet_schools_is_told_how_far_he_has_come,
     revenue_and_the_supervisors_sums_equal_the_ledger
 );
@@ -29,7 +31,7 @@ async fn places_have_no_hole_and_say_no_name(fresh: Fresh) {
     let credit = books.credit(400, Some(&owed.reference)).await;
     books.drain().await;
     hocphi::fees::void_invoice(&books.store, &books.clock, &owed.id, "per_1", "Nguyễn Văn An").await.expect("void");
-    hocphi::matching::release(&books.store, &credit, &books.act("Nguyễn Văn An")).await.expect("released");
+    matching::release(&books.store, &credit, &books.act("Nguyễn Văn An")).await.expect("released");
     books.sequence().await;
     let leaves = entries(&books.store, &Scope::All, 0, 100).await;
     let told: Vec<(i64, &str, &str, i64)> =
@@ -64,7 +66,7 @@ async fn cause_comes_before_effect_whatever_the_clocks_say(fresh: Fresh) {
     books.drain().await;
     let slow = Clock::set(books.clock.now().plus_ms(-300));
     let act = hocphi::matching::Act::new(slow.now(), "per_1", "nhầm").expect("words");
-    hocphi::matching::release(&books.store, &credit, &act).await.expect("released");
+    matching::release(&books.store, &credit, &act).await.expect("released");
     books.sequence().await;
     let leaves = entries(&books.store, &Scope::All, 1, 100).await;
     let told: Vec<(&str, i64, bool)> = leaves
@@ -117,6 +119,26 @@ async fn several_sequencers_give_each_entry_one_place(fresh: Fresh) {
         futures_util::future::join_all(all).await.into_iter().map(|placed| placed.expect("a batch")).sum();
     assert_eq!(placed, 30);
     assert_eq!(feed::head(&books.store).await.expect("a place"), 30);
+    books.assert_sound().await;
+}
+
+async fn a_round_takes_no_more_than_its_lot(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let (short, full) = match books.store.engine() {
+        EngineName::Sqlite => (200, 512),
+        EngineName::Postgres => (512, 512),
+    };
+    for _ in 0..=short + full {
+        books.credit(7, None).await;
+    }
+    let (store, clock) = (&books.store, &books.clock);
+    for (lot, taken) in [(Lot::Short, short), (Lot::Full, full), (Lot::Short, 1), (Lot::Full, 0)] {
+        let drained = matching::drain_fenced(store, &books.vault, clock, None, lot).await.expect("a batch");
+        assert_eq!(drained.decided, taken, "{lot:?}");
+    }
+    for (lot, taken) in [(Lot::Short, short), (Lot::Full, full), (Lot::Short, 1), (Lot::Full, 0)] {
+        assert_eq!(feed::sequence_fenced(store, clock, None, lot).await.expect("a batch"), taken, "{lot:?}");
+    }
     books.assert_sound().await;
 }
 

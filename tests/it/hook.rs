@@ -9,6 +9,7 @@ use hocphi::clockwork::House;
 use hocphi::config::Config;
 use hocphi::inbox;
 use hocphi::providers::BODY_MOST;
+use hocphi::store::Lot;
 use hocphi::web;
 use tower::ServiceExt as _;
 
@@ -50,7 +51,7 @@ async fn a_bank_is_answered_as_its_provider_declares(fresh: Fresh) {
         let answered = post(&router, &sepay, PROOF, told.sepay().body).await;
         assert_eq!((answered.status(), text(answered).await.as_str()), (StatusCode::OK, "{\"success\":true}"));
     }
-    let sorted = inbox::sort(&stage.store, &stage.vault, &stage.clock, None).await;
+    let sorted = inbox::sort(&stage.store, &stage.vault, &stage.clock, None, Lot::Full).await;
     assert_eq!(sorted.expect("both tellings"), 2);
     assert_eq!(stage.doubts().await.len(), 1);
     let forged = post(&router, &sepay, ("authorization", "Apikey another"), transfer(2, "x").sepay().body).await;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hocphi::fault::Kind;
 use hocphi::ledger::Account;
 use hocphi::seal::Vault;
-use hocphi::store::{Meets, Seam};
+use hocphi::store::{Lot, Meets, Seam};
 use hocphi::{fees, matching, receipts, transact};
 
 use crate::books::Books;
@@ -299,7 +299,8 @@ async fn one_credit_that_cannot_be_decided_stops_nobody(fresh: Fresh) {
             "insert into credit_decision values ('{guilty}', 9223372036854775807, 'release', '', null, null, 0, 'x', '')"
         ))
         .await;
-    let drained = matching::drain_fenced(&books.store, &books.vault, &books.clock, None).await.expect("a batch");
+    let drained =
+        matching::drain_fenced(&books.store, &books.vault, &books.clock, None, Lot::Full).await.expect("a batch");
     assert_eq!((drained.decided, drained.postponed), (8, 1));
     assert_eq!(books.drain().await, 0, "it is not tried again at once");
     assert_eq!(books.paid(&owed.id).await, [0, 8_000, 0]);

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use hocphi::outbox::{self, Client};
-use hocphi::store::Fence;
+use hocphi::store::{Fence, Lot};
 
 use crate::books::Books;
 use crate::engines::Fresh;
@@ -187,9 +187,9 @@ async fn of_two_processes_one_holds_a_lease_and_the_late_one_is_fenced_off(fresh
     books.credit(7, None).await;
     books.raw("update lease set expires_at = 0").await;
     let second = Fence::take(store, "credits", "prc_2", 60_000).await.expect("a lease").expect("it expired");
-    let late = hocphi::matching::drain_fenced(store, &books.vault, &books.clock, Some(&first)).await;
+    let late = hocphi::matching::drain_fenced(store, &books.vault, &books.clock, Some(&first), Lot::Full).await;
     assert_eq!(late.expect_err("fenced off").refusal().map(|refusal| refusal.code), Some("lease-lost"));
-    let drained = hocphi::matching::drain_fenced(store, &books.vault, &books.clock, Some(&second)).await;
+    let drained = hocphi::matching::drain_fenced(store, &books.vault, &books.clock, Some(&second), Lot::Full).await;
     assert_eq!(drained.expect("a batch").decided, 1);
     second.end(store).await.expect("given back");
     assert!(Fence::take(store, "credits", "prc_1", 60_000).await.expect("a lease").is_some());

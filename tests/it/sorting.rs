@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use hocphi::inbox::{self, Keeper};
 use hocphi::ledger;
 use hocphi::providers::Outcome;
-use hocphi::store::{Fence, Store, Wake};
+use hocphi::store::{Fence, Lot, Store, Wake};
 
 use crate::engines::Fresh;
 use crate::inbox::{Stage, stage, transfer, vault};
@@ -19,7 +19,7 @@ on_both!(
 );
 
 async fn sort(stage: &Stage) -> usize {
-    inbox::sort(&stage.store, &stage.vault, &stage.clock, None).await.expect("sorted")
+    inbox::sort(&stage.store, &stage.vault, &stage.clock, None, Lot::Full).await.expect("sorted")
 }
 
 async fn what_was_answered_is_sorted_once_however_many_sort(fresh: Fresh) {
@@ -87,11 +87,11 @@ async fn what_cannot_be_sorted_waits_and_stops_nobody(fresh: Fresh) {
 
 async fn nobody_sorts_without_the_lease(fresh: Fresh) {
     let stage = stage(&fresh).await;
-    let first = Fence::take(&stage.store, "credits", "prc_1", 60_000).await.expect("a lease").expect("free");
+    let first = Fence::take(&stage.store, "sorting", "prc_1", 60_000).await.expect("a lease").expect("free");
     stage.keep_unsorted(&stage.sepay, &transfer(1, "nop tien an").sepay()).await.expect("kept");
     stage.store.run_raw("update lease set expires_at = 0").await.expect("it ran out");
-    let second = Fence::take(&stage.store, "credits", "prc_2", 60_000).await.expect("a lease").expect("it expired");
-    let sort = async |fence| inbox::sort(&stage.store, &stage.vault, &stage.clock, Some(fence)).await;
+    let second = Fence::take(&stage.store, "sorting", "prc_2", 60_000).await.expect("a lease").expect("it expired");
+    let sort = async |fence| inbox::sort(&stage.store, &stage.vault, &stage.clock, Some(fence), Lot::Full).await;
     let late = sort(&first).await.expect_err("fenced off");
     assert_eq!(late.refusal().map(|refusal| refusal.code), Some("lease-lost"));
     assert_eq!(sort(&second).await.expect("a batch"), 1);
