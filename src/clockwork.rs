@@ -171,7 +171,8 @@ impl House {
     }
 }
 
-/// Does everything there is to do until nothing is left: runs, credits, feed, orders, promises, and the sweeping.
+/// Does everything there is to do until nothing is left: runs, sorting, credits, feed, orders, promises, and the
+/// sweeping.
 ///
 /// # Errors
 /// The first fault; what was done before it stands.
@@ -191,11 +192,12 @@ pub async fn settle(house: &House) -> Result<()> {
     }
 }
 
-/// Keeps the pace for ever. Dropping the future stops it; a transaction under way leaves nothing behind.
+/// Keeps the pace for ever. Dropping the future stops it; a transaction under way leaves nothing behind. Who sorts also
+/// decides, under one lease, because the bell that says so is heard in one process.
 pub async fn run(house: Arc<House>) {
     tokio::join!(
         pace(&house, "runs", Manner::Chunks, |house, fence| Box::pin(runs(house, fence))),
-        pace(&house, "sorting", Manner::Gathers, |house, fence| Box::pin(sorting(house, fence))),
+        pace(&house, "credits", Manner::Gathers, |house, fence| Box::pin(sorting(house, fence))),
         pace(&house, "credits", Manner::Follows, |house, fence| Box::pin(credits(house, fence))),
         pace(&house, "feed", Manner::Behind, |house, fence| Box::pin(places(house, fence))),
         pace(&house, "orders", Manner::Gathers, |house, fence| Box::pin(ordered(house, fence))),
@@ -312,7 +314,8 @@ async fn pace(
         match done {
             Ok(0) => {
                 faults = 0;
-                wait(&mut ear, manner.gather()).await;
+                let gather = if term.is_some() { manner.gather() } else { GATHER };
+                wait(&mut ear, gather).await;
             }
             Ok(done) => {
                 faults = 0;

@@ -9,7 +9,7 @@ use crate::on_both;
 use crate::town::Town;
 
 /// Work that is done by one of several: runs, credits, feed, orders, promises, sweep.
-const LEASES: i64 = 7;
+const LEASES: i64 = 6;
 /// How soon after a death others go on.
 const TAKEN_OVER_MS: i64 = 5_000;
 

@@ -191,6 +191,10 @@ async fn of_two_processes_one_holds_a_lease_and_the_late_one_is_fenced_off(fresh
     assert_eq!(late.expect_err("fenced off").refusal().map(|refusal| refusal.code), Some("lease-lost"));
     let drained = hocphi::matching::drain_fenced(store, &books.vault, &books.clock, Some(&second), Lot::Full).await;
     assert_eq!(drained.expect("a batch").decided, 1);
+    let late = hocphi::feed::sequence_fenced(store, &books.clock, Some(&first), Lot::Full).await;
+    assert_eq!(late.expect_err("fenced off").refusal().map(|refusal| refusal.code), Some("lease-lost"));
+    let placed = hocphi::feed::sequence_fenced(store, &books.clock, Some(&second), Lot::Full).await;
+    assert_eq!(placed.expect("a batch"), 1);
     second.end(store).await.expect("given back");
     assert!(Fence::take(store, "credits", "prc_1", 60_000).await.expect("a lease").is_some());
 }

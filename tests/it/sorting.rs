@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use hocphi::inbox::{self, Keeper};
 use hocphi::ledger;
 use hocphi::providers::Outcome;
-use hocphi::store::{Fence, Lot, Store, Wake};
+use hocphi::store::{EngineName, Fence, Lot, Store, Wake};
 
 use crate::engines::Fresh;
 use crate::inbox::{Stage, stage, transfer, vault};
@@ -15,7 +15,8 @@ on_both!(
     what_was_answered_before_an_end_is_sorted_after_it,
     who_asks_is_told_before_what_waits_is_sorted,
     what_cannot_be_sorted_waits_and_stops_nobody,
-    nobody_sorts_without_the_lease
+    nobody_sorts_without_the_lease,
+    a_round_takes_no_more_than_its_lot
 );
 
 async fn sort(stage: &Stage) -> usize {
@@ -87,12 +88,25 @@ async fn what_cannot_be_sorted_waits_and_stops_nobody(fresh: Fresh) {
 
 async fn nobody_sorts_without_the_lease(fresh: Fresh) {
     let stage = stage(&fresh).await;
-    let first = Fence::take(&stage.store, "sorting", "prc_1", 60_000).await.expect("a lease").expect("free");
+    let first = Fence::take(&stage.store, "credits", "prc_1", 60_000).await.expect("a lease").expect("free");
     stage.keep_unsorted(&stage.sepay, &transfer(1, "nop tien an").sepay()).await.expect("kept");
     stage.store.run_raw("update lease set expires_at = 0").await.expect("it ran out");
-    let second = Fence::take(&stage.store, "sorting", "prc_2", 60_000).await.expect("a lease").expect("it expired");
+    let second = Fence::take(&stage.store, "credits", "prc_2", 60_000).await.expect("a lease").expect("it expired");
     let sort = async |fence| inbox::sort(&stage.store, &stage.vault, &stage.clock, Some(fence), Lot::Full).await;
     let late = sort(&first).await.expect_err("fenced off");
     assert_eq!(late.refusal().map(|refusal| refusal.code), Some("lease-lost"));
     assert_eq!(sort(&second).await.expect("a batch"), 1);
+}
+
+async fn a_round_takes_no_more_than_its_lot(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    for id in 0..201 {
+        stage.keep_unsorted(&stage.sepay, &transfer(id, &format!("nop tien {id}")).sepay()).await.expect("kept");
+    }
+    let taken = match stage.store.engine() {
+        EngineName::Sqlite => 200,
+        EngineName::Postgres => 201,
+    };
+    let sorted = inbox::sort(&stage.store, &stage.vault, &stage.clock, None, Lot::Short).await;
+    assert_eq!((sorted.expect("a batch"), sort(&stage).await), (taken, 201 - taken));
 }
