@@ -165,7 +165,7 @@ async fn mark(store: &Store) -> Result<Option<String>> {
     let asked = "select state from moving";
     let state: Result<String, sqlx::Error> = match &*store.engine {
         Engine::Sqlite { workshop, .. } => sqlx::query_scalar(asked).fetch_one(workshop).await,
-        Engine::Postgres(pool) => sqlx::query_scalar(asked).fetch_one(pool).await,
+        Engine::Postgres { pool, .. } => sqlx::query_scalar(asked).fetch_one(pool).await,
     };
     state.map(Some).map_err(|error| translate("read the mark of a move", error))
 }

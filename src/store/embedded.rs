@@ -10,9 +10,11 @@
 //! connection; a connection on which something failed is closed, so that a disk that has healed is opened anew.
 
 use std::cell::Cell;
+use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -23,7 +25,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::engine::{NOW_SQLITE, PREPARED, SETTINGS_SQLITE, is_only_readable, translate_sqlite};
+use super::engine::{NOW_SQLITE, PREPARED, SETTINGS_SQLITE, end_unsynced, is_only_readable, translate_sqlite};
 use super::{Arg, Record, Row, Statement, many, row, unavailable};
 use crate::fault::{OrFault, Result};
 
@@ -55,6 +57,9 @@ struct Shared {
     settled: AtomicI32,
     /// Whoever writes it there; one at a time.
     settling: Arc<Semaphore>,
+    /// The file, to bring it to the disk. It is opened by whoever settles and never closed: with any handle that is
+    /// closed, the system drops this process's locks on the file, and another program could take away the journal.
+    whole: OnceLock<ManuallyDrop<File>>,
 }
 
 /// Where the writing connection is when nobody has it; none before it is needed and after it failed.
@@ -82,6 +87,7 @@ impl Embedded {
             readers: std::sync::Mutex::default(),
             settled: AtomicI32::new(0),
             settling: Arc::new(Semaphore::new(1)),
+            whole: OnceLock::new(),
         }))
     }
 
@@ -218,10 +224,15 @@ impl Embedded {
         })
     }
 
-    /// While our own writers but the keeper stand still, most of it is written; the keeper waits only for the little
-    /// that it has added meanwhile. Where somebody reads what is older, much is left, and nobody waits for that.
+    /// While our own writers but the keeper stand still, all of it is written and brought to the disk; the keeper waits
+    /// only for the little that it has added meanwhile. Where somebody reads what is older, much is left, and nobody
+    /// waits for that.
     async fn settle_all(self, turn: OwnedSemaphorePermit) {
         let _gate = Arc::clone(&self.0.gate).lock_owned().await;
+        let Ok((turn, Some(left))) = self.settle_beside(turn).await else { return };
+        if left >= JOURNAL || !self.sync_beside().await {
+            return;
+        }
         let Ok((_turn, Some(left))) = self.settle_beside(turn).await else { return };
         if left >= JOURNAL {
             return;
@@ -232,6 +243,28 @@ impl Embedded {
             aside(|| settle(writer));
             self.0.settled.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Brings to the disk what was written into the file, which SQLite does only where the journal ends, while all the
+    /// others wait. A disk that did not keep it says so once, and to SQLite it would not say it again.
+    async fn sync_beside(&self) -> bool {
+        let embedded = self.clone();
+        let syncing = tokio::task::spawn_blocking(move || {
+            let Some(whole) = embedded.whole() else { return false };
+            if whole.sync_data().is_err() {
+                end_unsynced("bring the file to the disk");
+            }
+            true
+        });
+        syncing.await.unwrap_or(false)
+    }
+
+    fn whole(&self) -> Option<&File> {
+        if self.0.whole.get().is_none() {
+            // One at a time settles, so none that is opened is thrown away.
+            let _ = self.0.whole.set(ManuallyDrop::new(File::open(&self.0.file).ok()?));
+        }
+        self.0.whole.get().map(|whole| &**whole)
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) const PREPARED: usize = 512;
 /// is not planned each time. What is short is not compiled first.
 const PLANS: [(&str, &str); 3] = [("enable_seqscan", "off"), ("random_page_cost", "1.1"), ("jit", "off")];
 
+/// What stands outside of a transaction is compared with nobody's work, whatever the database was told: see
+/// [`super::Store::insert_first`].
+const ALONE: (&str, &str) = ("default_transaction_isolation", "read committed");
+
 /// A server that says nothing for so long when it is first asked is not there.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -218,13 +222,27 @@ async fn open_postgres(address: &str) -> Result<Engine> {
         Ok(Err(error)) => return Err(unreachable(&place, error)),
         Ok(Ok(first)) => drop(first.close().await),
     }
-    let options = options.statement_cache_capacity(PREPARED).options(PLANS).options(FORGETS_THE_DEAD);
-    let options = options.application_name(&ids::new_id("hocphi"));
-    let pool = PgPoolOptions::new().max_connections(12).acquire_timeout(Duration::from_secs(10));
+    let options = options.statement_cache_capacity(PREPARED).options(PLANS).options([ALONE]);
+    let options = options.options(FORGETS_THE_DEAD).application_name(&ids::new_id("hocphi"));
     let server = Arc::new(options.clone());
-    let pool = pool.after_release(move |connection, _| Box::pin(still_answers(Arc::clone(&server), connection)));
-    // Each question is a journey: who is answered at every release is asked again only once it has rested.
-    let pool = pool.test_before_acquire(false).before_acquire(|connection, rested| {
+    let pool = a_few(12, &server).connect_with(options.clone()).await;
+    let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
+    keeps_promises(&pool).await?;
+    Ok(Engine::Postgres { lane: lane(options, &server), pool })
+}
+
+/// So many connections, each of which is asked at its release and before its next use whether it lives.
+fn a_few(most: u32, server: &Arc<PgConnectOptions>) -> PgPoolOptions {
+    let server = Arc::clone(server);
+    let few = PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(10));
+    few.after_release(move |connection, _| Box::pin(still_answers(Arc::clone(&server), connection)))
+}
+
+/// The keeper's way, on which a bank's telling is one journey: a connection is asked before its use only once it has
+/// rested. One that lost its server since fails one batch, and the banks come again. While one is released, the next
+/// batch goes on the other.
+fn lane(options: PgConnectOptions, server: &Arc<PgConnectOptions>) -> Pool<Postgres> {
+    let lane = a_few(2, server).test_before_acquire(false).before_acquire(|connection, rested| {
         Box::pin(async move {
             if rested.idle_for >= RESTED {
                 connection.ping().await?;
@@ -232,10 +250,7 @@ async fn open_postgres(address: &str) -> Result<Engine> {
             Ok(true)
         })
     });
-    let pool = pool.connect_with(options).await;
-    let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
-    keeps_promises(&pool).await?;
-    Ok(Engine::Postgres(pool))
+    lane.connect_lazy_with(options)
 }
 
 /// A connection that was left in the middle of a question is used again once it is answered, and closed when its server
@@ -323,7 +338,7 @@ fn sqlite_code(code: &str) -> Option<i32> {
 /// After the disk refused to keep something, nobody knows what it holds: the kernel may have dropped what it could not
 /// write, and calls the next attempt a success. Nothing may be answered from its memory, so the program ends here and
 /// the next one reads the file anew.
-fn end_unsynced(doing: &str) -> ! {
+pub(super) fn end_unsynced(doing: &str) -> ! {
     tracing::error!(doing, "the disk did not keep what was written: the program ends");
     // Whoever turned the log off still wants to know this.
     let _ = writeln!(std::io::stderr(), "hocphi: the disk did not keep what was written ({doing}): the program ends");
@@ -392,7 +407,7 @@ pub(super) async fn ping(engine: &Engine) -> Result<()> {
         Engine::Sqlite { embedded, .. } => {
             embedded.read(|file| file.execute_batch("select 1").map_err(|error| translate_sqlite("ping", error))).await
         }
-        Engine::Postgres(pool) => {
+        Engine::Postgres { pool, .. } => {
             sqlx::query("select 1").execute(pool).await.map(drop).map_err(|error| translate("ping", error))
         }
     }
@@ -401,7 +416,7 @@ pub(super) async fn ping(engine: &Engine) -> Result<()> {
 pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
     match engine {
         Engine::Sqlite { embedded, .. } => embedded.run_raw(text).await,
-        Engine::Postgres(pool) => {
+        Engine::Postgres { pool, .. } => {
             let ran = sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(pool).await;
             ran.map(drop).map_err(|error| translate("run a text", error))
         }
@@ -425,7 +440,7 @@ pub(super) async fn prepare(engine: &Engine, statement: &Statement) -> Result<()
     let text = AssertSqlSafe(sample(statement)).into_sql_str();
     match engine {
         Engine::Sqlite { workshop, .. } => workshop.prepare(text).await.map(drop),
-        Engine::Postgres(pool) => pool.prepare(text).await.map(drop),
+        Engine::Postgres { pool, .. } => pool.prepare(text).await.map(drop),
     }
     .map_err(|error| translate(statement.name, error))
 }
@@ -439,7 +454,7 @@ pub(super) async fn plan(engine: &Engine, statement: &Statement, choices: Choice
             let rows = sqlx::raw_sql(AssertSqlSafe(format!("explain query plan {text}"))).fetch_all(workshop).await;
             rows.and_then(|rows| rows.iter().map(|row| row.try_get("detail")).collect())
         }
-        Engine::Postgres(pool) => plan_postgres(pool, &text, choices).await,
+        Engine::Postgres { pool, .. } => plan_postgres(pool, &text, choices).await,
     }
     .map_err(|error| translate(statement.name, error))
 }
@@ -478,7 +493,7 @@ pub(super) async fn describe(engine: &Engine) -> Result<Vec<(String, String, Str
         where table_schema = 'public' and t.table_type = 'BASE TABLE' and table_name not like '\\_sqlx%' order by 1, 2";
     let rows: Vec<(String, String, String, i64)> = match engine {
         Engine::Sqlite { workshop, .. } => sqlx::query_as(SQLITE).fetch_all(workshop).await,
-        Engine::Postgres(pool) => sqlx::query_as(POSTGRES).fetch_all(pool).await,
+        Engine::Postgres { pool, .. } => sqlx::query_as(POSTGRES).fetch_all(pool).await,
     }
     .map_err(|error| translate("describe the schema", error))?;
     Ok(rows.into_iter().map(|(table, column, kind, nullable)| (table, column, kind, nullable == 1)).collect())

@@ -38,7 +38,7 @@ pub fn newest_version() -> i64 {
 pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
     let name = match engine {
         Engine::Sqlite { .. } => EngineName::Sqlite,
-        Engine::Postgres(_) => EngineName::Postgres,
+        Engine::Postgres { .. } => EngineName::Postgres,
     };
     let migrator = Migrator::with_migrations(stream(name));
     let to = to.unwrap_or_else(newest_version);
@@ -46,7 +46,7 @@ pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
     loop {
         let ran = match engine {
             Engine::Sqlite { workshop, .. } => run_sqlite(&migrator, workshop, to).await,
-            Engine::Postgres(pool) => run_postgres(&migrator, pool, to).await,
+            Engine::Postgres { pool, .. } => run_postgres(&migrator, pool, to).await,
         };
         if let Some(done) = attempts.judge(ran).await {
             return done;
@@ -120,7 +120,7 @@ async fn version(engine: &Engine) -> Result<i64> {
     let sql = VERSION.sql;
     let found: Result<Option<i64>, sqlx::Error> = match engine {
         Engine::Sqlite { workshop, .. } => sqlx::query_scalar(sql).fetch_one(workshop).await,
-        Engine::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+        Engine::Postgres { pool, .. } => sqlx::query_scalar(sql).fetch_one(pool).await,
     };
     match found {
         Ok(found) => Ok(found.unwrap_or_default()),

@@ -4,7 +4,8 @@
 //! verbs: [`Tx::one`], [`Tx::optional`], [`Tx::all`], [`Tx::all_in`], [`Tx::run`], [`Tx::insert_many`].
 //!
 //! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention, and a
-//! few times after a key that another writer may have taken in the same moment);
+//! few times after a key that another writer may have taken in the same moment), but for new rows that are compared
+//! with nothing and are kept once ([`Store::insert_first`]);
 //! idempotency comes from unique constraints in the same transaction as the money; rooms hold no pool and no
 //! engine name. What differs between the engines is in `engine.rs`, and how each is asked in `embedded.rs` and
 //! `server.rs`.
@@ -57,11 +58,9 @@ pub struct Store {
 
 enum Engine {
     /// One writer and a few readers of a file, and a connection for what is done to it as a whole: its schema.
-    Sqlite {
-        embedded: Embedded,
-        workshop: Pool<Sqlite>,
-    },
-    Postgres(Pool<Postgres>),
+    Sqlite { embedded: Embedded, workshop: Pool<Sqlite> },
+    /// A few connections of a server, and those on which nobody but the keeper writes.
+    Postgres { pool: Pool<Postgres>, lane: Pool<Postgres> },
 }
 
 /// How much of what waits one transaction takes. A larger one shares its commit, and writes a page once for more rows.
@@ -69,7 +68,7 @@ enum Engine {
 pub enum Lot {
     /// So little that whoever waits for SQLite's one writer waits some tens of milliseconds.
     Short,
-    /// As much as pays, while nobody waits.
+    /// As much as pays, while nobody waits: who comes after all waits for more than twice as long.
     Full,
 }
 
@@ -207,7 +206,7 @@ impl Store {
     pub fn engine(&self) -> EngineName {
         match *self.engine {
             Engine::Sqlite { .. } => EngineName::Sqlite,
-            Engine::Postgres(_) => EngineName::Postgres,
+            Engine::Postgres { .. } => EngineName::Postgres,
         }
     }
 
@@ -251,14 +250,14 @@ impl Store {
     /// # Errors
     /// The store is down or full.
     pub async fn insert_first(&self, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
-        let Engine::Postgres(pool) = &*self.engine else {
+        let Engine::Postgres { lane, .. } = &*self.engine else {
             return transact!(@begin self.begin_first(), |tx| tx.insert_all(&parts).await);
         };
         self.seam.look()?;
         parts.iter().flat_map(|(_, rows)| rows).try_for_each(|row| without_nul(row))?;
         let meets = self.seam.commit();
         meets.before()?;
-        server::insert_together(pool, parts).await?;
+        server::insert_together(lane, parts).await?;
         self.seam.committed();
         meets.after()
     }
@@ -267,7 +266,7 @@ impl Store {
         self.seam.look()?;
         let open = match &*self.engine {
             Engine::Sqlite { embedded, .. } => OpenTx::Sqlite(embedded.begin(first).await?),
-            Engine::Postgres(pool) => OpenTx::Postgres(server::begin(pool, first).await?),
+            Engine::Postgres { pool, .. } => OpenTx::Postgres(server::begin(pool, first).await?),
         };
         Ok(Tx { open, seam: self.seam.clone() })
     }
@@ -300,7 +299,7 @@ impl Store {
                 let statement = *statement;
                 embedded.read(move |file| embedded::fetch(file, &statement, statement.sql, &args)).await
             }
-            Engine::Postgres(pool) => server::all(pool, statement, args).await,
+            Engine::Postgres { pool, .. } => server::all(pool, statement, args).await,
         }
     }
 
@@ -318,7 +317,7 @@ impl Store {
                     let (statement, chunk) = (*statement, chunk.to_vec());
                     embedded.read(move |file| embedded::fetch_in(file, &statement, &chunk)).await?
                 }
-                Engine::Postgres(pool) => server::all_in(pool, statement, chunk).await?,
+                Engine::Postgres { pool, .. } => server::all_in(pool, statement, chunk).await?,
             });
         }
         Ok(found)
@@ -371,7 +370,10 @@ impl Store {
                 embedded.close().await;
                 workshop.close().await;
             }
-            Engine::Postgres(pool) => pool.close().await,
+            Engine::Postgres { pool, lane } => {
+                lane.close().await;
+                pool.close().await;
+            }
         }
     }
 }

@@ -12,8 +12,9 @@ use crate::fault::Result;
 
 /// What writers begin with.
 const BEGIN: &str = "begin isolation level serializable";
-/// What the keeper begins with. It compares what banks tell with all that is like it, which may take a while, and holds
-/// nothing meanwhile; what it writes at last only a second telling of the same waits for.
+/// What the keeper begins with where a bank is told what became of its credits. It compares them with all that is like
+/// them, which may take a while, and holds nothing meanwhile; what it writes at last only a second telling of the same
+/// waits for.
 const BEGIN_FIRST: &str = "begin isolation level serializable; set local idle_in_transaction_session_timeout = '10s'";
 
 /// A transaction that may write.
@@ -38,9 +39,10 @@ pub(super) async fn all_in<T: Record>(pool: &Pool<Postgres>, statement: &Stateme
 
 /// Returns when it is durable.
 pub(super) async fn insert_together(pool: &Pool<Postgres>, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
-    let name = parts.first().map_or("insert together", |(insert, _)| insert.name);
+    let names: Vec<&str> = parts.iter().map(|(insert, _)| insert.name).collect();
+    let names = names.join(" and ");
     let done = answered(&pool.connect_options(), many::insert_together_postgres(pool, parts)).await;
-    done.map_err(|error| translate(name, error))
+    done.map_err(|error| translate(&names, error))
 }
 
 fn read<T: Record>(statement: &Statement, rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<T>> {
