@@ -282,22 +282,28 @@ async fn until_answered<T>(mut ask: impl AsyncFnMut() -> Result<T>) -> Result<T>
     }
 }
 
-async fn make(world: &mut World, term: &Term, school: &str, each: &Move) -> Result<()> {
-    match each {
-        Move::Day(Step::Settle) => settle(world).await,
-        Move::Day(step) => match world.step(&term.case, school, step).await {
+/// Whoever is refused for what passes or can be set right comes again, for one such thing after the other.
+async fn take_step(world: &mut World, term: &Term, school: &str, step: &Step) -> Result<()> {
+    for _ in 0..PATIENCE {
+        match world.step(&term.case, school, step).await {
             Err(Error::Refused(refusal)) if refusal.code == "statement-at-work" => {
-                // Whoever comes again in a minute finds that the turn nobody gave back is over.
+                // In a minute the turn that nobody gave back is over.
                 world.store.run_raw("update lease set expires_at = 0").await?;
-                world.step(&term.case, school, step).await
             }
             Err(Error::Refused(refusal)) if refusal.code == "statement-ahead" => {
                 // Whoever is told that the bank is ahead of the machine sets its clock right.
                 world.clock.advance_ms(NOW.0 - world.clock.now().0);
-                world.step(&term.case, school, step).await
             }
-            stepped => stepped,
-        },
+            stepped => return stepped,
+        }
+    }
+    world.step(&term.case, school, step).await
+}
+
+async fn make(world: &mut World, term: &Term, school: &str, each: &Move) -> Result<()> {
+    match each {
+        Move::Day(Step::Settle) => settle(world).await,
+        Move::Day(step) => take_step(world, term, school, step).await,
         Move::Void(of) => {
             let id = format!("inv_{school}_{of}");
             decided(fees::void_invoice(&world.store, &world.clock, &id, ACTOR, "ghi nhầm").await)
