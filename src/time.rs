@@ -99,9 +99,36 @@ impl Day {
         Day(self.0.saturating_add(days.days()))
     }
 
+    /// The month it is in.
+    pub fn month(self) -> Month {
+        Month(self.0.first_of_month())
+    }
+
     /// As a page says it: `22/11/2026`.
     pub fn vietnamese(self) -> String {
         self.0.strftime("%d/%m/%Y").to_string()
+    }
+}
+
+/// A month of the calendar; stored as `2026-11`, which sorts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(Date);
+
+impl Month {
+    /// Its first day.
+    pub fn first(self) -> Day {
+        Day(self.0)
+    }
+
+    /// Its last day.
+    pub fn last(self) -> Day {
+        Day(self.0.last_of_month())
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.strftime("%Y-%m").fmt(f)
     }
 }
 

@@ -33,6 +33,15 @@ const ITEMS: &str =
 /// What one of them asks.
 const AMOUNT: &str = "(150000 + 50000 * i.position)";
 
+/// The sums of sums, made anew from them.
+const WIDE_SUMS: &str = "
+    delete from total_sum;
+    insert into total_sum (day, item_id, issued, collected)
+        select day, item_id, sum(issued), sum(collected) from item_sum group by day, item_id;
+    delete from month_sum;
+    insert into month_sum (month, school_id, issued, collected)
+        select substr(day, 1, 7), school_id, sum(issued), sum(collected) from day_sum group by substr(day, 1, 7), school_id";
+
 /// How large it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Town {
@@ -92,6 +101,7 @@ impl Town {
             }
             eprintln!("run {} of {}", run + 1, self.runs);
         }
+        store.run_raw(WIDE_SUMS).await.expect("the wide sums");
         store.run_raw(sql.at_last()).await.expect("statistics");
         store.close().await;
     }

@@ -38,6 +38,16 @@ statements! {
         "on conflict (day, school_id) do update set
             issued = day_sum.issued + excluded.issued, collected = day_sum.collected + excluded.collected";
 
+    /// What it adds by day and item over all schools.
+    KEEP_TOTAL_SUMS = rows "insert into total_sum (day, item_id, issued, collected)",
+        "on conflict (day, item_id) do update set
+            issued = total_sum.issued + excluded.issued, collected = total_sum.collected + excluded.collected";
+
+    /// What it adds by month and school.
+    KEEP_MONTH_SUMS = rows "insert into month_sum (month, school_id, issued, collected)",
+        "on conflict (month, school_id) do update set
+            issued = month_sum.issued + excluded.issued, collected = month_sum.collected + excluded.collected";
+
     /// How it moves where schools' books stand.
     KEEP_SCHOOL_SUMS = rows "insert into school_sum (school_id, owed, surplus, held)",
         "on conflict (school_id) do update set

@@ -1,5 +1,5 @@
-//! The sums that dashboards show, kept as entries get their places: by item, day and school, by day and school, and
-//! by school.
+//! The sums that dashboards show, kept as entries get their places: by item, day and school, by day and school, by
+//! school; and, for a page of many schools or many days, by day and item over all schools and by month and school.
 //!
 //! **Invariant:** each is the sum of the postings of the entries that have a place; the audit compares them.
 
@@ -10,13 +10,15 @@ use crate::fault::{Fault, Result};
 use crate::ledger::Account;
 use crate::money::Dong;
 use crate::store::{Tx, args};
-use crate::time::Day;
+use crate::time::{Day, Month};
 
 /// What one batch of entries adds. In the order of their keys, so that two sequencers would take rows in one order.
 #[derive(Default)]
 pub(super) struct Sums<'a> {
     items: BTreeMap<(&'a str, Day, &'a str), Changed>,
     days: BTreeMap<(Day, &'a str), Changed>,
+    totals: BTreeMap<(Day, &'a str), Changed>,
+    months: BTreeMap<(Month, &'a str), Changed>,
     schools: BTreeMap<&'a str, Stands>,
 }
 
@@ -42,6 +44,8 @@ impl<'a> Sums<'a> {
                 let item = moved.item_id.as_deref().unwrap_or_default();
                 change(self.items.entry((item, entry.day, school)).or_default(), moved)?;
                 change(self.days.entry((entry.day, school)).or_default(), moved)?;
+                change(self.totals.entry((entry.day, item)).or_default(), moved)?;
+                change(self.months.entry((entry.day.month(), school)).or_default(), moved)?;
                 return grow(&mut self.schools.entry(school).or_default().owed, Some(moved.amount));
             }
             Some(Account::CreditBalanceFamily) => &mut self.schools.entry(school).or_default().surplus,
@@ -58,6 +62,11 @@ impl<'a> Sums<'a> {
         tx.insert_many(&sql::KEEP_ITEM_SUMS, items.collect()).await?;
         let days = self.days.into_iter().map(|((day, school), sum)| args![day, school, sum.issued, sum.collected]);
         tx.insert_many(&sql::KEEP_DAY_SUMS, days.collect()).await?;
+        let totals = self.totals.into_iter().map(|((day, item), sum)| args![day, item, sum.issued, sum.collected]);
+        tx.insert_many(&sql::KEEP_TOTAL_SUMS, totals.collect()).await?;
+        let months = self.months.into_iter();
+        let months = months.map(|((month, school), sum)| args![month, school, sum.issued, sum.collected]);
+        tx.insert_many(&sql::KEEP_MONTH_SUMS, months.collect()).await?;
         let schools = self.schools.into_iter();
         let schools = schools.map(|(school, stands)| args![school, stands.owed, stands.surplus, stands.held]);
         tx.insert_many(&sql::KEEP_SCHOOL_SUMS, schools.collect()).await?;

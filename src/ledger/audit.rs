@@ -279,6 +279,22 @@ statements! {
             select day, school_id, -issued, -collected from item_sum) t
         group by day, school_id having sum(issued) <> 0 or sum(collected) <> 0 limit 20";
 
+    /// Any row: a dashboard of all schools shows another sum than those of the schools come to.
+    SUMS_OF_ALL = "
+        select day || ' ' || item_id as found from (
+            select day, item_id, issued, collected from total_sum
+            union all
+            select day, item_id, -issued, -collected from item_sum) t
+        group by day, item_id having sum(issued) <> 0 or sum(collected) <> 0 limit 20";
+
+    /// Any row: a dashboard of many days shows another sum than those of the days come to.
+    SUMS_OF_MONTHS = "
+        select month || ' ' || school_id as found from (
+            select month, school_id, issued, collected from month_sum
+            union all
+            select substr(day, 1, 7), school_id, -issued, -collected from day_sum) t
+        group by month, school_id having sum(issued) <> 0 or sum(collected) <> 0 limit 20";
+
     /// Any row: a dashboard shows that more or less is owed, kept or held than the books say.
     SUMS_OF_SCHOOLS = "
         select school_id as found from (
@@ -332,7 +348,7 @@ statements! {
 }
 
 /// Every invariant that is one query: the sentence, what it would mean, the statement.
-const INVARIANTS: [(&str, &str, Statement); 30] = [
+const INVARIANTS: [(&str, &str, Statement); 32] = [
     ("what a fact names is there", "a fact is about nothing that can be shown", NAMES_ARE_THERE),
     ("every entry balances", "an entry got past its only door", ENTRIES_BALANCE),
     ("an entry belongs to one school", "money of one school stands in another's books", ONE_SCHOOL),
@@ -366,6 +382,8 @@ const INVARIANTS: [(&str, &str, Statement); 30] = [
     ("the feed's places have no hole", "a reader would miss an event", FEED_PLACES),
     ("a record's versions rise one by one", "a reader would ignore an event", FEED_VERSIONS),
     ("a dashboard's sums of days are the ledger's", "a supervisor sees other money than came", SUMS_OF_DAYS),
+    ("a dashboard's sums of all schools are theirs", "a supervisor of all sees other money", SUMS_OF_ALL),
+    ("a dashboard's sums of months are those of days", "a supervisor's year is not its days", SUMS_OF_MONTHS),
     ("a dashboard's sums of schools are the ledger's", "a supervisor sees other debts than stand", SUMS_OF_SCHOOLS),
     ("a run's sums are those of its invoices", "an accountant sees another run than was issued", SUMS_OF_RUNS),
     ("the desk shows exactly the credits that wait for a person", "money lies where nobody looks", HELD_SHOWN),

@@ -1,8 +1,8 @@
 //! What a supervisor sees: sums by school, item and day over the schools below an authority. No names.
 //!
 //! **Invariants:** every sum comes from those that the feed keeps, so the supervisor's total equals the books as far as
-//! the feed has come, and a page costs the same after ten years as after one; a sum is shown only of schools that stand
-//! below the authority on the day it is asked.
+//! the feed has come, and a page costs the same after ten years as after one, and little more for a year than for a
+//! month; a sum is shown only of schools that stand below the authority on the day it is asked.
 //!
 //! Deliberately absent: pupils, families and invoices; findings against caps, which stand above these sums.
 
@@ -12,11 +12,11 @@ use std::collections::HashMap;
 
 pub use sql::ALL;
 
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, OrFault, Result};
 use crate::money::Dong;
 use crate::roll;
-use crate::store::{Store, args};
-use crate::time::Day;
+use crate::store::{Arg, Store, args};
+use crate::time::{Day, Month};
 
 /// What was raised and what came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +78,32 @@ pub struct Overview {
     pub total: Sum,
 }
 
+/// Days as the whole months among them and what lies before and after those; what there is not ends before it begins.
+#[derive(Debug, PartialEq, Eq)]
+struct Stretch {
+    before: (Day, Day),
+    months: (Month, Month),
+    after: (Day, Day),
+}
+
+impl Stretch {
+    /// From one day to another, both included.
+    fn of(from: Day, to: Day) -> Stretch {
+        let first = if from == from.month().first() { from } else { from.month().last().plus_days(1) };
+        let last = if to == to.month().last() { to } else { to.month().first().plus_days(-1) };
+        Stretch {
+            before: (from, first.plus_days(-1).min(to)),
+            months: (first.month(), last.month()),
+            after: (last.plus_days(1).max(first), to),
+        }
+    }
+
+    fn args(&self) -> Vec<Arg> {
+        let Stretch { before, months, after } = self;
+        args![before.0, before.1, months.0, months.1, after.0, after.1]
+    }
+}
+
 type Stands = (String, Dong, Dong, Dong);
 
 /// Sums of the schools below an authority today, from one day to another, both included.
@@ -85,12 +111,17 @@ type Stands = (String, Dong, Dong, Dong);
 /// # Errors
 /// Faults of the store.
 pub async fn overview(store: &Store, authority_id: &str, today: Day, (from, to): (Day, Day)) -> Result<Overview> {
-    let watched = args![from, to, authority_id, today];
-    let days: Vec<(Day, Dong, Dong)> = store.all(&sql::BY_DAY, watched.clone()).await?;
-    let items: Vec<(String, String, Dong, Dong)> = store.all(&sql::BY_ITEM, watched.clone()).await?;
-    let by_school: Vec<(String, Dong, Dong)> = store.all(&sql::BY_SCHOOL, watched).await?;
-    let standing: Vec<Stands> = store.all(&sql::STANDING, args![]).await?;
     let schools = roll::schools_under(store, authority_id, today).await?;
+    let watched = i64::try_from(schools.len()).or_fault("count schools")?;
+    let (by_day, by_item, asked) = if watched == roll::count_schools(store).await? {
+        (&sql::BY_DAY, &sql::BY_ITEM, args![from, to])
+    } else {
+        (&sql::BY_DAY_OF_SOME, &sql::BY_ITEM_OF_SOME, args![from, to, authority_id, today])
+    };
+    let days: Vec<(Day, Dong, Dong)> = store.all(by_day, asked.clone()).await?;
+    let items: Vec<(String, String, Dong, Dong)> = store.all(by_item, asked).await?;
+    let by_school: Vec<(String, Dong, Dong)> = store.all(&sql::BY_SCHOOL, Stretch::of(from, to).args()).await?;
+    let standing: Vec<Stands> = store.all(&sql::STANDING, args![]).await?;
 
     let mut total = Sum::default();
     for (_, issued, collected) in &days {
@@ -112,4 +143,44 @@ pub async fn overview(store: &Store, authority_id: &str, today: Day, (from, to):
         days: days.into_iter().map(|(day, issued, collected)| (day, Sum { issued, collected })).collect(),
         total,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).expect("a day")
+    }
+
+    /// The days of a stretch in the order of its parts.
+    fn days(stretch: &Stretch) -> Vec<Day> {
+        let parts = [stretch.before, (stretch.months.0.first(), stretch.months.1.last()), stretch.after];
+        let each = parts
+            .into_iter()
+            .flat_map(|(from, to)| (0..).map(move |n| from.plus_days(n)).take_while(move |d| *d <= to));
+        each.collect()
+    }
+
+    #[test]
+    fn every_day_is_in_one_part_of_a_stretch_and_no_other_day_is() {
+        let begins = day("2027-12-01");
+        for from in (0..95).map(|n| begins.plus_days(n)) {
+            for length in 1..95 {
+                let all: Vec<Day> = (0..length).map(|n| from.plus_days(n)).collect();
+                assert_eq!(days(&Stretch::of(from, from.plus_days(length - 1))), all, "{from}, {length} days");
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_is_whole_from_its_first_day_to_its_last() {
+        let whole = Stretch::of(day("2028-02-01"), day("2028-02-29"));
+        assert_eq!((whole.months.0.to_string(), whole.months.1.to_string()), ("2028-02".into(), "2028-02".into()));
+        let shorter = Stretch::of(day("2028-02-01"), day("2028-02-28"));
+        assert!(shorter.months.0 > shorter.months.1, "{shorter:?}");
+        let year = Stretch::of(day("2026-08-15"), day("2027-05-31"));
+        assert_eq!((year.before.1, year.months.0.to_string()), (day("2026-08-31"), "2026-09".into()));
+        assert_eq!((year.months.1.to_string(), year.after.0), ("2027-05".into(), day("2027-06-01")));
+    }
 }

@@ -28,22 +28,39 @@ macro_rules! sums {
 }
 
 statements! {
-    /// What was issued and collected by school. No row: nothing happened.
-    BY_SCHOOL = watched!("select t.school_id, ", sums!(), "
-        from day_sum t where t.day >= $1 and t.day <= $2 and t.school_id in (select id from watched)
-        group by t.school_id");
+    /// What each school raised and collected from the day $1 to $2, in the months from $3 to $4, and from the day $5 to
+    /// $6. No row: nothing happened.
+    BY_SCHOOL = concat!("select t.school_id, ", sums!(), "
+        from (
+            select school_id, issued, collected from day_sum where day >= $1 and day <= $2
+            union all
+            select school_id, issued, collected from month_sum where month >= $3 and month <= $4
+            union all
+            select school_id, issued, collected from day_sum where day >= $5 and day <= $6
+        ) t group by t.school_id");
 
-    /// The same by day, the first one first.
-    BY_DAY = watched!("select t.day, ", sums!(), "
-        from day_sum t where t.day >= $1 and t.day <= $2 and t.school_id in (select id from watched)
-        group by t.day order by t.day");
+    /// What all schools raised and collected on each day from $1 to $2, the first one first.
+    BY_DAY = concat!("select t.day, ", sums!(), "
+        from total_sum t where t.day >= $1 and t.day <= $2 group by t.day order by t.day");
 
     /// The same by item, as the catalogue names it today; without a name, of no item.
-    BY_ITEM = watched!("select i.code, i.official_name, ", sums!(), "
-        from (select id, code, official_name from fee_item union all select '', '', '') i
-        join item_sum t on t.item_id = i.id and t.day >= $1 and t.day <= $2
-        where t.school_id in (select id from watched)
-        group by i.code, i.official_name order by i.code");
+    BY_ITEM = concat!("select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
+        from total_sum t left join fee_item i on i.id = t.item_id
+        where t.day >= $1 and t.day <= $2 group by 1, 2 order by 1");
+
+    /// By day, of some schools. A `cross join` is read in this order by SQLite: each school is looked for on each day,
+    /// which is less than looking at all that others did.
+    BY_DAY_OF_SOME = watched!("select t.day, ", sums!(), "
+        from (select distinct day from total_sum where day >= $1 and day <= $2) d cross join watched w
+        cross join day_sum t where t.day = d.day and t.school_id = w.id
+        group by t.day order by t.day");
+
+    /// By item, of some schools.
+    BY_ITEM_OF_SOME = watched!("select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
+        from (select day, item_id from total_sum where day >= $1 and day <= $2) d cross join watched w
+        cross join item_sum t left join fee_item i on i.id = t.item_id
+        where t.item_id = d.item_id and t.day = d.day and t.school_id = w.id
+        group by 1, 2 order by 1");
 
     /// Where schools' books stand: owed by parents, kept for families, held without an owner.
     STANDING = "select school_id, owed, surplus, held from school_sum";

@@ -211,7 +211,7 @@ impl Worlds {
             let met = self.trouble.end();
             let troubled = lived.unwrap_or_else(|error| error.to_string());
             hash.update(calm.as_bytes());
-            hash.update(met.as_bytes());
+            hash.update(troubled.as_bytes());
             if calm != troubled {
                 outcome.failures.push(format!("{term}--- met\n{met}--- calm\n{calm}\n--- troubled\n{troubled}\n"));
             }

@@ -61,6 +61,7 @@ from_values! {
     crate::time::Moment => |value| Arg::Int(Some(value.0));
     Option<crate::time::Moment> => |value| Arg::Int(value.map(|moment| moment.0));
     crate::time::Day => |value| Arg::Text(Some(value.to_string()));
+    crate::time::Month => |value| Arg::Text(Some(value.to_string()));
     Option<crate::time::Day> => |value| Arg::Text(value.map(|day| day.to_string()));
     &str => |value| Arg::Text(Some(value.to_owned()));
     String => |value| Arg::Text(Some(value));

@@ -184,4 +184,28 @@ async fn revenue_and_the_supervisors_sums_equal_the_ledger(fresh: Fresh) {
     let nobody = overview("aut_3").await;
     assert_eq!(nobody, oversight::Overview::default());
     books.assert_sound().await;
+    a_supervisor_of_some_sees_theirs(&books, day, seen).await;
+}
+
+/// Whoever watches all schools reads what was added up for all; whoever watches some adds theirs up, and sees the same
+/// of them although others have raised and collected as well.
+async fn a_supervisor_of_some_sees_theirs(books: &Books, day: Day, seen: oversight::Overview) {
+    let of = async |from: &str, to: &str| {
+        let days = (Day::parse(from).expect("a day"), Day::parse(to).expect("a day"));
+        oversight::overview(&books.store, "aut_1", day, days).await.expect("sums")
+    };
+    assert_eq!(of("2026-09-28", "2027-01-05").await, seen, "whole months and parts of two hold what the day holds");
+    books
+        .raw(
+            "insert into school (id, code, name, level, ownership, address, phone, reading, made_at)
+                select 'sch_other', 'KHAC', name, level, ownership, address, phone, reading, made_at from school;
+             insert into item_sum select item_id, day, 'sch_other', 5, 5 from item_sum;
+             insert into day_sum select day, 'sch_other', 10, 10 from day_sum;
+             insert into month_sum select month, 'sch_other', 10, 10 from month_sum;
+             update total_sum set issued = issued + 5, collected = collected + 5;",
+        )
+        .await;
+    assert_eq!(of("2026-09-28", "2027-01-05").await, seen);
+    assert_eq!(of("2026-11-22", "2026-11-22").await, seen);
+    assert_eq!(of("2026-11-23", "2026-12-31").await.total, oversight::Sum::default());
 }

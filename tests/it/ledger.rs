@@ -196,6 +196,8 @@ fn paper_and_feed_faults(invoice: &str, credit: &str) -> Vec<(&'static str, Stri
             "insert into feed_leaf values (1002, 'ent_x', 'sch_1', 'rec_3', 'NEW', 1, '2026-11-22', 0, '{\"postings\":[{\"account\":\"bank\",\"amount\":1,\"item\":null}]}')".to_owned(),
         ),
         ("a dashboard's sums of days are the ledger's", "update day_sum set collected = collected + 1".to_owned()),
+        ("a dashboard's sums of all schools are theirs", "update total_sum set collected = collected - 1".to_owned()),
+        ("a dashboard's sums of months are those of days", "update month_sum set issued = issued - 1".to_owned()),
         ("a dashboard's sums of schools are the ledger's", "update school_sum set held = held + 1".to_owned()),
         ("a run's sums are those of its invoices", "update run_sum set invoices = invoices + 1".to_owned()),
         (

@@ -16,7 +16,7 @@ on_both!(
 );
 
 /// What grows with every pupil, invoice and payment.
-const GROWING: [&str; 26] = [
+const GROWING: [&str; 28] = [
     "audit_trail",
     "class_membership",
     "credit",
@@ -33,6 +33,7 @@ const GROWING: [&str; 26] = [
     "invoice_event",
     "invoice_line",
     "item_sum",
+    "month_sum",
     "payment_key",
     "payment_order",
     "payment_order_event",
@@ -43,6 +44,7 @@ const GROWING: [&str; 26] = [
     "receipt",
     "statement_line",
     "telling",
+    "total_sum",
 ];
 
 /// What reads everything because everything is what is asked for, outside the work of a day: the audit, the sums of all
