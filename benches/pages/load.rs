@@ -101,8 +101,10 @@ impl Town {
             }
             eprintln!("run {} of {}", run + 1, self.runs);
         }
-        store.run_raw(WIDE_SUMS).await.expect("the wide sums");
-        store.run_raw(sql.at_last()).await.expect("statistics");
+        if usize::try_from(done).expect("a count") < self.runs {
+            store.run_raw(WIDE_SUMS).await.expect("the wide sums");
+            store.run_raw(sql.at_last()).await.expect("statistics");
+        }
         store.close().await;
     }
 

@@ -1,9 +1,12 @@
-//! The revenue of a day by school and item, with small groups pooled.
+//! The revenue of a day by school and item, with small groups pooled: the sums that the feed keeps, so that they are
+//! those of the entries that have a place, whoever counts them.
+
+use std::collections::HashMap;
 
 use super::{Scope, sql};
 use crate::fault::{Fault, Result};
 use crate::money::Dong;
-use crate::store::{Store, args, record};
+use crate::store::{Statement, Store, args, record};
 use crate::time::Day;
 
 /// A group with fewer families than this could show one family's affairs.
@@ -25,25 +28,53 @@ pub struct Revenue {
 }
 
 record! {
-    #[derive(Debug, Clone, PartialEq, Eq)]
-    struct Cell {
+    struct Sum {
         school_id: String,
         school_code: String,
+        item_id: String,
         item: Option<String>,
         issued: Dong,
         collected: Dong,
-        payers: i64,
-        families: i64,
     }
 }
 
-/// The day's revenue; the rows always add up to the ledger, pooled or not.
+/// The sums of a school and an item, and how many families are behind them at least.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cell {
+    school_id: String,
+    school_code: String,
+    item: Option<String>,
+    issued: Dong,
+    collected: Dong,
+    /// Whose money came or went.
+    payers: i64,
+    /// To whom anything happened.
+    families: i64,
+}
+
+/// By school and item.
+type People = HashMap<(String, String), i64>;
+
+/// The day's revenue; the rows always add up to what the feed told of the day, pooled or not.
 ///
 /// # Errors
 /// Faults of the store.
 pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) -> Result<Vec<Revenue>> {
-    let cells: Vec<Cell> = store.all(&sql::REVENUE, args![day]).await?;
-    let cells: Vec<Cell> = cells.into_iter().filter(|cell| scope.covers(&cell.school_id)).collect();
+    // Families first: what comes while this is read is then in the sums of a group that is taken for smaller than it is.
+    let payers = people(store, &sql::PAYERS, day).await?;
+    let families = if is_pooled { people(store, &sql::FAMILIES, day).await? } else { People::new() };
+    let sums: Vec<Sum> = store.all(&sql::REVENUE, args![day]).await?;
+    let cells: Vec<Cell> = sums
+        .into_iter()
+        .filter(|sum| scope.covers(&sum.school_id))
+        .map(|sum| {
+            let key = (sum.school_id, sum.item_id);
+            let payers = payers.get(&key).copied().unwrap_or_default();
+            let families = families.get(&key).copied().unwrap_or_default().max(payers);
+            let Sum { school_code, item, issued, collected, .. } = sum;
+            Cell { school_id: key.0, school_code, item, issued, collected, payers, families }
+        })
+        .collect();
     if is_pooled {
         return pooled(cells);
     }
@@ -55,6 +86,11 @@ pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) ->
         payers: Some(cell.payers),
     };
     Ok(cells.into_iter().map(open).collect())
+}
+
+async fn people(store: &Store, statement: &Statement, day: Day) -> Result<People> {
+    let rows: Vec<(String, String, i64)> = store.all(statement, args![day]).await?;
+    Ok(rows.into_iter().map(|(school, item, people)| ((school, item), people)).collect())
 }
 
 /// Pools the small groups of a school into one row, joined by its next smallest group until no small group could be

@@ -74,19 +74,30 @@ statements! {
         from (select entry_id from feed_leaf where place > $1 and place <= $2 order by place limit 1000) f
         join posting p on p.entry_id = f.entry_id where p.invoice_id is not null";
 
-    /// What was issued and collected on a day, by school and item, with how many families paid. Collected is what came
-    /// off receivables with money; issued is the receivables raised, net of voids.
+    /// What was raised and collected on a day, by school and item.
     REVENUE = "
-        select e.school_id, s.code as school_code, i.code as item,
-            cast(sum(case when p.credit_id is null then p.amount else 0 end) as bigint) as issued,
-            cast(-sum(case when p.credit_id is not null then p.amount else 0 end) as bigint) as collected,
-            cast(count(distinct case when p.credit_id is not null then v.family_id end) as bigint) as payers,
-            cast(count(distinct v.family_id) as bigint) as families
-        from entry e
-        join posting p on p.entry_id = e.id
-        join school s on s.id = e.school_id
-        join invoice v on v.id = p.invoice_id
-        left join fee_item i on i.id = p.item_id
-        where e.day = $1 and p.account = 'receivable.parent'
-        group by e.school_id, s.code, i.code order by s.code, i.code";
+        select t.school_id, s.code as school_code, t.item_id, i.code as item, t.issued, t.collected
+        from total_sum d join item_sum t on t.item_id = d.item_id and t.day = d.day
+        join school s on s.id = t.school_id left join fee_item i on i.id = t.item_id
+        where d.day = $1 order by s.code, i.code";
+
+    /// How many families' money moved on a day, by school and item, among what has its place. No row: nobody's.
+    PAYERS = "
+        select e.school_id, coalesce(p.item_id, '') as item_id, count(distinct v.family_id) as families
+        from entry e cross join feed_leaf f cross join posting p cross join invoice v
+        where e.day = $1 and e.kind <> 'issued' and f.entry_id = e.id and p.entry_id = e.id
+          and p.account = 'receivable.parent' and p.credit_id is not null and v.id = p.invoice_id
+        group by e.school_id, coalesce(p.item_id, '')";
+
+    /// How many families something happened to on a day, by school and item, where nothing was collected: at most ten
+    /// of the first twenty that are found, because more than are few need not be counted.
+    FAMILIES = "
+        select t.school_id, t.item_id, (
+            select count(*) from (select distinct n.family_id from (
+                select v.family_id from entry e cross join posting p cross join invoice v
+                where e.school_id = t.school_id and e.day = t.day and p.entry_id = e.id
+                  and p.account = 'receivable.parent' and coalesce(p.item_id, '') = t.item_id and v.id = p.invoice_id
+                limit 20) n limit 10) m) as families
+        from total_sum d join item_sum t on t.item_id = d.item_id and t.day = d.day
+        where d.day = $1 and t.collected = 0";
 }

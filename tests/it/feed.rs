@@ -18,7 +18,8 @@ on_both!(
     several_sequencers_give_each_entry_one_place,
     a_round_takes_no_more_than_its_lot,
     who_reads_of_quiet_schools_is_told_how_far_he_has_come,
-    revenue_and_the_supervisors_sums_equal_the_ledger
+    revenue_and_the_supervisors_sums_equal_the_ledger,
+    a_school_is_named_from_ten_families_on
 );
 
 async fn entries(store: &Store, scope: &Scope, after: i64, limit: i64) -> Vec<Leaf> {
@@ -154,6 +155,17 @@ async fn revenue_and_the_supervisors_sums_equal_the_ledger(fresh: Fresh) {
     books.drain().await;
     let day = Day::parse("2026-11-22").expect("a day");
     let owed = books.balance(Account::ReceivableParent).await;
+    books
+        .raw(
+            "insert into authority values ('aut_1', 'SO', 'Sở', 'doet'), ('aut_2', 'P', 'Phường', 'ward');
+             insert into authority_parent values ('aut_2', 'aut_1', '2020-01-01', null);
+             insert into school_supervision values ('sch_1', 'aut_2', '2020-01-01', null);",
+        )
+        .await;
+    let early = feed::revenue(&books.store, day, &Scope::All, false).await.expect("rows");
+    assert_eq!(early, [], "nothing has its place in the feed yet");
+    assert_eq!(overview_of(&books, "aut_1", day).await.total, oversight::Sum::default());
+    books.sequence().await;
     for is_pooled in [false, true] {
         let rows = feed::revenue(&books.store, day, &Scope::All, is_pooled).await.expect("rows");
         let issued = Dong::sum(rows.iter().map(|row| row.issued)).expect("a sum").get();
@@ -162,29 +174,34 @@ async fn revenue_and_the_supervisors_sums_equal_the_ledger(fresh: Fresh) {
         let fewest = rows.iter().filter_map(|row| row.payers).min().expect("rows");
         assert_eq!(fewest >= feed::SMALL, is_pooled, "{rows:?}");
     }
-    books
-        .raw(
-            "insert into authority values ('aut_1', 'SO', 'Sở', 'doet'), ('aut_2', 'P', 'Phường', 'ward');
-             insert into authority_parent values ('aut_2', 'aut_1', '2020-01-01', null);
-             insert into school_supervision values ('sch_1', 'aut_2', '2020-01-01', null);",
-        )
-        .await;
-    let overview = async |authority| {
-        let seen = oversight::overview(&books.store, authority, day, (day, day)).await;
-        seen.expect("sums")
-    };
-    assert_eq!(overview("aut_1").await.total, oversight::Sum::default(), "nothing has its place in the feed yet");
-    books.sequence().await;
-    let seen = overview("aut_1").await;
+    let seen = overview_of(&books, "aut_1", day).await;
     assert_eq!((seen.total.issued.get(), seen.total.collected.get()), (12_000, 9_000));
     assert_eq!(seen.schools[0].owed.get(), owed);
     assert_eq!(seen.items.iter().map(|item| item.sum.collected.get()).sum::<i64>(), 9_000);
     assert_eq!(seen.days.len(), 1);
-    assert_eq!(overview("aut_2").await, seen);
-    let nobody = overview("aut_3").await;
+    assert_eq!(overview_of(&books, "aut_2", day).await, seen);
+    let nobody = overview_of(&books, "aut_3", day).await;
     assert_eq!(nobody, oversight::Overview::default());
     books.assert_sound().await;
     a_supervisor_of_some_sees_theirs(&books, day, seen).await;
+}
+
+async fn overview_of(books: &Books, authority: &str, day: Day) -> oversight::Overview {
+    oversight::overview(&books.store, authority, day, (day, day)).await.expect("sums")
+}
+
+/// Nine families who are asked for something could be told apart; ten are a school.
+async fn a_school_is_named_from_ten_families_on(fresh: Fresh) {
+    let books = Books::open(fresh).await;
+    let day = Day::parse("2026-11-22").expect("a day");
+    for families in 1..=feed::SMALL + 1 {
+        books.invoice(10).await;
+        books.sequence().await;
+        let rows = feed::revenue(&books.store, day, &Scope::All, true).await.expect("rows");
+        let is_named = rows.iter().any(|row| row.school.is_some());
+        assert_eq!(is_named, families >= feed::SMALL, "{families}: {rows:?}");
+        assert_eq!(Dong::sum(rows.iter().map(|row| row.issued)), Some(Dong::new(1_000 * families)));
+    }
 }
 
 /// Whoever watches all schools reads what was added up for all; whoever watches some adds theirs up, and sees the same
