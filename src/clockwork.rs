@@ -193,7 +193,8 @@ pub async fn settle(house: &House) -> Result<()> {
 }
 
 /// Keeps the pace for ever. Dropping the future stops it; a transaction under way leaves nothing behind. Who sorts also
-/// decides, under one lease, because the bell that says so is heard in one process.
+/// decides, under one lease, because the bell that says so is heard in one process; so where one of the two hangs on a
+/// connection that says nothing, the other keeps the lease until the connection is given up.
 pub async fn run(house: Arc<House>) {
     tokio::join!(
         pace(&house, "runs", Manner::Chunks, |house, fence| Box::pin(runs(house, fence))),

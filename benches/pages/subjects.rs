@@ -195,6 +195,8 @@ async fn of_others(store: &Store, key: &Path, town: &Town, asks: usize, today: D
         format!("/oversight?from={}&to={to}", to.plus_days(-29))
     });
     of("/oversight (400 days)", &supervisor, &mut |_| format!("/oversight?from={}", today.plus_days(-400)));
+    let of_few = Who::Person("giamsat-xa".to_owned());
+    of("/oversight (400 days of some schools)", &of_few, &mut |_| format!("/oversight?from={}", today.plus_days(-400)));
     of("/oversight/schools/new", &supervisor, &mut |_| "/oversight/schools/new".to_owned());
     // Only the pages of runs that were loaded are there.
     let picked: Vec<i64> = rows(store, "select n from pages_picked order by n").await;
@@ -208,6 +210,9 @@ async fn of_others(store: &Store, key: &Path, town: &Town, asks: usize, today: D
     pages
 }
 
+/// Whoever is not the city gets small groups in one.
+const POOLED: &str = "/feed/v1/revenue (pooled)";
+
 /// The address of a random subject: the newest place of the feed stands before the lot.
 type Address = fn(&Town, &Desk, Day, usize, &mut Lot) -> String;
 
@@ -218,14 +223,14 @@ async fn of_programs(store: &Store, desks: &[Desk], town: &Town, asks: usize, to
         ["feed:read", "invoices:read", "credits:read", "receipts:read", "fees:read", "roll:read", "schools:read"];
     let entries: i64 = one(store, "select max(place) from feed_leaf").await;
     let entries = usize::try_from(entries).expect("a count");
-    let asked: [(&str, Address); 9] = [
+    let revenue: Address = |town, _, today, _, lot| {
+        let day = town.day_of(lot.below(town.runs), today).plus_days(i64::try_from(lot.below(20)).expect("small"));
+        format!("/feed/v1/revenue?day={day}")
+    };
+    let asked: [(&str, Address); 10] = [
         ("/feed/v1/entries (500)", |_, _, _, entries, lot| format!("/feed/v1/entries?after={}", lot.below(entries))),
-        ("/feed/v1/revenue", |town, _, today, _, lot| {
-            format!(
-                "/feed/v1/revenue?day={}",
-                town.day_of(lot.below(town.runs), today).plus_days(i64::try_from(lot.below(20)).expect("small"))
-            )
-        }),
+        ("/feed/v1/revenue", revenue),
+        (POOLED, revenue),
         ("/api/v1/schools", |_, _, _, _, _| "/api/v1/schools?limit=200".to_owned()),
         ("/api/v1/…/invoices", |town, desk, _, _, lot| {
             format!("/api/v1/schools/{}/invoices?limit=200{}", desk.id, cursor("inv", lot.below(town.invoices())))
@@ -241,7 +246,7 @@ async fn of_programs(store: &Store, desks: &[Desk], town: &Town, asks: usize, to
         ("/api/v1/…/statements", |_, desk, _, _, _| format!("/api/v1/schools/{}/statements?limit=200", desk.id)),
     ];
     for (name, address) in asked {
-        let new = NewKey { name, scopes: &scopes, place: Place::Authority(authority.id.clone()), city: true };
+        let new = NewKey { name, scopes: &scopes, place: Place::Authority(authority.id.clone()), city: name != POOLED };
         let (_, token) = access::make_key(store, &Clock::System, new, "bench").await.expect("a key");
         let asks = (0..asks).map(|_| {
             let desk = &desks[lot.below(desks.len())];

@@ -7,6 +7,9 @@
 //!
 //! The baselines post before they answer; ours answers when the telling is durable and posts after it. So two figures
 //! stand side by side: durable answers, and credits fully posted until the last of them was.
+//!
+//! On SQLite the rows of the payments that ours posted are then put into a fresh copy by a loop that does nothing else:
+//! the limit of these books on this machine.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on ends with what kept it")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measurement is read from a terminal")]
 
@@ -18,6 +21,7 @@ mod machine;
 mod postgres;
 mod report;
 mod round;
+mod rows;
 mod seed;
 
 use std::process::ExitCode;

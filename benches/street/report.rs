@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 use crate::baseline::TUNED;
-use crate::round::Point;
+use crate::round::{Engine, Point};
 
 /// The machine and what makes an answer durable.
 pub fn conditions(promises: &str) -> String {
@@ -112,6 +112,26 @@ pub fn table(points: &[Point]) -> String {
             figure("ours", &posted) / best(&posted),
             figure("ours alone", &|point| f64::from(point.told.p50))
                 / figure("plain alone", &|point| f64::from(point.told.p50)),
+        );
+    }
+    text
+}
+
+/// The medians of what went in as rows alone, beside what was posted.
+pub fn limits(points: &[Point], limits: &[(&'static str, f64)]) -> String {
+    let mut text = String::new();
+    for town in limits.iter().map(|(town, _)| *town).collect::<std::collections::BTreeSet<_>>() {
+        let limit = median(limits.iter().filter(|(of, _)| *of == town).map(|(_, limit)| *limit).collect());
+        let posted = |server: &str| {
+            let points = points.iter().filter(|point| point.engine == Engine::Sqlite && point.town == town);
+            median(points.filter(|point| point.server == server).map(|point| point.posted).collect())
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "\nsqlite/{town}: the rows of ours alone {limit:.0} payments/s, {:.1} x plain, {:.1} x ours",
+            limit / posted("plain"),
+            limit / posted("ours"),
         );
     }
     text

@@ -1,7 +1,7 @@
 //! The order of the measurement: every server in turn, a fresh copy of its database each time, three rounds.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::load::{Plan, Told};
 use crate::machine::{self, Cost, Server};
 use crate::postgres::Postgres;
 use crate::report;
+use crate::rows;
 use crate::seed::{Seed, Town};
 
 /// Our program, built with this measurement.
@@ -83,6 +84,8 @@ struct Bench {
     folder: PathBuf,
     postgres: Postgres,
     points: Vec<Point>,
+    /// How many payments a second went in as rows alone, by town.
+    limits: Vec<(&'static str, f64)>,
 }
 
 pub async fn measure(asked: &Asked) {
@@ -91,8 +94,8 @@ pub async fn measure(asked: &Asked) {
     fs::create_dir_all(&folder).expect("a folder");
     let postgres = Postgres::start(&folder);
     println!("{}", report::conditions(&postgres.promises().await));
-    let mut bench =
-        Bench { asked: Asked { rounds, seconds, bills, only: only.clone() }, folder, postgres, points: Vec::new() };
+    let asked = Asked { rounds, seconds, bills, only: only.clone() };
+    let mut bench = Bench { asked, folder, postgres, points: Vec::new(), limits: Vec::new() };
     for town in [Town::Hot, Town::Hundred] {
         let engines = [Engine::Sqlite, Engine::Postgres].into_iter().filter(|engine| bench.is_asked(*engine, town));
         let engines: Vec<Engine> = engines.collect();
@@ -111,7 +114,7 @@ pub async fn measure(asked: &Asked) {
             }
         }
     }
-    println!("{}", report::table(&bench.points));
+    println!("{}{}", report::table(&bench.points), report::limits(&bench.points, &bench.limits));
     let Bench { postgres, folder, .. } = bench;
     drop(postgres);
     fs::remove_dir_all(folder).expect("cleared");
@@ -135,6 +138,11 @@ impl Bench {
             let point = self.point(engine, seed, server, &full).await;
             let half = (server == "ours").then_some(point.posted / 2.0);
             self.keep(point);
+            if server == "ours" && engine == Engine::Sqlite {
+                let limit = rows::alone(&self.folder.join("round.db"), Path::new(&seed.file("ours.db")));
+                eprintln!("sqlite/{} rows alone: {limit:.0} payments/s", seed.town.name());
+                self.limits.push((seed.town.name(), limit));
+            }
             if server == "ceiling" || TUNED.contains(&server) {
                 continue;
             }

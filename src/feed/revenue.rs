@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Scope, sql};
+use super::{FEW, Scope, sql};
 use crate::fault::{Fault, Result};
 use crate::money::Dong;
 use crate::store::{Statement, Store, args, record};
@@ -38,22 +38,32 @@ record! {
     }
 }
 
-/// The sums of a school and an item, and how many families are behind them at least.
+/// The sums of a school and an item, and how many families are behind each of them at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cell {
     school_id: String,
     school_code: String,
     item: Option<String>,
     issued: Dong,
+    issued_to: i64,
     collected: Dong,
-    /// Whose money came or went.
     payers: i64,
-    /// To whom anything happened.
-    families: i64,
 }
 
-/// By school and item.
-type People = HashMap<(String, String), i64>;
+impl Cell {
+    /// Could neither figure show one family's affairs? One that is nothing shows nobody's.
+    fn is_large(&self) -> bool {
+        let hides = |moved: Dong, families: i64| moved == Dong::ZERO || families >= SMALL;
+        hides(self.issued, self.issued_to) && hides(self.collected, self.payers)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.issued == Dong::ZERO && self.collected == Dong::ZERO
+    }
+}
+
+/// Families by school and item.
+type Families = HashMap<(String, String), i64>;
 
 /// The day's revenue; the rows always add up to what the feed told of the day, pooled or not.
 ///
@@ -61,22 +71,22 @@ type People = HashMap<(String, String), i64>;
 /// Faults of the store.
 pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) -> Result<Vec<Revenue>> {
     // Families first: what comes while this is read is then in the sums of a group that is taken for smaller than it is.
-    let payers = people(store, &sql::PAYERS, day).await?;
-    let families = if is_pooled { people(store, &sql::FAMILIES, day).await? } else { People::new() };
+    let payers = families(store, day, scope, (&sql::PAYERS, &sql::PAYERS_OF_SCHOOL)).await?;
+    let issued_to = if is_pooled {
+        families(store, day, scope, (&sql::ISSUED_TO, &sql::ISSUED_TO_OF_SCHOOL)).await?
+    } else {
+        Families::new()
+    };
     let sums: Vec<Sum> = store.all(&sql::REVENUE, args![day]).await?;
-    let cells: Vec<Cell> = sums
-        .into_iter()
-        .filter(|sum| scope.covers(&sum.school_id))
-        .map(|sum| {
-            let key = (sum.school_id, sum.item_id);
-            let payers = payers.get(&key).copied().unwrap_or_default();
-            let families = families.get(&key).copied().unwrap_or_default().max(payers);
-            let Sum { school_code, item, issued, collected, .. } = sum;
-            Cell { school_id: key.0, school_code, item, issued, collected, payers, families }
-        })
-        .collect();
+    let cells = sums.into_iter().filter(|sum| scope.covers(&sum.school_id)).map(|sum| {
+        let Sum { school_id, school_code, item_id, item, issued, collected } = sum;
+        let key = (school_id, item_id);
+        let of = |families: &Families| families.get(&key).copied().unwrap_or_default();
+        let (issued_to, payers) = (of(&issued_to), of(&payers));
+        Cell { school_id: key.0, school_code, item, issued, issued_to, collected, payers }
+    });
     if is_pooled {
-        return pooled(cells);
+        return pooled(cells.filter(|cell| !cell.is_nothing()).collect());
     }
     let open = |cell: Cell| Revenue {
         school: Some(cell.school_code),
@@ -85,34 +95,48 @@ pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) ->
         collected: cell.collected,
         payers: Some(cell.payers),
     };
-    Ok(cells.into_iter().map(open).collect())
+    Ok(cells.map(open).collect())
 }
 
-async fn people(store: &Store, statement: &Statement, day: Day) -> Result<People> {
-    let rows: Vec<(String, String, i64)> = store.all(statement, args![day]).await?;
-    Ok(rows.into_iter().map(|(school, item, people)| ((school, item), people)).collect())
+/// Families of a scope: of all schools at once, or of each of a few, so that nobody pays for the others.
+async fn families(
+    store: &Store,
+    day: Day,
+    scope: &Scope,
+    (all, of_school): (&Statement, &Statement),
+) -> Result<Families> {
+    let rows: Vec<(String, String, i64)> = match scope {
+        Scope::Schools(schools) if schools.len() <= FEW => {
+            let mut rows = Vec::new();
+            for school in schools {
+                rows.extend(store.all(of_school, args![day, school]).await?);
+            }
+            rows
+        }
+        _ => store.all(all, args![day]).await?,
+    };
+    Ok(rows.into_iter().map(|(school, item, families)| ((school, item), families)).collect())
 }
 
-/// Pools the small groups of a school into one row, joined by its next smallest group until no small group could be
-/// told from it; a school that stays small as a whole goes into one row over all such schools, and should that be
-/// small too, it takes the smallest row that is shown with it.
+/// Pools the small groups of a school into one row, joined by others of its groups until no small one could be told
+/// from it; a school that stays small as a whole goes into one row over all such schools, and should that be small too,
+/// rows that are shown go with it.
 fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
     let mut shown: Vec<Cell> = Vec::new();
     let mut small_schools: Vec<Cell> = Vec::new();
     for of_school in cells.chunk_by(|one, other| one.school_id == other.school_id) {
-        let (small, large) = split(of_school);
-        shown.extend(large);
-        match sum(&small)? {
-            Some(pool) if is_large(&pool) => shown.push(pool),
-            Some(pool) => small_schools.push(pool),
-            None => {}
+        let (mut large, small): (Vec<Cell>, Vec<Cell>) = of_school.iter().cloned().partition(Cell::is_large);
+        // One small group alone would be what is missing from the school's total, so a large one goes with it.
+        let pool = sum(&small)?.map(|pool| grown(pool, &mut large, sum)).transpose()?;
+        match pool {
+            Some(pool) if !pool.is_large() => small_schools.push(pool),
+            pool => large.extend(pool),
         }
+        shown.extend(large);
     }
     let mut rest = over_schools(&small_schools)?;
-    if rest.as_ref().is_some_and(|rest| !is_large(rest)) {
-        let smallest = shown.iter().enumerate().min_by_key(|(_, cell)| cell.families).map(|(place, _)| place);
-        let host = smallest.map(|place| shown.remove(place));
-        rest = over_schools(&rest.into_iter().chain(host).collect::<Vec<_>>())?;
+    if let Some(small) = rest.take_if(|rest| !rest.is_large()) {
+        rest = Some(grown(small, &mut shown, over_schools)?);
     }
     let mut rows: Vec<Revenue> =
         shown.into_iter().map(|cell| row(&cell, Some(cell.school_code.clone()), cell.item.clone())).collect();
@@ -120,21 +144,21 @@ fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
     Ok(rows)
 }
 
-/// The groups to be pooled and those to be shown. One small group alone would be what is missing from the school's
-/// total, so the smallest large one goes with it.
-fn split(cells: &[Cell]) -> (Vec<Cell>, Vec<Cell>) {
-    let (mut small, mut large): (Vec<Cell>, Vec<Cell>) = cells.iter().cloned().partition(|cell| !is_large(cell));
-    if !small.is_empty() {
-        let smallest = large.iter().enumerate().min_by_key(|(_, cell)| cell.families).map(|(place, _)| place);
-        small.extend(smallest.map(|place| large.remove(place)));
+/// A group with a large one that hides it, or with as many as it takes. The first in the order of items is taken and
+/// not the smallest: which that is changes through the day, and two answers would differ by the small group alone.
+fn grown(group: Cell, large: &mut Vec<Cell>, join: fn(&[Cell]) -> Result<Option<Cell>>) -> Result<Cell> {
+    let mut group = group;
+    while !large.is_empty() {
+        let with = large.iter().map(|cell| join(&[group.clone(), cell.clone()])).collect::<Result<Vec<_>>>()?;
+        let hides = |joined: &Option<Cell>| joined.as_ref().is_some_and(Cell::is_large);
+        let place = with.iter().position(hides).unwrap_or_default();
+        large.remove(place);
+        group = with.into_iter().nth(place).flatten().unwrap_or(group);
+        if group.is_large() {
+            break;
+        }
     }
-    (small, large)
-}
-
-fn is_large(cell: &Cell) -> bool {
-    // A group in which nobody paid may still be one family's void; a group of payers hides among payers.
-    let people = if cell.collected == Dong::ZERO { cell.families } else { cell.payers };
-    people >= SMALL
+    Ok(group)
 }
 
 fn row(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
@@ -149,9 +173,9 @@ fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
     let overflow = || Fault::new("add a day's revenue up: beyond an i64");
     Ok(Some(Cell {
         issued: Dong::sum(cells.iter().map(|cell| cell.issued)).ok_or_else(overflow)?,
+        issued_to: cells.iter().map(|cell| cell.issued_to).max().unwrap_or_default(),
         collected: Dong::sum(cells.iter().map(|cell| cell.collected)).ok_or_else(overflow)?,
         payers: cells.iter().map(|cell| cell.payers).max().unwrap_or_default(),
-        families: cells.iter().map(|cell| cell.families).max().unwrap_or_default(),
         item: None,
         ..first.clone()
     }))
@@ -160,57 +184,94 @@ fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
 /// The sum of groups of different schools, who share no family.
 fn over_schools(cells: &[Cell]) -> Result<Option<Cell>> {
     let people = |of: fn(&Cell) -> i64| cells.iter().map(of).fold(0, i64::saturating_add);
-    let (payers, families) = (people(|cell| cell.payers), people(|cell| cell.families));
-    Ok(sum(cells)?.map(|sum| Cell { payers, families, ..sum }))
+    let (issued_to, payers) = (people(|cell| cell.issued_to), people(|cell| cell.payers));
+    Ok(sum(cells)?.map(|sum| Cell { issued_to, payers, ..sum }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cell(school: &str, item: &str, collected: i64, payers: i64) -> Cell {
+    fn cell(school: &str, item: &str, (issued, issued_to): (i64, i64), (collected, payers): (i64, i64)) -> Cell {
         Cell {
             school_id: school.to_owned(),
             school_code: school.to_owned(),
             item: Some(item.to_owned()),
-            issued: Dong::ZERO,
+            issued: Dong::new(issued),
+            issued_to,
             collected: Dong::new(collected),
             payers,
-            families: payers,
         }
+    }
+
+    fn paid(school: &str, item: &str, collected: i64, payers: i64) -> Cell {
+        cell(school, item, (0, 0), (collected, payers))
+    }
+
+    /// School, item, issued, collected, payers.
+    type Shown = (Option<&'static str>, Option<&'static str>, i64, i64, Option<i64>);
+
+    fn assert_shown(cells: Vec<Cell>, shown: &[Shown]) {
+        let rows = pooled(cells).expect("rows");
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| (row.school.as_deref(), row.item.as_deref(), row.issued.get(), row.collected.get(), row.payers))
+            .collect();
+        assert_eq!(rows, shown);
     }
 
     #[test]
     fn small_groups_are_pooled_and_the_total_stays() {
         let cells = vec![
-            cell("A", "meal", 1_000, 40),
-            cell("A", "boarding", 300, 12),
-            cell("A", "club", 70, 2),
-            cell("B", "meal", 50, 5),
-            cell("C", "meal", 60, 6),
+            paid("A", "boarding", 300, 12),
+            paid("A", "club", 70, 2),
+            paid("A", "meal", 1_000, 40),
+            paid("B", "meal", 50, 5),
+            paid("C", "meal", 60, 6),
         ];
-        let rows = pooled(cells).expect("rows");
-        assert_eq!(Dong::sum(rows.iter().map(|row| row.collected)), Some(Dong::new(1_480)));
-        let named: Vec<(Option<&str>, Option<&str>, i64)> =
-            rows.iter().map(|row| (row.school.as_deref(), row.item.as_deref(), row.collected.get())).collect();
-        assert_eq!(named, [(Some("A"), Some("meal"), 1_000), (Some("A"), None, 370), (None, None, 110)]);
+        let shown = [
+            (Some("A"), Some("meal"), 0, 1_000, Some(40)),
+            (Some("A"), None, 0, 370, Some(12)),
+            (None, None, 0, 110, Some(11)),
+        ];
+        assert_shown(cells, &shown);
     }
 
     #[test]
     fn one_small_school_alone_is_neither_named_nor_counted() {
-        let rows = pooled(vec![cell("A", "meal", 1_000, 40), cell("A", "club", 300, 12), cell("B", "meal", 50, 1)]);
-        let rows = rows.expect("rows");
-        let told: Vec<(Option<&str>, i64, Option<i64>)> =
-            rows.iter().map(|row| (row.school.as_deref(), row.collected.get(), row.payers)).collect();
-        assert_eq!(told, [(Some("A"), 1_000, Some(40)), (None, 350, Some(13))]);
-        let alone = pooled(vec![cell("B", "meal", 50, 1)]).expect("rows");
-        assert_eq!((alone.len(), alone[0].school.as_deref(), alone[0].payers), (1, None, None));
+        let cells = vec![paid("A", "club", 300, 12), paid("A", "meal", 1_000, 40), paid("B", "meal", 50, 1)];
+        assert_shown(cells, &[(Some("A"), Some("meal"), 0, 1_000, Some(40)), (None, None, 0, 350, Some(13))]);
+        assert_shown(vec![paid("B", "meal", 50, 1)], &[(None, None, 0, 50, None)]);
     }
 
     #[test]
-    fn no_row_of_a_school_shows_fewer_than_ten_payers() {
-        let rows = pooled(vec![cell("A", "meal", 10, 9), cell("A", "club", 10, 10)]).expect("rows");
-        assert_eq!(rows.len(), 1);
-        assert_eq!(rows[0].item, None);
+    fn a_group_is_large_from_ten_families_on() {
+        for (families, item) in [(9, None), (10, Some("meal")), (11, Some("meal"))] {
+            let school = (families > 9).then_some("A");
+            assert_shown(vec![paid("A", "meal", 10, families)], &[(school, item, 0, 10, school.map(|_| families))]);
+            let issued = vec![cell("A", "meal", (10, families), (0, 0))];
+            assert_shown(issued, &[(school, item, 10, 0, Some(0))]);
+        }
+    }
+
+    #[test]
+    fn what_one_family_is_asked_for_is_not_shown_because_many_pay() {
+        let newcomer = cell("A", "meal", (550, 1), (22_000, 40));
+        // That thirty pay for the bus hides nothing; that thirty are asked for a trip does.
+        let (bus, trip) = (paid("A", "bus", 900, 30), cell("A", "trip", (3_000, 30), (0, 0)));
+        assert_shown(
+            vec![bus.clone(), newcomer.clone(), trip],
+            &[(Some("A"), Some("bus"), 0, 900, Some(30)), (Some("A"), None, 3_550, 22_000, Some(40))],
+        );
+        assert_shown(vec![bus, newcomer], &[(None, None, 550, 22_900, Some(40))]);
+    }
+
+    #[test]
+    fn which_group_hides_a_small_one_does_not_change_with_their_sizes() {
+        for (boarding, meal) in [(13, 12), (13, 14)] {
+            let cells = vec![paid("A", "boarding", 1, boarding), paid("A", "club", 2, 2), paid("A", "meal", 4, meal)];
+            let shown = [(Some("A"), Some("meal"), 0, 4, Some(meal)), (Some("A"), None, 0, 3, Some(boarding))];
+            assert_shown(cells, &shown);
+        }
     }
 }

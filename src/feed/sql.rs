@@ -2,6 +2,20 @@
 
 use crate::store::statements;
 
+/// Families by school and item, of the entries that were found.
+macro_rules! families {
+    ($from:literal, $found:literal) => {
+        concat!(
+            "select e.school_id, coalesce(p.item_id, '') as item_id, count(distinct v.family_id) as families ",
+            $from,
+            " feed_leaf f cross join posting p cross join invoice v where ",
+            $found,
+            " and f.entry_id = e.id and p.entry_id = e.id and p.account = 'receivable.parent' and v.id = p.invoice_id
+            group by e.school_id, coalesce(p.item_id, '')"
+        )
+    };
+}
+
 statements! {
     /// Entries that have no place yet, in the order they were written. A `cross join` is read in this order by SQLite,
     /// which would otherwise look at every entry there is for the few that wait.
@@ -81,23 +95,19 @@ statements! {
         join school s on s.id = t.school_id left join fee_item i on i.id = t.item_id
         where d.day = $1 order by s.code, i.code";
 
-    /// How many families' money moved on a day, by school and item, among what has its place. No row: nobody's.
-    PAYERS = "
-        select e.school_id, coalesce(p.item_id, '') as item_id, count(distinct v.family_id) as families
-        from entry e cross join feed_leaf f cross join posting p cross join invoice v
-        where e.day = $1 and e.kind <> 'issued' and f.entry_id = e.id and p.entry_id = e.id
-          and p.account = 'receivable.parent' and p.credit_id is not null and v.id = p.invoice_id
-        group by e.school_id, coalesce(p.item_id, '')";
+    /// How many families' money moved on the day $1, by school and item, among what has its place. No row: nobody's.
+    PAYERS = families!("from entry e cross join", "e.day = $1 and e.kind <> 'issued' and p.credit_id is not null");
 
-    /// How many families something happened to on a day, by school and item, where nothing was collected: at most ten
-    /// of the first twenty that are found, because more than are few need not be counted.
-    FAMILIES = "
-        select t.school_id, t.item_id, (
-            select count(*) from (select distinct n.family_id from (
-                select v.family_id from entry e cross join posting p cross join invoice v
-                where e.school_id = t.school_id and e.day = t.day and p.entry_id = e.id
-                  and p.account = 'receivable.parent' and coalesce(p.item_id, '') = t.item_id and v.id = p.invoice_id
-                limit 20) n limit 10) m) as families
-        from total_sum d join item_sum t on t.item_id = d.item_id and t.day = d.day
-        where d.day = $1 and t.collected = 0";
+    /// The same at the school $2.
+    PAYERS_OF_SCHOOL = families!("from entry e cross join",
+        "e.school_id = $2 and e.day = $1 and e.kind <> 'issued' and p.credit_id is not null");
+
+    /// How many families were asked for something on the day $1 or were not asked any more, by school and item, among
+    /// what has its place. No row: none.
+    ISSUED_TO = families!("from day_sum t cross join entry e cross join",
+        "t.day = $1 and e.school_id = t.school_id and e.day = t.day and e.credit_id is null and p.credit_id is null");
+
+    /// The same at the school $2.
+    ISSUED_TO_OF_SCHOOL = families!("from entry e cross join",
+        "e.school_id = $2 and e.day = $1 and e.credit_id is null and p.credit_id is null");
 }

@@ -113,11 +113,10 @@ type Stands = (String, Dong, Dong, Dong);
 pub async fn overview(store: &Store, authority_id: &str, today: Day, (from, to): (Day, Day)) -> Result<Overview> {
     let schools = roll::schools_under(store, authority_id, today).await?;
     let watched = i64::try_from(schools.len()).or_fault("count schools")?;
-    let (by_day, by_item, asked) = if watched == roll::count_schools(store).await? {
-        (&sql::BY_DAY, &sql::BY_ITEM, args![from, to])
-    } else {
-        (&sql::BY_DAY_OF_SOME, &sql::BY_ITEM_OF_SOME, args![from, to, authority_id, today])
-    };
+    let are_few = watched < roll::count_schools(store).await? / 2;
+    let (by_day, by_item) =
+        if are_few { (&sql::BY_DAY_OF_FEW, &sql::BY_ITEM_OF_FEW) } else { (&sql::BY_DAY, &sql::BY_ITEM) };
+    let asked = args![from, to, authority_id, today];
     let days: Vec<(Day, Dong, Dong)> = store.all(by_day, asked.clone()).await?;
     let items: Vec<(String, String, Dong, Dong)> = store.all(by_item, asked).await?;
     let by_school: Vec<(String, Dong, Dong)> = store.all(&sql::BY_SCHOOL, Stretch::of(from, to).args()).await?;

@@ -2,9 +2,10 @@
 
 use crate::store::statements;
 
-/// A supervisor's question about the days from $1 to $2, of the schools under the authority $3 on the day $4.
-macro_rules! watched {
-    ($($text:expr),+) => {
+/// A supervisor's question about the days from $1 to $2: `chosen` are the schools that are `in` those under the
+/// authority $3 on the day $4, or `not in` them.
+macro_rules! of_schools {
+    ($which:literal, $($text:expr),+) => {
         concat!(
             "with recursive under (id) as (
                 select id from authority where id = $3
@@ -14,9 +15,28 @@ macro_rules! watched {
             ), watched (id) as (
                 select s.school_id from school_supervision s join under on s.authority_id = under.id
                 where s.from_day <= $4 and (s.to_day is null or s.to_day >= $4)
+            ), chosen (id) as (
+                select id from school where id ", $which, " (select id from watched)
             ) ",
             $($text),+
         )
+    };
+}
+
+/// The sums by day of the chosen schools. A `cross join` is read in this order by SQLite: each of them is looked for on
+/// each day, which is less than looking at all that others did.
+macro_rules! days_of_chosen {
+    () => {
+        "from (select distinct day from total_sum where day >= $1 and day <= $2) d cross join chosen w
+        cross join day_sum k where k.day = d.day and k.school_id = w.id"
+    };
+}
+
+/// Their sums by item.
+macro_rules! items_of_chosen {
+    () => {
+        "from (select day, item_id from total_sum where day >= $1 and day <= $2) d cross join chosen w
+        cross join item_sum k where k.item_id = d.item_id and k.day = d.day and k.school_id = w.id"
     };
 }
 
@@ -39,28 +59,33 @@ statements! {
             select school_id, issued, collected from day_sum where day >= $5 and day <= $6
         ) t group by t.school_id");
 
-    /// What all schools raised and collected on each day from $1 to $2, the first one first.
-    BY_DAY = concat!("select t.day, ", sums!(), "
-        from total_sum t where t.day >= $1 and t.day <= $2 group by t.day order by t.day");
+    /// What the watched schools raised and collected on each day, the first one first: what all did, but for those that
+    /// are not watched.
+    BY_DAY = of_schools!("not in", "select t.day, ", sums!(), "
+        from (
+            select day, issued, collected from total_sum where day >= $1 and day <= $2
+            union all
+            select k.day, -k.issued, -k.collected ", days_of_chosen!(), "
+        ) t group by t.day having sum(t.issued) <> 0 or sum(t.collected) <> 0 order by t.day");
 
     /// The same by item, as the catalogue names it today; without a name, of no item.
-    BY_ITEM = concat!("select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
-        from total_sum t left join fee_item i on i.id = t.item_id
-        where t.day >= $1 and t.day <= $2 group by 1, 2 order by 1");
+    BY_ITEM = of_schools!("not in", "select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
+        from (
+            select item_id, issued, collected from total_sum where day >= $1 and day <= $2
+            union all
+            select k.item_id, -k.issued, -k.collected ", items_of_chosen!(), "
+        ) t left join fee_item i on i.id = t.item_id
+        group by 1, 2 having sum(t.issued) <> 0 or sum(t.collected) <> 0 order by 1");
 
-    /// By day, of some schools. A `cross join` is read in this order by SQLite: each school is looked for on each day,
-    /// which is less than looking at all that others did.
-    BY_DAY_OF_SOME = watched!("select t.day, ", sums!(), "
-        from (select distinct day from total_sum where day >= $1 and day <= $2) d cross join watched w
-        cross join day_sum t where t.day = d.day and t.school_id = w.id
-        group by t.day order by t.day");
+    /// By day where few schools are watched: what each did.
+    BY_DAY_OF_FEW = of_schools!("in", "select t.day, ", sums!(), "
+        from (select k.day, k.issued, k.collected ", days_of_chosen!(), ") t
+        group by t.day having sum(t.issued) <> 0 or sum(t.collected) <> 0 order by t.day");
 
-    /// By item, of some schools.
-    BY_ITEM_OF_SOME = watched!("select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
-        from (select day, item_id from total_sum where day >= $1 and day <= $2) d cross join watched w
-        cross join item_sum t left join fee_item i on i.id = t.item_id
-        where t.item_id = d.item_id and t.day = d.day and t.school_id = w.id
-        group by 1, 2 order by 1");
+    /// By item where few are.
+    BY_ITEM_OF_FEW = of_schools!("in", "select coalesce(i.code, ''), coalesce(i.official_name, ''), ", sums!(), "
+        from (select k.item_id, k.issued, k.collected ", items_of_chosen!(), ") t left join fee_item i on i.id = t.item_id
+        group by 1, 2 having sum(t.issued) <> 0 or sum(t.collected) <> 0 order by 1");
 
     /// Where schools' books stand: owed by parents, kept for families, held without an owner.
     STANDING = "select school_id, owed, surplus, held from school_sum";

@@ -262,21 +262,23 @@ impl Embedded {
     fn whole(&self) -> Option<&File> {
         if self.0.whole.get().is_none() {
             // One at a time settles, so none that is opened is thrown away.
-            let _ = self.0.whole.set(ManuallyDrop::new(File::open(&self.0.file).ok()?));
+            let whole = File::options().read(true).write(true).open(&self.0.file).ok()?;
+            let _ = self.0.whole.set(ManuallyDrop::new(whole));
         }
         self.0.whole.get().map(|whole| &**whole)
     }
 }
 
-/// Writes the journal into the file as far as nobody is in the way, and tells how many pages are left. Those it writes
-/// the next time; only a disk that did not keep what was written ends the program.
+/// Writes the journal into the file as far as nobody is in the way, and tells how many pages are left; nothing where
+/// another program is writing it. Those it writes the next time; only a disk that did not keep what was written ends the
+/// program.
 fn settle(connection: &Connection) -> Option<i32> {
     let settled = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
-        let (pages, settled): (i32, i32) = (row.get(1)?, row.get(2)?);
-        Ok(pages - settled)
+        let (is_kept_out, pages, settled): (bool, i32, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((!is_kept_out).then_some(pages - settled))
     });
     match settled.map_err(|error| translate_sqlite("write the journal into the file", error)) {
-        Ok(left) => Some(left),
+        Ok(left) => left,
         Err(error) => {
             tracing::warn!(%error, "the journal is written into the file later");
             None

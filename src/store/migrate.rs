@@ -29,6 +29,10 @@ statements! {
     VERSION = "select max(version) from _sqlx_migrations";
 }
 
+/// Who held a lease and only slept, past its end and past a migration, comes back to no lease: an older program would
+/// otherwise go on for a moment with what it took before.
+const END_TERMS: &str = "update lease set token = token + 1, expires_at = 0";
+
 /// The schema version this program was built for.
 pub fn newest_version() -> i64 {
     *NEWEST
@@ -42,11 +46,12 @@ pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
     };
     let migrator = Migrator::with_migrations(stream(name));
     let to = to.unwrap_or_else(newest_version);
+    let ends_terms = changes_what_is_used(engine).await?;
     let mut attempts = Attempts::default();
     loop {
         let ran = match engine {
-            Engine::Sqlite { workshop, .. } => run_sqlite(&migrator, workshop, to).await,
-            Engine::Postgres { pool, .. } => run_postgres(&migrator, pool, to).await,
+            Engine::Sqlite { workshop, .. } => run_sqlite(&migrator, workshop, (to, ends_terms)).await,
+            Engine::Postgres { pool, .. } => run_postgres(&migrator, pool, (to, ends_terms)).await,
         };
         if let Some(done) = attempts.judge(ran).await {
             return done;
@@ -56,19 +61,24 @@ pub(super) async fn run(engine: &Engine, to: Option<i64>) -> Result<()> {
 
 /// The lock is taken before the version is looked at: two programs that start at once on a fresh file would both find
 /// nothing there. All migrations are one transaction.
-async fn run_sqlite(migrator: &Migrator, workshop: &Pool<Sqlite>, to: i64) -> Result<()> {
+async fn run_sqlite(migrator: &Migrator, workshop: &Pool<Sqlite>, (to, ends_terms): (i64, bool)) -> Result<()> {
     let mut tx = begin_sqlite(workshop).await.map_err(|error| translate("begin to migrate", error))?;
+    if ends_terms {
+        sqlx::raw_sql(END_TERMS).execute(&mut *tx).await.map_err(|error| translate("end the terms", error))?;
+    }
     migrator.run_to(to, &mut *tx).await.map_err(told)?;
     tx.commit().await.map_err(|error| translate("commit the migrations", error))
 }
 
 /// Each migration is a transaction. The migrator takes a lock of the server's before it looks, and keeps it when it
 /// fails: its connection is its own and goes away with it, or the lock would keep every other program out.
-async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, to: i64) -> Result<()> {
+async fn run_postgres(migrator: &Migrator, pool: &Pool<Postgres>, (to, ends_terms): (i64, bool)) -> Result<()> {
     let own = pool.acquire().await.map_err(|error| translate("begin to migrate", error))?;
     let mut own = own.detach();
-    let ran = match sqlx::raw_sql(PATIENCE_POSTGRES).execute(&mut own).await {
+    let before = if ends_terms { format!("{PATIENCE_POSTGRES}; {END_TERMS}") } else { PATIENCE_POSTGRES.to_owned() };
+    let ran = match sqlx::raw_sql(AssertSqlSafe(before)).execute(&mut own).await {
         Ok(_) => migrator.run_to(to, &mut own).await.map_err(told),
+        Err(error) if is_locked(&error) => Err(locked().into()),
         Err(error) => Err(translate("begin to migrate", error)),
     };
     // What it says while closing changes nothing: the server lets go of everything of a connection that is gone.

@@ -256,6 +256,8 @@ async fn nothing_is_upgraded_while_an_older_program_works(fresh: Fresh) {
     assert_eq!(refused().await, ("still-at-work", "schema-older"));
     older_works(&store, 1_500).await;
     assert_eq!(refused().await, ("", ""), "who was stopped a moment ago is waited for");
+    let token: i64 = store.one(&asked("select token from lease".to_owned()), Vec::new()).await.expect("a lease");
+    assert_eq!(token, 2, "and finds no term of its own when it only slept");
     older_works(&store, 60_000).await;
     assert_eq!(refused().await, ("", ""), "who starts without anything to change waits for nobody");
 }

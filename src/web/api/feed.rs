@@ -142,8 +142,8 @@ pub async fn list_entries(
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], through, lines).into_response())
 }
 
-/// A day's revenue by school and item, equal to the ledger. Groups of fewer than ten payers are pooled, but not for the
-/// city's own key.
+/// A day's revenue by school and item, equal to what the feed has told of that day. Groups in which fewer than ten
+/// families paid, or were asked for something, are pooled, but not for the city's own key.
 #[utoipa::path(get, path = "/revenue", tag = "feed", security(("api_key" = ["feed:read"])), params(RevenueAsked),
     responses((status = 200, body = Vec<RevenueBody>), Problems))]
 pub async fn list_revenue(

@@ -1,0 +1,87 @@
+//! The limit of the books on SQLite: the rows that posted payments left behind, put into the same database again by a
+//! program that does nothing else.
+//!
+//! Nothing is proved, opened, read, compared, decided, sealed or answered; no key is checked, no sum kept, and the
+//! journal is not written into the file. Whoever keeps these tables and these indexes cannot post faster.
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+/// Payments in one transaction.
+const TOGETHER: usize = 200;
+
+/// The rows of one table.
+struct Table {
+    name: String,
+    columns: usize,
+    rows: Vec<Vec<Value>>,
+}
+
+/// Payments a second, of those by which a database goes beyond the one it is a copy of.
+pub fn alone(posted: &Path, kept: &Path) -> f64 {
+    let tables = added(posted, kept);
+    let payments = tables.iter().find(|table| table.name == "credit").map_or(0, |credits| credits.rows.len());
+    for left in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{left}", posted.display()));
+    }
+    fs::copy(kept, posted).expect("a copy");
+    let connection = Connection::open(posted).expect("the copy");
+    let settings = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
+        pragma foreign_keys = off; pragma cache_size = -8192";
+    connection.execute_batch(settings).expect("durable");
+    crate::machine::quiet();
+    let begun = Instant::now();
+    for first in (0..payments).step_by(TOGETHER) {
+        let past = (first + TOGETHER).min(payments);
+        connection.execute_batch("begin immediate").expect("begun");
+        for table in &tables {
+            let share = |payment: usize| table.rows.len() * payment / payments;
+            table.put(&connection, &table.rows[share(first)..share(past)]);
+        }
+        connection.execute_batch("commit").expect("durable");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "some thousand")]
+    let payments = payments as f64;
+    payments / begun.elapsed().as_secs_f64()
+}
+
+impl Table {
+    fn put(&self, connection: &Connection, rows: &[Vec<Value>]) {
+        let marks = vec!["?"; self.columns].join(", ");
+        let text = format!("insert into {} values ({marks})", self.name);
+        let mut insert = connection.prepare_cached(&text).expect("an insert");
+        for row in rows {
+            insert.execute(rusqlite::params_from_iter(row)).expect("a row that was there before");
+        }
+    }
+}
+
+/// What stands in tables of facts and not in those of the other database. Their rows are numbered as they come; the
+/// tables of sums have no such numbers and are left out.
+fn added(posted: &Path, kept: &Path) -> Vec<Table> {
+    let connection = Connection::open(posted).expect("the database");
+    connection.execute("attach ?1 as kept", [kept.display().to_string()]).expect("the one it was copied from");
+    let names = "select l.name from pragma_table_list l where l.schema = 'main' and l.type = 'table' and l.wr = 0
+        and l.name not like 'sqlite%' and l.name not like '\\_%' escape '\\'";
+    let mut listed = connection.prepare(names).expect("a list");
+    let listed = listed.query_map([], |row| row.get::<_, String>(0)).expect("tables");
+    let tables = listed.map(|table| {
+        let name = table.expect("a table");
+        let text = format!(
+            "select * from main.{name} where rowid > (select coalesce(max(rowid), 0) from kept.{name}) order by rowid"
+        );
+        let mut select = connection.prepare(&text).expect("a question");
+        let columns = select.column_count();
+        let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
+        let rows: Vec<Vec<Value>> = select.query_map([], row).expect("rows").collect::<Result<_, _>>().expect("read");
+        Table { name, columns, rows }
+    });
+    // Deliveries and credits stand before what is said of them, as they were written.
+    let mut tables: Vec<Table> = tables.filter(|table| !table.rows.is_empty()).collect();
+    tables.sort_by_key(|table| !matches!(table.name.as_str(), "delivery" | "credit"));
+    tables
+}
