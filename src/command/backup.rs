@@ -26,7 +26,8 @@ impl Backup {
         // Refuses what is no database of this program before anything is written.
         self.database.open().await?.close().await;
         back_up(&self.database.address()?, &self.file).await?;
-        say!("{} holds everything but the master key: keep that elsewhere", self.file.display());
+        let file = self.file.display();
+        say!("{file} holds everything but the master key: keep that elsewhere, and {file}.sha256 with it");
         Ok(ExitCode::SUCCESS)
     }
 }

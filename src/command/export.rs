@@ -144,7 +144,7 @@ async fn receipt_rows(store: &Store, from: Day, to: Day) -> Result<Vec<Vec<Value
 
 const REVENUE_HEAD: [&str; 6] = ["day", "school", "item", "issued", "collected", "payers"];
 
-/// The feed's sums leave out what has no place yet, which the journal and the receipts do not: so it is given one first.
+/// The feed's sums leave out what has no place yet, while journal and receipts have it: so it is given one first.
 async fn revenue_rows(store: &Store, from: Day, to: Day) -> Result<Vec<Vec<Value>>> {
     while feed::sequence(store, &Clock::System).await? > 0 {}
     let mut rows = Vec::new();

@@ -70,7 +70,7 @@ type Families = HashMap<(String, String), i64>;
 /// # Errors
 /// Faults of the store.
 pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) -> Result<Vec<Revenue>> {
-    // Families first: what comes while this is read is then in the sums of a group that is taken for smaller than it is.
+    // Families first: what comes meanwhile is then in the sums of a group that is taken for smaller than it is.
     let payers = families(store, day, scope, (&sql::PAYERS, &sql::PAYERS_OF_SCHOOL)).await?;
     let issued_to = if is_pooled {
         families(store, day, scope, (&sql::ISSUED_TO, &sql::ISSUED_TO_OF_SCHOOL)).await?

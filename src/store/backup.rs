@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -26,6 +27,8 @@ use crate::fault::{Fault, Kind, OrFault, Refusal, Result};
 const DUMP: &[u8] = b"PGDMP";
 /// What every file of SQLite begins with.
 const SQLITE: &[u8] = b"SQLite format 3\0";
+/// What the file with a copy's sum is called.
+const SUM: &str = ".sha256";
 /// What SQLite names the journal beside a file.
 const WAL: &str = "-wal";
 
@@ -48,7 +51,8 @@ pub async fn back_up(address: &str, to: &Path) -> Result<()> {
         Some(file) => copy_sqlite(file, &part).await,
         None => dump_postgres(address, &part).await,
     };
-    let kept = written.and_then(|()| keep(&part, to));
+    // The sum first: a copy that has none beside it is whole all the same, and one with another's would not be.
+    let kept = written.and_then(|()| write_sum(&part, to)).and_then(|()| keep(&part, to));
     if kept.is_err() {
         // What is not whole is no copy.
         let _ = fs::remove_file(&part);
@@ -62,7 +66,7 @@ async fn copy_sqlite(file: &str, to: &Path) -> Result<()> {
     let target = to.to_str().ok_or_else(|| Fault::new("name the copy: its path is not UTF-8"))?;
     let copied = sqlx::query("vacuum into $1").bind(target).execute(&mut from).await;
     from.close().await.or_fault("close the database that was copied")?;
-    copied.map(drop).map_err(|error| engine::translate("copy the database", error))
+    copied.map(drop).or_fault(&format!("write the copy {target}"))
 }
 
 async fn dump_postgres(address: &str, to: &Path) -> Result<()> {
@@ -70,6 +74,35 @@ async fn dump_postgres(address: &str, to: &Path) -> Result<()> {
     let mut dump = client("pg_dump", address)?;
     dump.args(["--format=custom", "--no-owner", "--no-privileges", "--file"]).arg(to);
     run(&mut dump, "pg_dump").await
+}
+
+/// Writes the copy's SHA-256 beside it, as `sha256sum --check` reads it.
+fn write_sum(part: &Path, to: &Path) -> Result<()> {
+    let name = to.file_name().unwrap_or_default().to_string_lossy();
+    let line = format!("{}  {name}\n", sum_of(part)?);
+    let (sum, whole) = (beside(to, ".sha256.part"), beside(to, SUM));
+    fs::write(&sum, line).or_fault(&format!("write the sum of the copy {}", to.display()))?;
+    keep(&sum, &whole)
+}
+
+/// Is a copy the one whose sum was written beside it? Where none was, nobody can tell.
+fn check_sum(from: &Path) -> Result<()> {
+    let Ok(line) = fs::read_to_string(beside(from, SUM)) else { return Ok(()) };
+    let said = line.split_whitespace().next().unwrap_or_default();
+    if said.eq_ignore_ascii_case(&sum_of(from)?) { Ok(()) } else { Err(not_as_written(from).into()) }
+}
+
+fn sum_of(file: &Path) -> Result<String> {
+    let failed = format!("read the copy {}", file.display());
+    let mut file = fs::File::open(file).or_fault(&failed)?;
+    let mut sum = Sha256::new();
+    let mut part = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut part).or_fault(&failed)? {
+            0 => return Ok(hex::encode(sum.finalize())),
+            length => sum.update(&part[..length]),
+        }
+    }
 }
 
 /// Makes a copy durable and gives it its name.
@@ -107,6 +140,7 @@ impl Restored {
         let mut head = Vec::with_capacity(SQLITE.len());
         let begun = fs::File::open(from).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut head));
         begun.or_fault(&format!("read the copy {}", from.display()))?;
+        check_sum(from)?;
         match engine::sqlite_file(address) {
             Some(file) if head == SQLITE => restore_file(from, Path::new(file)).await,
             None if head.starts_with(DUMP) => restore_dump(from, address).await,
@@ -164,7 +198,10 @@ async fn restore_file(from: &Path, to: &Path) -> Result<Restored> {
         // Into the file that is its owner's alone, whoever may read the copy.
         std::io::copy(&mut from, &mut fs::OpenOptions::new().write(true).open(&made)?)
     });
-    copied.or_fault("copy the copy")?;
+    if copied.is_err() {
+        let _ = fs::remove_file(&made);
+    }
+    copied.or_fault(&format!("write {}", made.display()))?;
     let address = format!("sqlite://{}", made.display());
     let place = Place::File { made, to: to.to_owned() };
     let restored = match check_file(&address).await {
@@ -275,6 +312,17 @@ fn other_engine() -> Refusal {
 fn damaged() -> Refusal {
     let (vi, en) = ("Bản sao lưu bị hỏng: không khôi phục được.", "The copy is damaged and cannot be restored.");
     Refusal::new(Kind::Meaning, "backup-damaged", vi, en)
+}
+
+fn not_as_written(file: &Path) -> Refusal {
+    let name = file.display();
+    let (vi, en) = (
+        format!(
+            "{name} không còn như lúc sao lưu: mã SHA-256 khác với tệp {name}{SUM}. Hãy dùng một bản sao lưu khác."
+        ),
+        format!("{name} is not what was written: its SHA-256 is not that of {name}{SUM}. Use another copy."),
+    );
+    Refusal::new(Kind::Meaning, "backup-changed", vi, en)
 }
 
 fn not_installed(name: &str) -> Refusal {

@@ -270,8 +270,8 @@ impl Embedded {
 }
 
 /// Writes the journal into the file as far as nobody is in the way, and tells how many pages are left; nothing where
-/// another program is writing it. Those it writes the next time; only a disk that did not keep what was written ends the
-/// program.
+/// another program is writing it. Those it writes the next time; only a disk that did not keep what was written ends
+/// the program.
 fn settle(connection: &Connection) -> Option<i32> {
     let settled = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
         let (is_kept_out, pages, settled): (bool, i32, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -26,6 +26,11 @@ statements! {
     /// How many leases are held at an instant. One that runs longer than any is taken for was taken by a clock that has
     /// gone back since.
     HELD = "select count(*) from lease where expires_at > $1 and expires_at <= $2";
+
+    /// A lease under which nobody works, over since ever.
+    TOUCH = "
+        insert into lease (name, holder, token, expires_at) values ('ready', '', 1, 0)
+        on conflict (name) do update set token = lease.token + 1";
 }
 
 /// How long a lease holds, by the database's clock: with a poll on top, others go on within five seconds of a death.
@@ -101,6 +106,12 @@ async fn take_in(tx: &mut Tx, name: &str, holder: &str, hold_ms: i64) -> Result<
         }
     };
     Ok((written == 1).then(|| Fence { name: name.to_owned(), holder: holder.to_owned(), token }))
+}
+
+/// Writes a term that nobody holds.
+pub(super) async fn touch(store: &Store) -> Result<()> {
+    transact!(store, |tx| tx.run(&TOUCH, args![]).await)?;
+    Ok(())
 }
 
 /// Waits until nobody works on what a migration is about to change. An older program that went on would write what a

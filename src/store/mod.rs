@@ -323,6 +323,14 @@ impl Store {
         Ok(found)
     }
 
+    /// Writes something that means nothing, and returns when it is durable. For `/readyz`.
+    ///
+    /// # Errors
+    /// The store is down, full, moved away or only reads.
+    pub async fn prove_it_keeps(&self) -> Result<()> {
+        lease::touch(self).await
+    }
+
     /// Does the store answer? For `/readyz`.
     ///
     /// # Errors

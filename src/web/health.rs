@@ -1,6 +1,7 @@
 //! What machines ask: are you alive, are you ready, how much did you do.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
@@ -8,17 +9,25 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::House;
 use crate::config::Config;
 
 static METRICS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+/// How long it counts that something was kept.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Whoever asks has others to send banks to.
+const PATIENCE: Duration = Duration::from_secs(2);
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
 /// `/healthz`, `/readyz`, and `/metrics` unless it has an address of its own.
 pub fn routes(config: &Config) -> Router<Arc<House>> {
     recorder();
-    let routes = Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready));
+    let proof = Arc::new(Proof::default());
+    let ready = get(move |house| ready(house, Arc::clone(&proof)));
+    let routes = Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", ready);
     if config.metrics_listen.is_some() { routes } else { routes.merge(metrics()) }
 }
 
@@ -37,12 +46,25 @@ fn recorder() -> Option<&'static PrometheusHandle> {
     METRICS.get_or_init(install).as_ref()
 }
 
-async fn ready(State(house): State<Arc<House>>) -> Response {
-    match house.store.ping().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/x-probe")], "the store is down\n")
-            .into_response(),
+/// When something was last kept. One looks at a time.
+type Proof = Mutex<Option<Instant>>;
+
+/// A store that answers and keeps nothing, because its disk is full, it was moved or it only reads, is no place to send
+/// banks to: so something is written now and then.
+async fn ready(State(house): State<Arc<House>>, proof: Arc<Proof>) -> Response {
+    let mut proof = proof.lock().await;
+    let looked = if proof.is_some_and(|at| at.elapsed() < AGAIN) {
+        timeout(PATIENCE, house.store.ping()).await
+    } else {
+        *proof = None;
+        timeout(PATIENCE, house.store.prove_it_keeps()).await
+    };
+    if !matches!(looked, Ok(Ok(()))) {
+        let why = "the store is down, or keeps nothing\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::CONTENT_TYPE, "text/x-probe")], why).into_response();
     }
+    proof.get_or_insert_with(Instant::now);
+    "ready\n".into_response()
 }
 
 fn figures() -> Response {

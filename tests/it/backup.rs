@@ -93,6 +93,15 @@ async fn what_is_no_whole_copy_is_refused_and_leaves_nothing() {
         assert!(Restored::make(&torn, &address).await.is_err());
         assert!(!target.exists() && !folder.path().join("hocphi.db.restoring").exists());
     }
+    // One letter of a name is another: every page is whole and the books agree, but it is not what was written.
+    let mut altered = bytes.clone();
+    let place = bytes.iter().rposition(u8::is_ascii_alphabetic).expect("a letter");
+    altered[place] ^= 1;
+    std::fs::write(&copy, &altered).expect("the copy");
+    let refused = Restored::make(&copy, &address).await.err().expect("another file");
+    assert_eq!(refused.refusal().map(|refusal| refusal.code), Some("backup-changed"), "{refused}");
+    std::fs::write(&copy, &bytes).expect("the copy");
+    Restored::make(&copy, &address).await.expect("the copy again").remove().await.expect("removed");
     let left = folder.path().join("hocphi.db-wal");
     std::fs::write(&left, "the journal of a database that is gone").expect("a file");
     let refused = Restored::make(&copy, &address).await.err().expect("its journal would be played into the books");

@@ -190,8 +190,8 @@ async fn overview_of(books: &Books, authority: &str, day: Day) -> oversight::Ove
     oversight::overview(&books.store, authority, day, (day, day)).await.expect("sums")
 }
 
-/// Nine families who are asked for something could be told apart, and a tenth whose invoice waits for its place is in no
-/// sum and hides nobody.
+/// Nine families who are asked for something could be told apart, and a tenth whose invoice waits for its place is in
+/// no sum and hides nobody.
 async fn a_school_is_named_from_ten_families_on(fresh: Fresh) {
     let books = Books::open(fresh).await;
     let day = Day::parse("2026-11-22").expect("a day");

@@ -128,6 +128,11 @@ impl Town {
         refused
     }
 
+    /// Does the program say that banks may be sent to it?
+    pub async fn is_ready(&self, served: &Served) -> bool {
+        city::ask(served.at, b"GET /readyz HTTP/1.1\r\nHost: hocphi\r\nConnection: close\r\n\r\n").await == Some(200)
+    }
+
     /// Tells of these again, each of which must be taken now.
     pub async fn tell_again(&mut self, served: &Served, serials: Vec<u64>) {
         for serial in serials {

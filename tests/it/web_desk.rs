@@ -254,5 +254,5 @@ async fn machines_find_health_readiness_and_figures() {
     assert_eq!(figures(web::health::metrics()).await, StatusCode::OK, "at an address of their own");
     world.house.store.close().await;
     let down = visitor.get("/readyz").await;
-    assert_eq!((down.status, &*down.text), (StatusCode::SERVICE_UNAVAILABLE, "the store is down\n"));
+    assert_eq!((down.status, &*down.text), (StatusCode::SERVICE_UNAVAILABLE, "the store is down, or keeps nothing\n"));
 }

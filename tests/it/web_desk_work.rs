@@ -165,6 +165,16 @@ async fn another_schools_things_are_answered_like_absent_ones(fresh: Fresh) {
     let sums = supervisor.get("/oversight").await;
     assert!(sums.text.contains("<svg") && sums.text.contains("1.000\u{a0}₫"), "{}", sums.text);
     assert!(!sums.text.contains(&page.pupil.full_name));
+    for (from, to, is_shown) in [
+        ("2026-01-01", "2027-02-05", true),
+        ("2025-12-31", "2027-02-04", true),
+        ("2025-12-30", "2027-02-04", false),
+        ("2027-02-04", "2026-01-01", false),
+        ("2026-02-31", "2026-03-01", false),
+    ] {
+        let sums = supervisor.get(&format!("/oversight?from={from}&to={to}")).await;
+        assert_eq!(sums.text.contains("Không xem được những ngày đã chọn"), !is_shown, "{from} {to}");
+    }
 }
 
 async fn a_form_without_the_sessions_token_changes_nothing(fresh: Fresh) {

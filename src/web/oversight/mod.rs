@@ -41,6 +41,8 @@ struct Page {
     w: &'static OversightWords,
     from: Day,
     to: Day,
+    /// Other days were asked for.
+    is_instead: bool,
     sums: Overview,
     chart: String,
 }
@@ -63,12 +65,15 @@ async fn page(
     let to = Day::parse(&asked.to).unwrap_or(today);
     let from = Day::parse(&asked.from).unwrap_or_else(|| to.plus_days(1 - USUAL_DAYS));
     let from = from.min(to).max(to.plus_days(-MOST_DAYS));
+    let is_other = |asked: &str, shown: Day| !asked.is_empty() && Day::parse(asked) != Some(shown);
+    let is_instead = is_other(&asked.from, from) || is_other(&asked.to, to);
     let sums = oversight::overview(&house.store, &overseer.authority.id, today, (from, to)).await?;
     show(&Page {
         frame: Frame::oversight(&overseer, w.title),
         chart: chart::of_days(&sums.days, w)?,
         from,
         to,
+        is_instead,
         sums,
         w,
     })

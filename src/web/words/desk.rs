@@ -267,6 +267,7 @@ pub struct OversightWords {
     pub from: &'static str,
     pub to: &'static str,
     pub show: &'static str,
+    pub shown_instead: &'static str,
     pub issued: &'static str,
     pub collected: &'static str,
     pub owed: &'static str,

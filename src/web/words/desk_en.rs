@@ -326,6 +326,7 @@ pub(super) const OVERSIGHT: OversightWords = OversightWords {
     from: "From",
     to: "To",
     show: "Show",
+    shown_instead: "The days that were chosen cannot be shown: at most 401 at a time, the first no later than the last. These are the figures of",
     issued: "Issued",
     collected: "Collected",
     owed: "Still owed",

@@ -326,6 +326,7 @@ pub(super) const OVERSIGHT: OversightWords = OversightWords {
     from: "Từ ngày",
     to: "Đến ngày",
     show: "Xem",
+    shown_instead: "Không xem được những ngày đã chọn: mỗi lần xem nhiều nhất 401 ngày, ngày đầu không sau ngày cuối. Số liệu dưới đây là của",
     issued: "Đã phát hành",
     collected: "Đã thu",
     owed: "Còn phải thu",
