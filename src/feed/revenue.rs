@@ -1,7 +1,7 @@
 //! The revenue of a day by school and item, with small groups pooled: the sums that the feed keeps, so that they are
 //! those of the entries that have a place, whoever counts them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{FEW, Scope, sql};
 use crate::fault::{Fault, Result};
@@ -38,7 +38,7 @@ record! {
     }
 }
 
-/// The sums of a school and an item, and how many families are behind each of them at least.
+/// The sums of a school and an item, and how many families are behind each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cell {
     school_id: String,
@@ -50,15 +50,24 @@ struct Cell {
     payers: i64,
 }
 
-impl Cell {
-    /// Could neither figure show one family's affairs? One that is nothing shows nobody's.
-    fn is_large(&self) -> bool {
-        let hides = |moved: Dong, families: i64| moved == Dong::ZERO || families >= SMALL;
-        hides(self.issued, self.issued_to) && hides(self.collected, self.payers)
-    }
+/// One of a cell's two figures, or of several cells together, with how many families are behind it at least.
+#[derive(Debug, Clone)]
+struct Part {
+    school_code: String,
+    item: Option<String>,
+    sum: Dong,
+    families: i64,
+}
 
-    fn is_nothing(&self) -> bool {
-        self.issued == Dong::ZERO && self.collected == Dong::ZERO
+impl Part {
+    fn is_large(&self) -> bool {
+        self.families >= SMALL
+    }
+}
+
+impl Cell {
+    fn part(&self, sum: Dong, families: i64) -> Part {
+        Part { school_code: self.school_code.clone(), item: self.item.clone(), sum, families }
     }
 }
 
@@ -86,7 +95,7 @@ pub async fn revenue(store: &Store, day: Day, scope: &Scope, is_pooled: bool) ->
         Cell { school_id: key.0, school_code, item, issued, issued_to, collected, payers }
     });
     if is_pooled {
-        return pooled(cells.filter(|cell| !cell.is_nothing()).collect());
+        return pooled(&cells.collect::<Vec<_>>());
     }
     let open = |cell: Cell| Revenue {
         school: Some(cell.school_code),
@@ -118,74 +127,63 @@ async fn families(
     Ok(rows.into_iter().map(|(school, item, families)| ((school, item), families)).collect())
 }
 
-/// Pools the small groups of a school into one row, joined by others of its groups until no small one could be told
-/// from it; a school that stays small as a whole goes into one row over all such schools, and should that be small too,
-/// rows that are shown go with it.
-fn pooled(cells: Vec<Cell>) -> Result<Vec<Revenue>> {
-    let mut shown: Vec<Cell> = Vec::new();
-    let mut small_schools: Vec<Cell> = Vec::new();
-    for of_school in cells.chunk_by(|one, other| one.school_id == other.school_id) {
-        let (mut large, small): (Vec<Cell>, Vec<Cell>) = of_school.iter().cloned().partition(Cell::is_large);
-        // One small group alone would be what is missing from the school's total, so a large one goes with it.
-        let pool = sum(&small)?.map(|pool| grown(pool, &mut large, sum)).transpose()?;
-        match pool {
-            Some(pool) if !pool.is_large() => small_schools.push(pool),
+/// Pools what was raised and what came, each for itself: that many pay hides nothing of what one family is asked for.
+/// What is named stands first, and what nobody's is last.
+fn pooled(cells: &[Cell]) -> Result<Vec<Revenue>> {
+    let issued = pooled_parts(cells.iter().map(|cell| cell.part(cell.issued, cell.issued_to)))?;
+    let collected = pooled_parts(cells.iter().map(|cell| cell.part(cell.collected, cell.payers)))?;
+    let mut rows: BTreeMap<_, Revenue> = BTreeMap::new();
+    let mut row = |school: Option<String>, item: Option<String>, change: &dyn Fn(&mut Revenue)| {
+        let place = (school.is_none(), school.clone(), item.is_none(), item.clone());
+        let none = Revenue { school, item, issued: Dong::ZERO, collected: Dong::ZERO, payers: Some(0) };
+        change(rows.entry(place).or_insert(none));
+    };
+    for (school, part) in issued {
+        row(school, part.item, &|row| row.issued = part.sum);
+    }
+    for (school, part) in collected {
+        let payers = Some(part.families).filter(|_| part.families >= SMALL);
+        row(school, part.item, &|row| (row.collected, row.payers) = (part.sum, payers));
+    }
+    Ok(rows.into_values().collect())
+}
+
+/// Pools the small groups of a school, joined by a large one so that no small one could be told from the school's total;
+/// a school that has none goes into one group over all such schools, and should that be small too, a large one of any
+/// school goes with it. It is the first in the order of items and not the smallest: which that is changes through the
+/// day, and two answers would differ by the small group alone.
+fn pooled_parts(parts: impl Iterator<Item = Part>) -> Result<Vec<(Option<String>, Part)>> {
+    let parts: Vec<Part> = parts.filter(|part| part.sum != Dong::ZERO).collect();
+    let mut shown: Vec<Part> = Vec::new();
+    let mut rest: Vec<Part> = Vec::new();
+    for of_school in parts.chunk_by(|one, other| one.school_code == other.school_code) {
+        let (mut large, mut small): (Vec<Part>, Vec<Part>) = of_school.iter().cloned().partition(Part::is_large);
+        if !small.is_empty() && !large.is_empty() {
+            small.push(large.remove(0));
+        }
+        // Families of one school may stand in several groups, so the largest says how many they are at least.
+        let families = small.iter().map(|part| part.families).max().unwrap_or_default();
+        match together(&small, families)? {
+            Some(pool) if !pool.is_large() => rest.push(pool),
             pool => large.extend(pool),
         }
         shown.extend(large);
     }
-    let mut rest = over_schools(&small_schools)?;
-    if let Some(small) = rest.take_if(|rest| !rest.is_large()) {
-        rest = Some(grown(small, &mut shown, over_schools)?);
+    // Schools share no family.
+    let families = |parts: &[Part]| parts.iter().map(|part| part.families).fold(0, i64::saturating_add);
+    if !rest.is_empty() && families(&rest) < SMALL && !shown.is_empty() {
+        rest.push(shown.remove(0));
     }
-    let mut rows: Vec<Revenue> =
-        shown.into_iter().map(|cell| row(&cell, Some(cell.school_code.clone()), cell.item.clone())).collect();
-    rows.extend(rest.map(|rest| row(&rest, None, None)));
-    Ok(rows)
+    let rest = together(&rest, families(&rest))?;
+    let named = shown.into_iter().map(|part| (Some(part.school_code.clone()), part));
+    Ok(named.chain(rest.map(|rest| (None, rest))).collect())
 }
 
-/// A group with a large one that hides it, or with as many as it takes. The first in the order of items is taken and
-/// not the smallest: which that is changes through the day, and two answers would differ by the small group alone.
-fn grown(group: Cell, large: &mut Vec<Cell>, join: fn(&[Cell]) -> Result<Option<Cell>>) -> Result<Cell> {
-    let mut group = group;
-    while !large.is_empty() {
-        let with = large.iter().map(|cell| join(&[group.clone(), cell.clone()])).collect::<Result<Vec<_>>>()?;
-        let hides = |joined: &Option<Cell>| joined.as_ref().is_some_and(Cell::is_large);
-        let place = with.iter().position(hides).unwrap_or_default();
-        large.remove(place);
-        group = with.into_iter().nth(place).flatten().unwrap_or(group);
-        if group.is_large() {
-            break;
-        }
-    }
-    Ok(group)
-}
-
-fn row(cell: &Cell, school: Option<String>, item: Option<String>) -> Revenue {
-    let payers = Some(cell.payers).filter(|payers| *payers == 0 || *payers >= SMALL);
-    Revenue { school, item, issued: cell.issued, collected: cell.collected, payers }
-}
-
-/// The sum of groups. Families of one school may stand in several, so the largest group says how many they are at
-/// least.
-fn sum(cells: &[Cell]) -> Result<Option<Cell>> {
-    let Some(first) = cells.first() else { return Ok(None) };
-    let overflow = || Fault::new("add a day's revenue up: beyond an i64");
-    Ok(Some(Cell {
-        issued: Dong::sum(cells.iter().map(|cell| cell.issued)).ok_or_else(overflow)?,
-        issued_to: cells.iter().map(|cell| cell.issued_to).max().unwrap_or_default(),
-        collected: Dong::sum(cells.iter().map(|cell| cell.collected)).ok_or_else(overflow)?,
-        payers: cells.iter().map(|cell| cell.payers).max().unwrap_or_default(),
-        item: None,
-        ..first.clone()
-    }))
-}
-
-/// The sum of groups of different schools, who share no family.
-fn over_schools(cells: &[Cell]) -> Result<Option<Cell>> {
-    let people = |of: fn(&Cell) -> i64| cells.iter().map(of).fold(0, i64::saturating_add);
-    let (issued_to, payers) = (people(|cell| cell.issued_to), people(|cell| cell.payers));
-    Ok(sum(cells)?.map(|sum| Cell { issued_to, payers, ..sum }))
+fn together(parts: &[Part], families: i64) -> Result<Option<Part>> {
+    let Some(first) = parts.first() else { return Ok(None) };
+    let sum = Dong::sum(parts.iter().map(|part| part.sum));
+    let sum = sum.ok_or_else(|| Fault::new("add a day's revenue up: beyond an i64"))?;
+    Ok(Some(Part { school_code: first.school_code.clone(), item: None, sum, families }))
 }
 
 #[cfg(test)]
@@ -212,7 +210,7 @@ mod tests {
     type Shown = (Option<&'static str>, Option<&'static str>, i64, i64, Option<i64>);
 
     fn assert_shown(cells: Vec<Cell>, shown: &[Shown]) {
-        let rows = pooled(cells).expect("rows");
+        let rows = pooled(&cells).expect("rows");
         let rows: Vec<_> = rows
             .iter()
             .map(|row| (row.school.as_deref(), row.item.as_deref(), row.issued.get(), row.collected.get(), row.payers))
@@ -257,13 +255,12 @@ mod tests {
     #[test]
     fn what_one_family_is_asked_for_is_not_shown_because_many_pay() {
         let newcomer = cell("A", "meal", (550, 1), (22_000, 40));
-        // That thirty pay for the bus hides nothing; that thirty are asked for a trip does.
         let (bus, trip) = (paid("A", "bus", 900, 30), cell("A", "trip", (3_000, 30), (0, 0)));
-        assert_shown(
-            vec![bus.clone(), newcomer.clone(), trip],
-            &[(Some("A"), Some("bus"), 0, 900, Some(30)), (Some("A"), None, 3_550, 22_000, Some(40))],
-        );
-        assert_shown(vec![bus, newcomer], &[(None, None, 550, 22_900, Some(40))]);
+        let (of_bus, of_meal) =
+            ((Some("A"), Some("bus"), 0, 900, Some(30)), (Some("A"), Some("meal"), 0, 22_000, Some(40)));
+        let pool = (Some("A"), None, 3_550, 0, Some(0));
+        assert_shown(vec![bus.clone(), newcomer.clone(), trip], &[of_bus, of_meal, pool]);
+        assert_shown(vec![bus, newcomer], &[of_bus, of_meal, (None, None, 550, 0, Some(0))]);
     }
 
     #[test]
