@@ -23,7 +23,7 @@ pub struct Revenue {
     pub issued: Dong,
     /// Money that came for them, net of what was moved away.
     pub collected: Dong,
-    /// At least so many families paid; nothing where so few did that saying it could show one family's affairs.
+    /// At least so many families paid; nothing where nobody did, or so few that saying it could show one's affairs.
     pub payers: Option<i64>,
 }
 
@@ -135,7 +135,7 @@ fn pooled(cells: &[Cell]) -> Result<Vec<Revenue>> {
     let mut rows: BTreeMap<_, Revenue> = BTreeMap::new();
     let mut row = |school: Option<String>, item: Option<String>, change: &dyn Fn(&mut Revenue)| {
         let place = (school.is_none(), school.clone(), item.is_none(), item.clone());
-        let none = Revenue { school, item, issued: Dong::ZERO, collected: Dong::ZERO, payers: Some(0) };
+        let none = Revenue { school, item, issued: Dong::ZERO, collected: Dong::ZERO, payers: None };
         change(rows.entry(place).or_insert(none));
     };
     for (school, part) in issued {
@@ -148,10 +148,10 @@ fn pooled(cells: &[Cell]) -> Result<Vec<Revenue>> {
     Ok(rows.into_values().collect())
 }
 
-/// Pools the small groups of a school, joined by a large one so that no small one could be told from the school's total;
-/// a school that has none goes into one group over all such schools, and should that be small too, a large one of any
-/// school goes with it. It is the first in the order of items and not the smallest: which that is changes through the
-/// day, and two answers would differ by the small group alone.
+/// Pools the small groups of a school, joined by a large one so that no small one could be told from the school's
+/// total; a school that has none goes into one group over all such schools, and should that be small too, a large one
+/// of any school goes with it. It is the first in the order of items and not the smallest: which that is changes
+/// through the day, and two answers would differ by the small group alone.
 fn pooled_parts(parts: impl Iterator<Item = Part>) -> Result<Vec<(Option<String>, Part)>> {
     let parts: Vec<Part> = parts.filter(|part| part.sum != Dong::ZERO).collect();
     let mut shown: Vec<Part> = Vec::new();
@@ -248,7 +248,7 @@ mod tests {
             let school = (families > 9).then_some("A");
             assert_shown(vec![paid("A", "meal", 10, families)], &[(school, item, 0, 10, school.map(|_| families))]);
             let issued = vec![cell("A", "meal", (10, families), (0, 0))];
-            assert_shown(issued, &[(school, item, 10, 0, Some(0))]);
+            assert_shown(issued, &[(school, item, 10, 0, None)]);
         }
     }
 
@@ -258,9 +258,9 @@ mod tests {
         let (bus, trip) = (paid("A", "bus", 900, 30), cell("A", "trip", (3_000, 30), (0, 0)));
         let (of_bus, of_meal) =
             ((Some("A"), Some("bus"), 0, 900, Some(30)), (Some("A"), Some("meal"), 0, 22_000, Some(40)));
-        let pool = (Some("A"), None, 3_550, 0, Some(0));
+        let pool = (Some("A"), None, 3_550, 0, None);
         assert_shown(vec![bus.clone(), newcomer.clone(), trip], &[of_bus, of_meal, pool]);
-        assert_shown(vec![bus, newcomer], &[of_bus, of_meal, (None, None, 550, 0, Some(0))]);
+        assert_shown(vec![bus, newcomer], &[of_bus, of_meal, (None, None, 550, 0, None)]);
     }
 
     #[test]

@@ -96,7 +96,8 @@ pub struct RevenueBody {
     pub issued: i64,
     /// Money that came for them, in đồng.
     pub collected: i64,
-    /// At least so many families paid; `null` where so few did that saying it could show one family's affairs.
+    /// At least so many families paid; `null` where groups are pooled and nobody did, or so few that saying it could
+    /// show one family's affairs.
     pub payers: Option<i64>,
 }
 
