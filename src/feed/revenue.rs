@@ -133,17 +133,25 @@ fn pooled(cells: &[Cell]) -> Result<Vec<Revenue>> {
     let issued = pooled_parts(cells.iter().map(|cell| cell.part(cell.issued, cell.issued_to)))?;
     let collected = pooled_parts(cells.iter().map(|cell| cell.part(cell.collected, cell.payers)))?;
     let mut rows: BTreeMap<_, Revenue> = BTreeMap::new();
-    let mut row = |school: Option<String>, item: Option<String>, change: &dyn Fn(&mut Revenue)| {
+    // What belongs to no item stands in one row with what was pooled.
+    let mut add = |school: Option<String>, item: Option<String>, change: &dyn Fn(&mut Revenue) -> Option<()>| {
         let place = (school.is_none(), school.clone(), item.is_none(), item.clone());
         let none = Revenue { school, item, issued: Dong::ZERO, collected: Dong::ZERO, payers: None };
-        change(rows.entry(place).or_insert(none));
+        change(rows.entry(place).or_insert(none)).ok_or_else(|| Fault::new("add up a row of revenue: beyond an i64"))
     };
     for (school, part) in issued {
-        row(school, part.item, &|row| row.issued = part.sum);
+        add(school, part.item, &|row| {
+            row.issued = row.issued.plus(part.sum)?;
+            Some(())
+        })?;
     }
     for (school, part) in collected {
-        let payers = Some(part.families).filter(|_| part.families >= SMALL);
-        row(school, part.item, &|row| (row.collected, row.payers) = (part.sum, payers));
+        let payers = Some(part.families).filter(|families| *families >= SMALL);
+        add(school, part.item, &|row| {
+            row.collected = row.collected.plus(part.sum)?;
+            row.payers = row.payers.max(payers);
+            Some(())
+        })?;
     }
     Ok(rows.into_values().collect())
 }
@@ -261,6 +269,13 @@ mod tests {
         let pool = (Some("A"), None, 3_550, 0, None);
         assert_shown(vec![bus.clone(), newcomer.clone(), trip], &[of_bus, of_meal, pool]);
         assert_shown(vec![bus, newcomer], &[of_bus, of_meal, (None, None, 550, 0, None)]);
+    }
+
+    #[test]
+    fn what_belongs_to_no_item_adds_up_with_what_was_pooled() {
+        let of_none = Cell { item: None, ..cell("A", "", (500, 20), (600, 15)) };
+        let cells = vec![paid("A", "boarding", 300, 12), paid("A", "club", 70, 2), of_none];
+        assert_shown(cells, &[(Some("A"), None, 500, 970, Some(15))]);
     }
 
     #[test]
