@@ -38,6 +38,10 @@ use hocphi::web::{self, papers};
 use postgres::Postgres;
 use tower::ServiceExt;
 
+/// As in the program.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Who acts.
 const ACTOR: &str = "bench";
 /// How long matching waits for more, where nothing is left.

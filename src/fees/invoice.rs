@@ -68,6 +68,19 @@ record! {
     }
 }
 
+record! {
+    /// What became of an invoice last.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LastEvent {
+        /// The invoice.
+        pub invoice_id: String,
+        /// `void` or `reinstated`.
+        pub kind: String,
+        /// How often anything became of it.
+        pub turn: i64,
+    }
+}
+
 /// An invoice as money meets it.
 pub type Claim = OpenInvoice<Share>;
 
@@ -106,11 +119,19 @@ record! {
     }
 }
 
+impl<L> OpenInvoice<L> {
+    /// What its last event made of it.
+    pub(crate) fn became(&mut self, last: Option<&str>, turns: i64) {
+        self.lifecycle = if last == Some("void") { Lifecycle::Void } else { Lifecycle::Open };
+        self.turns = turns;
+    }
+}
+
 impl<L: Send + 'static> Record for OpenInvoice<L> {
     fn read(row: &Row) -> Result<Self> {
         let turns: Option<i64> = row.get("turns")?;
         let last: Option<String> = row.get("last_kind")?;
-        Ok(OpenInvoice {
+        let mut invoice = OpenInvoice {
             id: row.get("id")?,
             run_id: row.get("run_id")?,
             school_id: row.get("school_id")?,
@@ -119,23 +140,59 @@ impl<L: Send + 'static> Record for OpenInvoice<L> {
             pupil_id: row.get("pupil_id")?,
             class_group_id: row.get("class_group_id")?,
             reference: row.get("reference")?,
-            lifecycle: if last.as_deref() == Some("void") { Lifecycle::Void } else { Lifecycle::Open },
-            turns: turns.unwrap_or_default(),
+            lifecycle: Lifecycle::Open,
+            turns: 0,
             total: row.get("total")?,
             due_day: row.get("due_day")?,
             issued_at: row.get("issued_at")?,
             lines: Vec::new(),
-        })
+        };
+        invoice.became(last.as_deref(), turns.unwrap_or_default());
+        Ok(invoice)
     }
 }
 
-/// The invoices that carry these references, open and void ones alike; a reference nobody carries gives none.
+/// The invoices that carry these references, open and void ones alike; a reference nobody carries gives none. Read
+/// before a transaction, which asks [`last_events_in`] what became of them since.
 ///
 /// # Errors
 /// Faults of the store.
-pub async fn by_references_in(tx: &mut Tx, references: &[String]) -> Result<Vec<Claim>> {
-    let found = tx.all_in(&sql::INVOICES_BY_REFERENCE, keys(references)).await?;
-    with_shares_in(tx, found).await
+pub async fn claims_by_references(store: &Store, references: &[String]) -> Result<Vec<Claim>> {
+    let found = store.all_in(&sql::INVOICES_BY_REFERENCE, keys(references)).await?;
+    with_shares(store, found).await
+}
+
+/// The ids of the invoices that carry these references, each beside its reference.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn ids_by_references_in(tx: &mut Tx, references: Vec<Arg>) -> Result<Vec<(String, String)>> {
+    tx.all_in(&sql::IDS_BY_REFERENCE, references).await
+}
+
+/// As [`ids_by_references_in`], read without a write transaction.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn ids_by_references(store: &Store, references: Vec<Arg>) -> Result<Vec<(String, String)>> {
+    store.all_in(&sql::IDS_BY_REFERENCE, references).await
+}
+
+/// As [`claims_by_references`], by their ids.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn claims(store: &Store, ids: &[String]) -> Result<Vec<Claim>> {
+    let found = store.all_in(&sql::INVOICES_BY_ID, keys(ids)).await?;
+    with_shares(store, found).await
+}
+
+/// The last event of each of these invoices: what one asks never changes, and what became of it only its events say.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn last_events_in(tx: &mut Tx, ids: Vec<Arg>) -> Result<Vec<LastEvent>> {
+    tx.all_in(&sql::LAST_EVENTS, ids).await
 }
 
 /// Invoices by their ids.
@@ -183,6 +240,13 @@ pub async fn by_reference(store: &Store, reference: &str) -> Result<Option<OpenI
     let found: Vec<OpenInvoice> = store.all_in(&sql::INVOICES_BY_REFERENCE, vec![reference.into()]).await?;
     let ids: Vec<String> = found.into_iter().map(|invoice| invoice.id).collect();
     Ok(invoices(store, &ids).await?.pop())
+}
+
+async fn with_shares(store: &Store, mut claims: Vec<Claim>) -> Result<Vec<Claim>> {
+    let ids = claims.iter().map(|claim| Arg::from(&claim.id)).collect();
+    let shares: Vec<Share> = store.all_in(&sql::SHARES_OF, ids).await?;
+    hand_out(&mut claims, shares, |share| &share.invoice_id);
+    Ok(claims)
 }
 
 async fn with_shares_in(tx: &mut Tx, mut claims: Vec<Claim>) -> Result<Vec<Claim>> {

@@ -26,8 +26,8 @@ pub use bill::{DueBill, due_bill, is_owed, payable};
 pub use board::{Tally, tally};
 pub use catalogue::{CataloguePreview, FeeItem, ListOf, catalogue, import_catalogue, prices, read_catalogue};
 pub use invoice::{
-    Claim, Lifecycle, Line, OpenInvoice, Share, by_reference, by_references_in, invoice, invoice_in, invoices,
-    invoices_in,
+    Claim, LastEvent, Lifecycle, Line, OpenInvoice, Share, by_reference, claims, claims_by_references,
+    ids_by_references, ids_by_references_in, invoice, invoice_in, invoices, invoices_in, last_events_in,
 };
 pub use issue::{advance_runs, publish, publish_in, ready_to_issue, start_issuing, start_issuing_in, undo, undo_in};
 pub use plan::{Price, price};

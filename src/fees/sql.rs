@@ -63,6 +63,9 @@ statements! {
             and e.turn = (select max(l.turn) from invoice_event l where l.invoice_id = i.id)
         where i.reference in", "order by i.id";
 
+    /// The ids of the invoices that carry references.
+    IDS_BY_REFERENCE = list "select reference, id from invoice where reference in", "";
+
     /// Invoices by id, with their last event.
     INVOICES_BY_ID = list "
         select i.*, e.kind as last_kind, e.turn as turns
@@ -70,6 +73,11 @@ statements! {
         left join invoice_event e on e.invoice_id = i.id
             and e.turn = (select max(l.turn) from invoice_event l where l.invoice_id = i.id)
         where i.id in", "order by i.id";
+
+    /// The last event of invoices. No row: nothing became of it since it was issued.
+    LAST_EVENTS = list "
+        select e.invoice_id, e.kind, e.turn from invoice_event e
+        where e.turn = (select max(l.turn) from invoice_event l where l.invoice_id = e.invoice_id) and e.invoice_id in", "";
 
     /// The lines of invoices.
     LINES_OF = list "select * from invoice_line where invoice_id in", "order by invoice_id, position";

@@ -9,7 +9,7 @@ use crate::fault::Result;
 use crate::fees;
 use crate::ids::PaymentReference;
 use crate::providers::ToldCredit;
-use crate::store::{Arg, Tx, args};
+use crate::store::{Arg, Store, Tx, args};
 use crate::time::Moment;
 
 /// The longest number of an order or an account that is a key.
@@ -45,17 +45,31 @@ pub(super) fn of_told(connection: &Connection, line: &ToldCredit) -> Vec<String>
 /// # Errors
 /// Faults of the store.
 pub async fn by_keys_in(tx: &mut Tx, keys: &[&str]) -> Result<HashMap<String, String>> {
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let kept = keys.iter().filter(|key| !key.starts_with(REFERENCE)).map(|key| Arg::from(*key)).collect();
-    let mut leads: HashMap<String, String> =
-        tx.all_in::<(String, String)>(&sql::KEYS, kept).await?.into_iter().collect();
-    let ours: Vec<String> = keys.iter().filter_map(|key| key.strip_prefix(REFERENCE)).map(str::to_owned).collect();
-    for invoice in fees::by_references_in(tx, &ours).await? {
-        leads.insert(format!("{REFERENCE}{}", invoice.reference), invoice.id);
-    }
+    let (kept, ours) = told_apart(keys);
+    let mut leads: HashMap<String, String> = tx.all_in(&sql::KEYS, kept).await?.into_iter().collect();
+    leads.extend(fees::ids_by_references_in(tx, ours).await?.into_iter().map(of_ours));
     Ok(leads)
+}
+
+/// As [`by_keys_in`], read before a transaction: where a key leads never changes.
+///
+/// # Errors
+/// Faults of the store.
+pub async fn by_keys(store: &Store, keys: &[&str]) -> Result<HashMap<String, String>> {
+    let (kept, ours) = told_apart(keys);
+    let mut leads: HashMap<String, String> = store.all_in(&sql::KEYS, kept).await?.into_iter().collect();
+    leads.extend(fees::ids_by_references(store, ours).await?.into_iter().map(of_ours));
+    Ok(leads)
+}
+
+/// Keys that are kept, and our own references among them.
+fn told_apart(keys: &[&str]) -> (Vec<Arg>, Vec<Arg>) {
+    let kept = keys.iter().filter(|key| !key.starts_with(REFERENCE)).map(|key| Arg::from(*key)).collect();
+    (kept, keys.iter().filter_map(|key| key.strip_prefix(REFERENCE)).map(Arg::from).collect())
+}
+
+fn of_ours((reference, invoice): (String, String)) -> (String, String) {
+    (format!("{REFERENCE}{reference}"), invoice)
 }
 
 /// Makes a key lead to an invoice and tells whether it does; one that leads elsewhere already stays.

@@ -41,7 +41,7 @@ pub use debits::{Debit, debits, is_reversed, reversed};
 pub use doctor::{Disbelieved, Health, Refusals, health, looked_back};
 pub use given::{Given, GivenAccount, give_accounts, read_accounts};
 pub use keeper::{Delivery, Keeper, Kept, MOST_WAITING_BYTES};
-pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys_in};
+pub use keys::{ORDER, VIRTUAL_ACCOUNT, add_key_in, by_keys, by_keys_in};
 pub use likeness::{Likeness, bank_reference, likeness};
 pub use prepare::{memo_context, open_memo, open_memos, payer_context};
 pub use prove::{Line, Met, Proved, Round, meet_in, prove_in};

@@ -1,5 +1,6 @@
 //! One batch in one transaction: read what stands, decide in the order the money came, write everything once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{Credit, Decision, Doubt, Drained, Heard, References, Waiting, decide, sql};
@@ -11,7 +12,7 @@ use crate::money::Dong;
 use crate::outbox::{self, Event, Happened};
 use crate::receipts::{self, Posted};
 use crate::seal::Vault;
-use crate::store::{Arg, Fence, Tx, args, record};
+use crate::store::{Arg, Fence, Store, Tx, args, record};
 use crate::time::Moment;
 
 record! {
@@ -96,6 +97,7 @@ pub(super) async fn decide_in(
     now: Moment,
     fence: Option<&Fence>,
     batch: &[Waiting],
+    named: &Named,
 ) -> Result<Drained> {
     if let Some(fence) = fence {
         fence.check_in(tx).await?;
@@ -106,8 +108,8 @@ pub(super) async fn decide_in(
     batch.sort_by_key(|waiting| (waiting.credit.value_at, &waiting.credit.id));
     let ids: Vec<&str> = batch.iter().map(|waiting| waiting.credit.id.as_str()).collect();
     let standing = Standing::of_in(tx, &ids).await?;
-    let invoices = Named::of_in(tx, &batch).await?;
-    let invoice_ids: Vec<String> = invoices.ids();
+    let invoice_ids = named.ids(&batch);
+    let invoices = named.as_of_in(tx, &invoice_ids).await?;
     let mut paid = ledger::paid_by_line_in(tx, &invoice_ids).await?;
 
     let mut written = Written::default();
@@ -123,41 +125,66 @@ pub(super) async fn decide_in(
     Ok(Drained { decided: batch.len(), invoices: written.invoices, postponed: 0 })
 }
 
-/// The invoices that a batch's credits name, by the reference in their text or by the key they came with.
-struct Named {
-    by_reference: HashMap<String, Claim>,
-    by_key: HashMap<String, Claim>,
+/// The invoices that credits name, by the reference in their text or by the key they came with. What is asked on an
+/// invoice never changes, so it is read before the transaction, where it keeps nobody from writing.
+#[derive(Clone)]
+pub(super) struct Named {
+    claims: HashMap<String, Claim>,
+    by_reference: HashMap<String, String>,
+    by_key: HashMap<String, String>,
 }
 
 impl Named {
-    async fn of_in(tx: &mut Tx, batch: &[&Waiting]) -> Result<Named> {
-        let mut references: Vec<String> =
-            batch.iter().filter_map(|waiting| waiting.credit.payment_reference.clone()).collect();
+    pub(super) async fn read(store: &Store, waiting: &[Waiting]) -> Result<Named> {
+        let credits = || waiting.iter().map(|waiting| &waiting.credit);
+        let mut references: Vec<String> = credits().filter_map(|credit| credit.payment_reference.clone()).collect();
         references.sort_unstable();
         references.dedup();
-        let invoices = fees::by_references_in(tx, &references).await?;
-        let by_reference = invoices.into_iter().map(|invoice| (invoice.reference.clone(), invoice)).collect();
-        let keys: Vec<&str> = batch.iter().filter_map(|waiting| waiting.credit.payment_key.as_deref()).collect();
-        let leads = inbox::by_keys_in(tx, &keys).await?;
-        let mut ids: Vec<String> = leads.values().cloned().collect();
+        let mut claims = fees::claims_by_references(store, &references).await?;
+        let by_reference = claims.iter().map(|claim| (claim.reference.clone(), claim.id.clone())).collect();
+        let keys: Vec<&str> = credits().filter_map(|credit| credit.payment_key.as_deref()).collect();
+        let by_key = inbox::by_keys(store, &keys).await?;
+        let mut ids: Vec<String> = by_key.values().cloned().collect();
         ids.sort_unstable();
         ids.dedup();
-        let invoices = fees::invoices_in(tx, &ids).await?;
-        let named = |id: &String| invoices.iter().find(|invoice| invoice.id == *id).cloned();
-        let by_key = leads.iter().filter_map(|(key, id)| Some((key.clone(), named(id)?))).collect();
-        Ok(Named { by_reference, by_key })
+        claims.extend(fees::claims(store, &ids).await?);
+        let claims = claims.into_iter().map(|claim| (claim.id.clone(), claim)).collect();
+        Ok(Named { claims, by_reference, by_key })
     }
 
-    fn ids(&self) -> Vec<String> {
-        self.by_reference.values().chain(self.by_key.values()).map(|invoice| invoice.id.clone()).collect()
+    /// As they stand in this transaction, which may be run again: so nothing is changed in place.
+    async fn as_of_in(&self, tx: &mut Tx, ids: &[String]) -> Result<Cow<'_, Named>> {
+        let events = fees::last_events_in(tx, ids.iter().map(Arg::from).collect()).await?;
+        let mut named = Cow::Borrowed(self);
+        for event in events {
+            if let Some(claim) = named.to_mut().claims.get_mut(&event.invoice_id) {
+                claim.became(Some(&event.kind), event.turn);
+            }
+        }
+        Ok(named)
+    }
+
+    /// The ids of the invoices that these credits name.
+    fn ids(&self, batch: &[&Waiting]) -> Vec<String> {
+        let named = |waiting: &&Waiting| [self.by_text(&waiting.credit), self.by_key(&waiting.credit)];
+        let mut ids: Vec<String> = batch.iter().flat_map(named).flatten().map(|claim| claim.id.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn by_text(&self, credit: &Credit) -> Option<&Claim> {
+        self.claims.get(self.by_reference.get(credit.payment_reference.as_ref()?)?)
+    }
+
+    fn by_key(&self, credit: &Credit) -> Option<&Claim> {
+        self.claims.get(self.by_key.get(credit.payment_key.as_ref()?)?)
     }
 
     /// How a credit names an invoice. A text and a key that name two are a person's to tell apart.
     fn of(&self, waiting: &Waiting) -> (References, Option<&Claim>) {
-        let Credit { payment_reference, payment_key, .. } = &waiting.credit;
-        let by_text = payment_reference.as_ref().and_then(|reference| self.by_reference.get(reference));
-        let by_key = payment_key.as_ref().and_then(|key| self.by_key.get(key));
-        match (waiting.references, by_key) {
+        let by_text = self.by_text(&waiting.credit);
+        match (waiting.references, self.by_key(&waiting.credit)) {
             (References::None, Some(invoice)) => (References::ByKey, Some(invoice)),
             (References::One, Some(invoice)) if by_text.is_none_or(|named| named.id != invoice.id) => {
                 (References::Several, None)
