@@ -1,17 +1,15 @@
 //! Two writers at the same moment: real transactions that meet on PostgreSQL, and the order that decides on SQLite.
 
-use std::future::poll_fn;
-use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 
 use hocphi::fault::{Error, Result};
 use hocphi::fees;
 use hocphi::ledger::Account;
 use hocphi::matching;
-use hocphi::store::{Arg, EngineName, Statement, StatementKind, Store, Tx};
+use hocphi::store::{Arg, EngineName, Meets, Seam, Statement, StatementKind, Store, Tx};
 use hocphi::transact;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, watch};
 
 use crate::books::Books;
 use crate::engines::{self, Fresh, fixed};
@@ -27,9 +25,6 @@ on_both!(
     a_credit_is_decided_by_what_its_invoice_is_when_it_is_written,
     lots_that_are_read_while_others_are_written_are_decided_once,
 );
-
-/// How often somebody is asked to go on until he waits for somebody else.
-const TURNS: usize = 200;
 
 const fn rows(name: &'static str, sql: &'static str) -> Statement {
     Statement { name, kind: StatementKind::Rows, sql, tail: "" }
@@ -221,50 +216,55 @@ async fn a_credit_that_is_assigned_while_it_is_proved_is_posted_once(fresh: Fres
     books.assert_sound().await;
 }
 
+/// Tells how often somebody asked the store for something, or to begin.
+struct Asks(watch::Sender<usize>);
+
+impl Seam for Asks {
+    fn is_away(&self) -> bool {
+        self.0.send_modify(|asks| *asks += 1);
+        false
+    }
+
+    fn commit(&self) -> Meets {
+        Meets::Nothing
+    }
+}
+
 /// Matching has read what an invoice asks, and waits for somebody who takes it back, or brings it back, at that moment.
 async fn a_credit_is_decided_by_what_its_invoice_is_when_it_is_written(fresh: Fresh) {
     let books = Books::open(fresh).await;
-    let (store, vault, clock) = (&books.store, &books.vault, &books.clock);
-    // Whoever reads for the first time opens a connection.
-    books.drain().await;
+    let (vault, clock) = (&books.vault, &books.clock);
+    let (asks, mut asked) = watch::channel(0);
+    let store = books.store.with_seam(Arc::new(Asks(asks)));
+    let owed = books.invoice(10).await;
+    books.credit(600, Some(&owed.reference)).await;
+    assert_eq!(matching::drain(&store, vault, clock).await.expect("a batch"), 1);
+    // The last that is asked is to begin; everything was read by then.
+    let most = *asked.borrow_and_update();
     for was_void in [false, true] {
         let owed = books.invoice(10).await;
         if was_void {
-            fees::void_invoice(store, clock, &owed.id, "per_1", "nhầm lớp").await.expect("void");
+            fees::void_invoice(&books.store, clock, &owed.id, "per_1", "nhầm lớp").await.expect("void");
         }
         let credit = books.credit(600, Some(&owed.reference)).await;
-        let mut tx = store.begin().await.expect("a transaction");
+        let mut tx = books.store.begin().await.expect("a transaction");
         if was_void {
             fees::reinstate_invoice_in(&mut tx, &owed.id, clock.now(), "per_1", "đúng lớp").await.expect("back");
         } else {
             fees::void_invoice_in(&mut tx, &owed.id, clock.now(), "per_1", "nhầm lớp").await.expect("void");
         }
-        let mut deciding = pin!(matching::drain(store, vault, clock));
-        let mut decided = None;
-        for _ in 0..TURNS {
-            if decided.is_none() {
-                decided = poll_fn(|context| Poll::Ready(ready(deciding.as_mut().poll(context)))).await;
-            }
-            tokio::task::yield_now().await;
-        }
-        let written = tx.commit().await;
-        let decided = match decided {
-            Some(decided) => decided,
-            None => deciding.await,
+        let before = *asked.borrow_and_update();
+        let write = async {
+            asked.wait_for(|asks| *asks >= before + most).await.expect("a store");
+            tx.commit().await
         };
+        let (decided, written) = tokio::join!(matching::drain(&store, vault, clock), write);
         assert_eq!(decided.expect("a batch"), 1);
-        // Where matching was first on PostgreSQL, the other writer has to look again.
+        // Where matching is first on PostgreSQL, the other writer has to look again.
         let is_void = written.is_ok() != was_void;
         let expected = if is_void { "hold invoice_not_open" } else { "part" };
         assert_eq!(books.decision(&credit).await, expected, "{was_void} {written:?}");
         books.assert_sound().await;
-    }
-}
-
-fn ready<T>(polled: Poll<T>) -> Option<T> {
-    match polled {
-        Poll::Ready(done) => Some(done),
-        Poll::Pending => None,
     }
 }
 
