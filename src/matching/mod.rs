@@ -19,7 +19,6 @@ mod sql;
 mod take_back;
 mod turn;
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 pub use decide::{Allocation, Decision, Doubt, Heard, HoldReason, Outcome, References, allocate, decide};
@@ -52,14 +51,6 @@ pub struct Drained {
     pub invoices: Vec<String>,
     /// How many credits could not be decided and are tried again later.
     pub postponed: usize,
-}
-
-impl Drained {
-    fn add(&mut self, done: Drained) {
-        self.decided += done.decided;
-        self.postponed += done.postponed;
-        self.invoices.extend(done.invoices);
-    }
 }
 
 record! {
@@ -106,79 +97,22 @@ pub async fn drain_fenced(
     fence: Option<&Fence>,
     lot: Lot,
 ) -> Result<Drained> {
+    let (now, most) = (clock.now(), store.lot(lot));
+    let credits: Vec<Credit> = store.all(&sql::UNDECIDED, args![now, now.plus_ms(POSTPONE_MS), most]).await?;
+    let mut waiting = Vec::with_capacity(credits.len());
+    for credit in credits {
+        let references = references_of(vault, &credit).await?;
+        waiting.push(Waiting { credit, references });
+    }
     let mut drained = Drained::default();
-    let mut next = Some(Ahead::read(store, vault, clock, "", lot).await?);
-    let mut rounds = most_rounds(lot);
-    while let Some(current) = next {
-        rounds -= 1;
-        let last = current.last_of_full(store.lot(lot)).filter(|_| rounds > 0);
-        let ahead = async {
-            match last {
-                Some(last) => Ahead::read(store, vault, clock, &last, lot).await.map(Some),
-                None => Ok(None),
-            }
-        };
-        let (done, ahead) = tokio::join!(decide_lot(store, vault, clock, fence, current), ahead);
-        drained.add(done?);
-        next = ahead?;
-    }
-    let mut seen = HashSet::new();
-    drained.invoices.retain(|invoice| seen.insert(invoice.clone()));
-    Ok(drained)
-}
-
-/// How many lots follow one another: while one is written the next is read. Beside banks that tell it is one, after
-/// which they may go first.
-fn most_rounds(lot: Lot) -> usize {
-    match lot {
-        Lot::Short => 1,
-        Lot::Full => 4,
-    }
-}
-
-/// A lot of credits, with everything about them that never changes.
-struct Ahead {
-    waiting: Vec<Waiting>,
-    /// Nothing where one of them keeps all from being read.
-    named: Option<turn::Named>,
-}
-
-impl Ahead {
-    /// Reads those that wait after one.
-    async fn read(store: &Store, vault: &Vault, clock: &Clock, after: &str, lot: Lot) -> Result<Ahead> {
-        let now = clock.now();
-        let asked = args![now, now.plus_ms(POSTPONE_MS), store.lot(lot), after];
-        let credits: Vec<Credit> = store.all(&sql::UNDECIDED, asked).await?;
-        let mut waiting = Vec::with_capacity(credits.len());
-        for credit in credits {
-            let references = references_of(vault, &credit).await?;
-            waiting.push(Waiting { credit, references });
-        }
-        let named = turn::Named::read(store, &waiting).await.ok();
-        Ok(Ahead { waiting, named })
-    }
-
-    /// The last of them, where there may be more.
-    fn last_of_full(&self, most: i64) -> Option<String> {
-        let is_full = i64::try_from(self.waiting.len()).is_ok_and(|count| count >= most);
-        self.waiting.last().filter(|_| is_full).map(|last| last.credit.id.clone())
-    }
-}
-
-/// Decides one lot, in as many transactions as it takes to keep one that cannot be decided from stopping the others.
-async fn decide_lot(
-    store: &Store,
-    vault: &Vault,
-    clock: &Clock,
-    fence: Option<&Fence>,
-    ahead: Ahead,
-) -> Result<Drained> {
-    let mut drained = Drained::default();
-    let mut halves = Halves::of(ahead.waiting);
+    let mut halves = Halves::of(waiting);
     while let Some(batch) = halves.next() {
         let now = clock.now();
-        match decided(store, vault, now, fence, &batch, ahead.named.as_ref()).await {
-            Ok(done) => drained.add(done),
+        match decided(store, vault, now, fence, &batch).await {
+            Ok(done) => {
+                drained.decided += done.decided;
+                drained.invoices.extend(done.invoices);
+            }
             Err(Error::Fault(fault)) => {
                 let Some(guilty) = halves.halve(batch) else { continue };
                 tracing::error!(credit = guilty.credit.id, %fault, "a credit cannot be decided");
@@ -189,21 +123,20 @@ async fn decide_lot(
             Err(error) => return Err(error),
         }
     }
+    let mut seen = HashSet::new();
+    drained.invoices.retain(|invoice| seen.insert(invoice.clone()));
     Ok(drained)
 }
 
+/// Decides a batch: what its invoices ask is read while others may write, and how they stand in the transaction.
 async fn decided(
     store: &Store,
     vault: &Vault,
     now: Moment,
     fence: Option<&Fence>,
     batch: &[Waiting],
-    named: Option<&turn::Named>,
 ) -> Result<Drained> {
-    let named = match named {
-        Some(named) => Cow::Borrowed(named),
-        None => Cow::Owned(turn::Named::read(store, batch).await?),
-    };
+    let named = turn::Named::read(store, batch).await?;
     transact!(store, |tx| turn::decide_in(tx, vault, now, fence, batch, &named).await)
 }
 

@@ -19,14 +19,13 @@ macro_rules! credits {
 }
 
 statements! {
-    /// Credits that wait to be decided after one, in the order they were heard of, so that a batch costs the same
-    /// however many wait; one put off for longer than anything is was kept by a clock that has gone back since.
+    /// Credits that wait to be decided, in the order they were heard of, so that a batch costs the same however many
+    /// wait; one put off for longer than anything is was kept by a clock that has gone back since.
     UNDECIDED = "
         select c.id, c.school_id, c.account_id, c.amount, c.day, c.value_at, c.payment_reference, c.payment_key,
             c.gateway_id, c.doubt, c.memo_sealed
         from undecided u cross join credit c
-        where c.id = u.credit_id and u.credit_id > $4 and (u.since <= $1 or u.since > $2)
-        order by u.credit_id limit $3";
+        where c.id = u.credit_id and (u.since <= $1 or u.since > $2) order by u.credit_id limit $3";
 
     /// One credit. No row: the id was made up.
     CREDIT = "

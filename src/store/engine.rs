@@ -423,8 +423,7 @@ pub(super) async fn run_raw(engine: &Engine, text: &str) -> Result<()> {
     }
 }
 
-/// The whole text of a statement with one row or one key, as the engine's parser would see it. Two rows would be
-/// another thing to SQLite, which then looks for rows that refer to each of them.
+/// The whole text of a statement with one row or one key, as the engine's parser would see it.
 fn sample(statement: &Statement) -> String {
     match statement.kind {
         StatementKind::Fixed => statement.sql.to_owned(),

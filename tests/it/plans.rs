@@ -77,11 +77,13 @@ async fn what_a_bank_took_back_is_found_among_nothing_else(fresh: Fresh) {
     assert_eq!(count, 2);
 }
 
-/// An index that no statement of a day goes by costs each payment a place in it, for nothing.
+/// An index that no statement of a day goes by costs each payment a place in it, for nothing. The plan of an insert says
+/// nothing of that: it goes by what keeps its own table unique, and shows what SQLite would do while some row waits.
 async fn every_index_serves_a_statement(fresh: Fresh) {
     fill(&fresh.store, &GROWING).await;
     let mut plans = String::new();
-    for statement in hocphi::statements().into_iter().filter(|statement| !is_of_everything(statement)) {
+    let asks = |statement: &Statement| !is_of_everything(statement) && !is_insert(statement);
+    for statement in hocphi::statements().into_iter().filter(asks) {
         for choices in [Choices::Indexes, Choices::All] {
             let plan = fresh.store.plan(&statement, choices).await.expect("a plan");
             plans.push_str(&(plan.join("\n") + "\n"));
@@ -91,6 +93,10 @@ async fn every_index_serves_a_statement(fresh: Fresh) {
     let is_idle = |name: &String| !used.contains(name.as_str()) && name != FOR_THE_AUDIT;
     let idle: Vec<String> = indexes(&fresh).await.into_iter().filter(is_idle).collect();
     assert!(idle.is_empty(), "no statement goes by {idle:#?}");
+}
+
+fn is_insert(statement: &Statement) -> bool {
+    statement.sql.trim_start().starts_with("insert")
 }
 
 fn is_of_everything(statement: &Statement) -> bool {
@@ -153,8 +159,7 @@ fn scanned_by_sqlite(statement: &Statement, plan: &[String]) -> Vec<String> {
     let tables = tables_of(statement);
     let scans = plan.iter().filter_map(|line| line.strip_prefix("SCAN "));
     let names = scans.filter_map(|rest| rest.split_whitespace().next());
-    let is_insert = statement.sql.trim_start().starts_with("insert");
-    let names = names.filter(|name| !is_insert || words_of(statement.sql).any(|word| word == *name));
+    let names = names.filter(|name| !is_insert(statement) || words_of(statement.sql).any(|word| word == *name));
     names.map(|name| tables.get(name).cloned().unwrap_or_else(|| name.to_owned())).collect()
 }
 
