@@ -77,8 +77,8 @@ async fn what_a_bank_took_back_is_found_among_nothing_else(fresh: Fresh) {
     assert_eq!(count, 2);
 }
 
-/// An index that no statement of a day goes by costs each payment a place in it, for nothing. The plan of an insert says
-/// nothing of that: it goes by what keeps its own table unique, and shows what SQLite would do while some row waits.
+/// An index that no statement of a day goes by costs each payment a place in it, for nothing. The plan of an insert
+/// says nothing of that: it goes by what keeps its own table unique, and shows what SQLite would do while a row waits.
 async fn every_index_serves_a_statement(fresh: Fresh) {
     fill(&fresh.store, &GROWING).await;
     let mut plans = String::new();
