@@ -7,7 +7,7 @@ use sqlx::{Pool, Postgres, Transaction};
 
 use super::engine::{BEGINNING, execute_postgres, fetch_postgres, now_postgres, translate};
 use super::silence::answered;
-use super::{Arg, Record, Statement, many, row};
+use super::{Arg, Record, Statement, many, row, unavailable};
 use crate::fault::Result;
 
 /// What writers begin with.
@@ -21,12 +21,14 @@ const BEGIN_FIRST: &str = "begin isolation level serializable; set local idle_in
 pub(super) struct Session {
     tx: Transaction<'static, Postgres>,
     server: Arc<PgConnectOptions>,
+    /// PostgreSQL takes the commit of a transaction in which something failed for a rollback, and says that it is done.
+    has_failed: bool,
 }
 
 pub(super) async fn begin(pool: &Pool<Postgres>, first: bool) -> Result<Session> {
     let server = pool.connect_options();
     let begun = answered(&server, pool.begin_with(if first { BEGIN_FIRST } else { BEGIN })).await;
-    Ok(Session { tx: begun.map_err(|error| translate(BEGINNING, error))?, server })
+    Ok(Session { tx: begun.map_err(|error| translate(BEGINNING, error))?, server, has_failed: false })
 }
 
 pub(super) async fn all<T: Record>(pool: &Pool<Postgres>, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
@@ -50,22 +52,30 @@ fn read<T: Record>(statement: &Statement, rows: Result<Vec<PgRow>, sqlx::Error>)
 }
 
 impl Session {
+    /// Notes when PostgreSQL could not do something.
+    fn noted<T>(&mut self, done: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        self.has_failed |= done.is_err();
+        done
+    }
+
     pub(super) async fn all<T: Record>(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<Vec<T>> {
-        read(statement, answered(&self.server, fetch_postgres(&mut *self.tx, statement, args)).await)
+        let rows = answered(&self.server, fetch_postgres(&mut *self.tx, statement, args)).await;
+        read(statement, self.noted(rows))
     }
 
     pub(super) async fn all_in<T: Record>(&mut self, statement: &Statement, keys: &[Arg]) -> Result<Vec<T>> {
-        read(statement, answered(&self.server, many::fetch_in_postgres(&mut *self.tx, statement, keys)).await)
+        let rows = answered(&self.server, many::fetch_in_postgres(&mut *self.tx, statement, keys)).await;
+        read(statement, self.noted(rows))
     }
 
     pub(super) async fn run(&mut self, statement: &Statement, args: Vec<Arg>) -> Result<u64> {
         let touched = answered(&self.server, execute_postgres(&mut self.tx, statement, args)).await;
-        touched.map_err(|error| translate(statement.name, error))
+        self.noted(touched).map_err(|error| translate(statement.name, error))
     }
 
     pub(super) async fn insert(&mut self, statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<u64> {
         let inserted = answered(&self.server, many::insert_postgres(&mut self.tx, statement, rows)).await;
-        inserted.map_err(|error| translate(statement.name, error))
+        self.noted(inserted).map_err(|error| translate(statement.name, error))
     }
 
     pub(super) async fn insert_each(
@@ -75,7 +85,7 @@ impl Session {
         with: &[Vec<Arg>],
     ) -> Result<u64> {
         let inserted = answered(&self.server, many::insert_each_postgres(&mut self.tx, statement, each, with)).await;
-        inserted.map_err(|error| translate(statement.name, error))
+        self.noted(inserted).map_err(|error| translate(statement.name, error))
     }
 
     pub(super) async fn insert_returning<T: Record>(
@@ -83,15 +93,19 @@ impl Session {
         statement: &Statement,
         rows: Vec<Vec<Arg>>,
     ) -> Result<Vec<T>> {
-        read(statement, answered(&self.server, many::insert_returning_postgres(&mut self.tx, statement, rows)).await)
+        let rows = answered(&self.server, many::insert_returning_postgres(&mut self.tx, statement, rows)).await;
+        read(statement, self.noted(rows))
     }
 
     pub(super) async fn now(&mut self) -> Result<i64> {
         let now = answered(&self.server, now_postgres(&mut self.tx)).await;
-        now.map_err(|error| translate("ask the database for the time", error))
+        self.noted(now).map_err(|error| translate("ask the database for the time", error))
     }
 
     pub(super) async fn commit(self) -> Result<()> {
+        if self.has_failed {
+            return Err(unavailable("store-away").into());
+        }
         answered(&self.server, self.tx.commit()).await.map_err(|error| translate("commit", error))
     }
 }

@@ -47,7 +47,7 @@ async fn after_a_failure_nothing_more_is_done(fresh: Fresh) {
     assert!(tx.run(&TELL, Vec::new()).await.is_err(), "its key is taken");
     assert!(tx.run(&TAKE, Vec::new()).await.is_err(), "it has failed");
     assert!(tx.optional::<String>(&TOLD, Vec::new()).await.is_err(), "nor is anything read");
-    drop(tx);
+    assert!(tx.commit().await.is_err(), "nobody is told that it is durable");
     let told: Option<String> = fresh.store.optional(&TOLD, Vec::new()).await.expect("a store");
     assert_eq!(told, None);
     let took = transact!(fresh.store, |tx| tx.run(&TAKE, Vec::new()).await);
