@@ -134,10 +134,15 @@ async fn version(engine: &Engine) -> Result<i64> {
     };
     match found {
         Ok(found) => Ok(found.unwrap_or_default()),
-        // No table of migrations: this database was never migrated.
-        Err(sqlx::Error::Database(_)) => Ok(0),
+        Err(sqlx::Error::Database(error)) if has_no_table(&*error) => Ok(0),
         Err(error) => Err(translate("read the schema's version", error)),
     }
+}
+
+/// No table of migrations: this database was never migrated. PostgreSQL says so by a code, SQLite by words alone; whatever
+/// else it says is no answer to the question.
+fn has_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
 fn judge(found: i64) -> Result<()> {
