@@ -139,8 +139,8 @@ async fn version(engine: &Engine) -> Result<i64> {
     }
 }
 
-/// No table of migrations: this database was never migrated. PostgreSQL says so by a code, SQLite by words alone; whatever
-/// else it says is no answer to the question.
+/// No table of migrations: this database was never migrated. PostgreSQL says so by a code, SQLite by words alone;
+/// whatever else it says is no answer to the question.
 fn has_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
     error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
