@@ -22,7 +22,8 @@ on_both!(
     an_upgrade_that_dies_leaves_the_old_or_the_new,
     several_that_upgrade_at_once_are_one_upgrade,
     an_upgrade_that_fails_keeps_nobody_out,
-    nothing_is_upgraded_while_an_older_program_works
+    nothing_is_upgraded_while_an_older_program_works,
+    a_version_that_cannot_be_read_is_not_taken_for_none,
 );
 
 /// From so many versions ago; what an older program had no column for yet is left out of the day.
@@ -260,6 +261,17 @@ async fn nothing_is_upgraded_while_an_older_program_works(fresh: Fresh) {
     assert_eq!(token, 2, "and finds no term of its own when it only slept");
     older_works(&store, 60_000).await;
     assert_eq!(refused().await, ("", ""), "who starts without anything to change waits for nobody");
+}
+
+/// Only a missing table says that nothing was ever migrated; whoever hears so of a sick database would migrate it.
+async fn a_version_that_cannot_be_read_is_not_taken_for_none(fresh: Fresh) {
+    fresh.store.check_version().await.expect("the newest");
+    fresh.store.run_raw("alter table _sqlx_migrations rename column version to number").await.expect("renamed");
+    let error = fresh.store.check_version().await.expect_err("it cannot be read");
+    assert!(error.refusal().is_none_or(|refusal| refusal.code != "schema-older"), "{error}");
+    fresh.store.run_raw("drop table _sqlx_migrations").await.expect("dropped");
+    let error = fresh.store.check_version().await.expect_err("it was never migrated");
+    assert_eq!(error.refusal().map(|refusal| refusal.code), Some("schema-older"), "{error}");
 }
 
 /// Somebody looked at the database by hand and went home in the middle of it.
