@@ -172,6 +172,11 @@ impl Vault {
         if let Some(key) = lock(&self.by_owner).get(owner) {
             return Ok(key.clone());
         }
+        // On the heap: it is rare, and whoever asks for a key would carry its size about.
+        Box::pin(self.learn_key_of(owner)).await
+    }
+
+    async fn learn_key_of(&self, owner: &str) -> Result<DataKey> {
         let found: Option<(String, Vec<u8>)> = self.store.optional(&KEY_OF_OWNER, args![owner]).await?;
         let (id, wrapped) = match found {
             Some(found) => found,
@@ -216,6 +221,10 @@ impl Vault {
         if let Some(key) = lock(&self.by_id).get(id) {
             return Ok(Ok(key.clone()));
         }
+        Box::pin(self.learn_key(id)).await
+    }
+
+    async fn learn_key(&self, id: &str) -> Result<Result<DataKey>> {
         let wrapped: Option<Vec<u8>> = self.store.optional(&KEY_BY_ID, args![id]).await?;
         let Some(wrapped) = wrapped else {
             return Ok(Err(Fault::new("open a sealed value: its key was erased").into()));

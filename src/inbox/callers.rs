@@ -79,7 +79,7 @@ impl Callers {
             return Ok(found);
         }
         // What failed for all is asked once more by each, who then hears what is wrong with his own.
-        Ok(connection(&self.store, &self.vault, id).await?.map(Arc::new))
+        Ok(Box::pin(connection(&self.store, &self.vault, id)).await?.map(Arc::new))
     }
 }
 
@@ -112,7 +112,7 @@ pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option
 }
 
 async fn look_up(store: &Store, vault: &Vault, ids: &[&str]) -> Result<HashMap<String, Arc<Connection>>> {
-    let sides: Vec<Side> = store.all_in(&sql::CALLERS, ids.iter().map(|id| Arg::from(*id)).collect()).await?;
+    let sides: Vec<Side> = store.glance_in(&sql::CALLERS, ids.iter().map(|id| Arg::from(*id)).collect()).await?;
     let mut found = HashMap::new();
     for sides in sides.chunk_by(|one, other| one.id == other.id) {
         let connection = opened(vault, sides).await?;

@@ -122,7 +122,7 @@ impl Incoming {
         let has_credits = !read.credits.is_empty();
         let lines = match read.is_empty() {
             true => Lines::None,
-            false if delivery.asks_what_became => Lines::AtOnce(Box::new(prepare(vault, read).await?)),
+            false if delivery.asks_what_became => Lines::AtOnce(Box::new(Box::pin(prepare(vault, read)).await?)),
             false => Lines::Later(read.seal(&key)?),
         };
         let connection_id = delivery.connection.id.clone();

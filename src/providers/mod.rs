@@ -124,10 +124,7 @@ impl Provider {
 
     /// What to answer, once it is known what became of the delivery. Total, like [`Provider::hear`].
     pub fn reply(&self, outcome: Outcome, to: &ReplyTo) -> Reply {
-        let spec = &self.0.spec;
-        let said = said(spec, to.request);
-        let said = said.unwrap_or(Said { request: to.request, told: None, pairs: Vec::new() });
-        reply::reply(spec, &said, outcome, to)
+        reply::reply(&self.0.spec, outcome, to)
     }
 
     /// What a request was signed over, as a vector's reader needs it; never for a connection's own secrets.

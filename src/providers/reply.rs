@@ -5,10 +5,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::canonical::{Escape, Said, plain, write_string};
+use super::canonical::{Escape, plain, write_string};
 use super::request::{Request, Secrets};
 use super::spec::{Answer, Pointer, Spec};
-use super::{Bill, Outcome, Reply, token};
+use super::{Bill, Outcome, Reply, said, token};
 use crate::time::Moment;
 
 /// What an answer is made of, beside the declared text.
@@ -75,8 +75,15 @@ impl TryFrom<String> for Pattern {
     }
 }
 
+impl Pattern {
+    /// Is anything of the request put in?
+    fn quotes(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Pointer(_)))
+    }
+}
+
 /// The declared answer to an outcome; the `ok` one where there is no other.
-pub fn reply(spec: &Spec, said: &Said, outcome: Outcome, to: &ReplyTo) -> Reply {
+pub fn reply(spec: &Spec, outcome: Outcome, to: &ReplyTo) -> Reply {
     let replies = &spec.reply;
     let own = match outcome {
         Outcome::New => None,
@@ -89,29 +96,30 @@ pub fn reply(spec: &Spec, said: &Said, outcome: Outcome, to: &ReplyTo) -> Reply 
         Outcome::NoBill => replies.no_bill.as_ref(),
         Outcome::NothingDue => replies.nothing_due.as_ref(),
         Outcome::Refused => {
-            return replies.refused.as_ref().map_or_else(unproven, |answer| written(answer, spec, said, to));
+            return replies.refused.as_ref().map_or_else(unproven, |answer| written(answer, spec, to));
         }
     };
-    written(own.unwrap_or(&replies.ok), spec, said, to)
+    written(own.unwrap_or(&replies.ok), spec, to)
 }
 
-fn written(answer: &Answer, spec: &Spec, said: &Said, to: &ReplyTo) -> Reply {
+fn written(answer: &Answer, spec: &Spec, to: &ReplyTo) -> Reply {
+    let told = if answer.body.quotes() { said(spec, to.request).and_then(|said| said.told) } else { None };
     let mut body = String::new();
     for piece in &answer.body.0 {
         match piece {
             Piece::Literal(text) => body.push_str(text),
-            other => escaped(&put_in(other, spec, said, to), &mut body),
+            other => escaped(&put_in(other, spec, told.as_ref(), to), &mut body),
         }
     }
     Reply { status: answer.status, content_type: answer.content_type.clone(), body }
 }
 
-fn put_in(piece: &Piece, spec: &Spec, said: &Said, to: &ReplyTo) -> String {
+fn put_in(piece: &Piece, spec: &Spec, told: Option<&Value>, to: &ReplyTo) -> String {
     match piece {
         Piece::Literal(text) => text.clone(),
         Piece::Now => to.now.rfc3339(),
         Piece::Id => to.id.unwrap_or_default().to_owned(),
-        Piece::Pointer(at) => match said.told.as_ref().and_then(|told| told.pointer(at.as_str())) {
+        Piece::Pointer(at) => match told.and_then(|told| told.pointer(at.as_str())) {
             Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => plain(value),
             _ => String::new(),
         },

@@ -139,21 +139,35 @@ impl Embedded {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let seat = timeout(PATIENCE, Arc::clone(&self.0.seats).acquire_owned()).await;
-        let seat = seat.ok().and_then(Result::ok).ok_or_else(|| unavailable("store-away"))?;
+        let seat = self.seat().await?;
         let embedded = self.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let _seat = seat;
-            let idle = embedded.idle().pop();
-            let connection = match idle {
-                Some(connection) => connection,
-                None => embedded.connect(Use::Reads).map_err(|error| translate_sqlite("open the file", error))?,
-            };
-            let done = work(&connection)?;
-            embedded.idle().push(connection);
-            Ok(done)
+            embedded.read_here(work)
         });
         reading.await.or_fault("read the file: its thread ended")?
+    }
+
+    /// Reads a few rows in the thread that asks: sending for another takes longer than they do.
+    pub(super) async fn glance<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _seat = self.seat().await?;
+        self.read_here(work)
+    }
+
+    async fn seat(&self) -> Result<OwnedSemaphorePermit> {
+        let seat = timeout(PATIENCE, Arc::clone(&self.0.seats).acquire_owned()).await;
+        Ok(seat.ok().and_then(Result::ok).ok_or_else(|| unavailable("store-away"))?)
+    }
+
+    fn read_here<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => aside(|| self.connect(Use::Reads)).map_err(|error| translate_sqlite("open the file", error))?,
+        };
+        let done = work(&connection)?;
+        self.idle().push(connection);
+        Ok(done)
     }
 
     /// Closes what is open, once everybody is done with it.

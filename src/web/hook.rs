@@ -58,8 +58,7 @@ async fn hear(
         Err(rejection) => return rejection.status().into_response(),
     };
     let request = request(&method, &uri, &headers, &body);
-    // On the heap: what keeping takes is large, and every layer around it would carry it about.
-    match Box::pin(listen(&house, &provider, &connection, &request)).await {
+    match listen(&house, &provider, &connection, &request).await {
         Ok(reply) => answer(reply),
         Err(error) => {
             let failure = Failure::from(error);
@@ -103,7 +102,7 @@ async fn listen(house: &House, provider: &str, connection: &str, request: &Reque
     if let Heard::Asks(asked) = &heard {
         count(provider, "asks");
         let Asked::Bill(asked) = asked else { return Ok(provider.reply(Outcome::Token, &to)) };
-        let (outcome, bill) = bill(house, &connection, &asked.customer).await?;
+        let (outcome, bill) = Box::pin(bill(house, &connection, &asked.customer)).await?;
         return Ok(provider.reply(outcome, &ReplyTo { bill: bill.as_ref(), ..to }));
     }
     let paid_before = is_paid_before(house, provider, &connection, &heard).await?;
@@ -142,7 +141,7 @@ async fn is_paid_before(house: &House, provider: &Provider, connection: &Connect
     let Some(order) = heard.lines().first().and_then(|line| line.order.as_deref()).filter(|_| shows_bills) else {
         return Ok(false);
     };
-    Ok(bill(house, connection, order).await?.0 == Outcome::NothingDue)
+    Ok(Box::pin(bill(house, connection, order)).await?.0 == Outcome::NothingDue)
 }
 
 /// Nothing is listened to there: another path is absent, another method is not allowed.

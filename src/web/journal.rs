@@ -17,8 +17,8 @@ pub struct RequestId(pub String);
 
 impl RequestId {
     fn new() -> Self {
-        let bits = ids::random::<16>().map_or_else(|_| ids::new_id("r"), |bits| ids::base32(u128::from_be_bytes(bits)));
-        let tail = bits.get(bits.len().saturating_sub(10)..).unwrap_or_default().to_uppercase();
+        let id = ids::new_id("r");
+        let tail = id.get(id.len().saturating_sub(10)..).unwrap_or_default().to_uppercase();
         let (first, second) = tail.split_at(tail.len() / 2);
         RequestId(format!("{first}-{second}"))
     }

@@ -34,6 +34,7 @@ use axum::extract::{DefaultBodyLimit, Extension};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware;
 use axum::routing::get;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -74,32 +75,42 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(assets::routes())
         .merge(health::routes(&house.config))
         .merge(api::routes())
-        .merge(hook::routes())
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&house), finish::whole))
         .fallback(failure::absent)
-        .method_not_allowed_fallback(failure::wrong_method)
-        .layer(DefaultBodyLimit::max(FORM_MOST))
-        .layer(middleware::from_fn(words::remember_language))
-        .layer(middleware::from_fn(failure::present));
-    around(pages, house)
+        .method_not_allowed_fallback(failure::wrong_method);
+    for_people(pages).merge(for_banks(hook::routes())).with_state(house)
 }
 
-/// What every answer passes on its way out, the innermost first.
-fn around(pages: Router<Arc<House>>, house: Arc<House>) -> Router {
+/// What every page and every answer of the API passes on its way out, the innermost last. It is one stack of many
+/// layers: many stacks of one layer would each copy, for each request, all that lie below.
+fn for_people(pages: Router<Arc<House>>) -> Router<Arc<House>> {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    pages
-        .layer(middleware::from_fn_with_state(Arc::clone(&house), finish::whole))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
-        .layer(CompressionLayer::new())
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
-        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
-        .layer(fixed(header::CACHE_CONTROL, "no-store"))
-        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
-        .layer(CatchPanicLayer::custom(failure::panicked))
-        .layer(middleware::from_fn(journal::write))
+    let layers = ServiceBuilder::new()
         .layer(Extension(Arc::new(Limits::default())))
-        .with_state(house)
+        .layer(middleware::from_fn(journal::write))
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(fixed(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(CompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn(failure::present))
+        .layer(middleware::from_fn(words::remember_language))
+        .layer(DefaultBodyLimit::max(FORM_MOST));
+    pages.layer(layers)
+}
+
+/// The same for banks, who show nobody a page and whose deliveries the keeper finishes though they hang up.
+fn for_banks(hooks: Router<Arc<House>>) -> Router<Arc<House>> {
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn(journal::write))
+        .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn(failure::present));
+    hooks.layer(layers)
 }
