@@ -26,7 +26,9 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(wrong) => return prompt::misread(&wrong, Arguments::command(), std::env::args_os().skip(1)),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One more than there are processors, because whoever writes to SQLite waits for the disk on one of them.
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) + 1;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: start the runtime: {error}");

@@ -2,9 +2,10 @@
 //!
 //! sqlx gives each connection to SQLite a thread of its own and hands its rows over one by one. That is fourteen
 //! switches between threads for a payment, which cost more than what SQLite does for it. So the statements of a
-//! transaction run at once where they are asked, because they are short and nobody else may write meanwhile; only what
-//! waits for the disk or for another program lets the tasks beside it go on. Reads may be long and run on a thread that
-//! may wait.
+//! transaction and its commit run at once where they are asked, because they are short and nobody else may write
+//! meanwhile; the program has a thread more than the machine has processors, so that one may wait for the disk. Only
+//! what waits for another program, or opens a file, lets the tasks beside it go on. Reads may be long and run on a
+//! thread that may wait, but those of a few rows.
 //!
 //! **Invariants:** there is one writer; a transaction that is dropped is rolled back before anybody else has its
 //! connection; a connection on which something failed is closed, so that a disk that has healed is opened anew.
@@ -57,6 +58,8 @@ struct Shared {
     settled: AtomicI32,
     /// Whoever writes it there; one at a time.
     settling: Arc<Semaphore>,
+    /// The connection for that; none before it is needed and after it failed.
+    settler: std::sync::Mutex<Option<Connection>>,
     /// The file, to bring it to the disk. It is opened by whoever settles and never closed: with any handle that is
     /// closed, the system drops this process's locks on the file, and another program could take away the journal.
     whole: OnceLock<ManuallyDrop<File>>,
@@ -87,6 +90,7 @@ impl Embedded {
             readers: std::sync::Mutex::default(),
             settled: AtomicI32::new(0),
             settling: Arc::new(Semaphore::new(1)),
+            settler: std::sync::Mutex::default(),
             whole: OnceLock::new(),
         }))
     }
@@ -177,6 +181,7 @@ impl Embedded {
         self.0.seats.close();
         let _settling = self.0.settling.acquire().await;
         self.0.settling.close();
+        *self.settler() = None;
         self.idle().clear();
         *self.0.writer.lock().await = Slot { connection: None, is_closed: true };
     }
@@ -226,16 +231,25 @@ impl Embedded {
     /// Also tells how many pages were left in the end.
     fn settle_beside(&self, turn: OwnedSemaphorePermit) -> JoinHandle<(OwnedSemaphorePermit, Option<i32>)> {
         let embedded = self.clone();
-        tokio::task::spawn_blocking(move || {
-            let left = match embedded.connect(Use::Writes) {
-                Ok(connection) => settle(&connection),
-                Err(error) => {
-                    tracing::warn!(%error, "the journal could not be opened and is written later");
-                    None
-                }
-            };
-            (turn, left)
-        })
+        tokio::task::spawn_blocking(move || (turn, embedded.settle_here()))
+    }
+
+    fn settle_here(&self) -> Option<i32> {
+        let kept = self.settler().take();
+        let connection = match kept.map_or_else(|| self.connect(Use::Writes), Ok) {
+            Ok(connection) => connection,
+            Err(error) => {
+                tracing::warn!(%error, "the journal could not be opened and is written later");
+                return None;
+            }
+        };
+        let left = settle(&connection)?;
+        *self.settler() = Some(connection);
+        Some(left)
+    }
+
+    fn settler(&self) -> std::sync::MutexGuard<'_, Option<Connection>> {
+        self.0.settler.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// While our own writers but the keeper stand still, all of it is written and brought to the disk; the keeper waits
@@ -404,12 +418,10 @@ impl Open {
     pub(super) fn commit(mut self) -> Result<()> {
         let embedded = self.embedded.clone();
         self.does(|connection| {
-            let committed = aside(|| {
-                NOTED.set(0);
-                connection.prepare_cached("commit")?.execute([]).map(|_| NOTED.get())
-            });
-            let pages = committed.map_err(|error| translate_sqlite("commit", error))?;
-            embedded.tend(pages);
+            NOTED.set(0);
+            let committed = connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+            committed.map_err(|error| translate_sqlite("commit", error))?;
+            embedded.tend(NOTED.get());
             Ok(())
         })
     }
