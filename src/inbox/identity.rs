@@ -80,9 +80,10 @@ pub enum Identity {
 #[derive(Debug, Default)]
 pub struct Known {
     tellings: HashMap<(String, String), Vec<(String, String)>>,
-    credits: HashMap<String, KnownCredit>,
     /// In the order they became known.
-    order: Vec<String>,
+    credits: Vec<KnownCredit>,
+    /// Where each of them stands there.
+    places: HashMap<String, usize>,
     /// Of one account and one sum: nothing else is ever compared.
     alike: HashMap<(String, i64), Alike>,
     by_number: HashMap<(String, String), String>,
@@ -97,30 +98,38 @@ pub struct Known {
     leading: HashSet<String>,
 }
 
-/// Credits of one account and one sum. A hundred families may owe the same, and one that names its invoice is compared
-/// with those that name it too and with those that name none.
+/// Where the credits of one account and one sum stand. A hundred families may owe the same, and one that names its
+/// invoice is compared with those that name it too and with those that name none.
 #[derive(Debug, Default)]
 struct Alike {
     /// With a payment reference, by it.
-    named: HashMap<String, Vec<String>>,
+    named: HashMap<String, Vec<usize>>,
     /// Without one.
-    nameless: Vec<String>,
+    nameless: Vec<usize>,
 }
 
 impl Alike {
-    fn add(&mut self, credit: &KnownCredit) {
+    fn add(&mut self, credit: &KnownCredit, place: usize) {
         let same = match &credit.payment_reference {
             Some(reference) => self.named.entry(reference.clone()).or_default(),
             None => &mut self.nameless,
         };
-        same.push(credit.id.clone());
+        same.push(place);
     }
 
-    /// What a telling may be of: one without a reference may be of any of them.
-    fn of<'a>(&'a self, reference: Option<&'a str>) -> impl Iterator<Item = &'a String> {
-        let one = reference.and_then(|reference| self.named.get(reference));
-        let all = reference.is_none().then(|| self.named.values());
-        one.into_iter().chain(all.into_iter().flatten()).flatten().chain(&self.nameless)
+    /// Those that name the same invoice, or none as well.
+    fn of_kind<'a>(&'a self, reference: Option<&str>) -> &'a [usize] {
+        match reference {
+            Some(reference) => self.named.get(reference).map_or(&[], Vec::as_slice),
+            None => &self.nameless,
+        }
+    }
+
+    /// Those of which only one of the two names an invoice.
+    fn of_other_kind<'a>(&'a self, reference: Option<&str>) -> impl Iterator<Item = &'a usize> {
+        let nameless = reference.map_or(&[] as &[usize], |_| &self.nameless);
+        let named = reference.is_none().then(|| self.named.values().flatten());
+        nameless.iter().chain(named.into_iter().flatten())
     }
 }
 
@@ -133,15 +142,20 @@ impl Known {
 
     /// A credit the store holds.
     pub fn add_credit(&mut self, credit: KnownCredit) {
-        if self.credits.contains_key(&credit.id) {
+        let place = self.credits.len();
+        if self.places.contains_key(&credit.id) {
             return;
         }
         if let Some(number) = &credit.bank_reference {
             self.by_number.insert((credit.account_id.clone(), number.clone()), credit.id.clone());
         }
-        self.alike.entry((credit.account_id.clone(), credit.amount)).or_default().add(&credit);
-        self.order.push(credit.id.clone());
-        self.credits.insert(credit.id.clone(), credit);
+        self.alike.entry((credit.account_id.clone(), credit.amount)).or_default().add(&credit, place);
+        self.places.insert(credit.id.clone(), place);
+        self.credits.push(credit);
+    }
+
+    fn credit(&self, id: &str) -> Option<&KnownCredit> {
+        self.places.get(id).and_then(|place| self.credits.get(*place))
     }
 
     /// A key that leads to an invoice.
@@ -160,21 +174,21 @@ impl Known {
     }
 
     /// The ids of all credits known so far.
-    pub fn credit_ids(&self) -> &[String] {
-        &self.order
+    pub fn credit_ids(&self) -> impl Iterator<Item = &String> {
+        self.credits.iter().map(|credit| &credit.id)
     }
 
     /// A connection told of a credit for this instant. Whoever told of its doubtful likeness has met it already.
     pub fn add_teller(&mut self, credit: &str, connection: &str, at: Option<Moment>) {
         // A doubt that a line of its own has shown is another transfer, and says nothing of the one it was taken for.
-        let doubt = self.credits.get(credit).filter(|credit| credit.booked.is_none());
+        let doubt = self.credit(credit).filter(|credit| credit.booked.is_none());
         let other = doubt.and_then(|credit| credit.maybe_same_as.clone().filter(|other| !self.differ(credit, other)));
         if let Some(other) = other {
             let apart = self.apart(credit, &other);
             let met = self.told_on.entry((other, connection.to_owned())).or_insert(apart);
             *met = apart.min(*met);
         }
-        let at = at.or_else(|| self.credits.get(credit).map(|credit| credit.value_at));
+        let at = at.or_else(|| self.credit(credit).map(|credit| credit.value_at));
         self.told_for.extend(at.map(|at| ((credit.to_owned(), connection.to_owned()), at)));
         self.told_on.insert((credit.to_owned(), connection.to_owned()), 0);
     }
@@ -182,12 +196,12 @@ impl Known {
     /// Does one name an invoice and the other not? Then that the one may be the other says too little to keep a telling
     /// that names the same invoice from being it.
     fn differ(&self, doubt: &KnownCredit, other: &str) -> bool {
-        let other = self.credits.get(other);
+        let other = self.credit(other);
         other.is_some_and(|other| other.payment_reference.is_some() != doubt.payment_reference.is_some())
     }
 
     fn apart(&self, one: &str, other: &str) -> u64 {
-        match (self.credits.get(one), self.credits.get(other)) {
+        match (self.credit(one), self.credit(other)) {
             (Some(one), Some(other)) => (one.value_at.0 - other.value_at.0).unsigned_abs(),
             _ => 0,
         }
@@ -241,7 +255,7 @@ impl Known {
         }
         let number = told.bank_reference.as_ref();
         let same_number = number.and_then(|number| self.by_number.get(&(told.account_id.clone(), number.clone())));
-        if let Some(known) = same_number.and_then(|id| self.credits.get(id)) {
+        if let Some(known) = same_number.and_then(|id| self.credit(id)) {
             if known.amount != told.amount {
                 return differently(Some(known.id.clone()));
             }
@@ -253,7 +267,8 @@ impl Known {
         }
         // A telling may be of any line booked from its day on: the earliest that is left, so that what is told for a
         // later day finds its own.
-        let shown = self.closest(told, |known| known.booked, |known| self.shown_by_statement(known, told));
+        let is_shown = |known: &KnownCredit| self.shown_by_statement(known, told);
+        let shown = self.closest(told, self.of_its_kind(told), |known| known.booked, is_shown);
         if let Some(known) = shown {
             return Identity::Same(known);
         }
@@ -268,7 +283,8 @@ impl Known {
                 || (is_nameless(known, told) && is_close(known, told))
                 || is_half_named(known, told)
         };
-        let doubted = self.closest(told, |_| None, alike).or(left.map(|(known, _)| known));
+        let any = self.of_its_kind(told).chain(self.of_other_kind(told));
+        let doubted = self.closest(told, any, |_| None, alike).or(left.map(|(known, _)| known));
         maybe_same(doubted, told.bank_reference.clone())
     }
 
@@ -296,7 +312,7 @@ impl Known {
             let alike = if is_named { is_named_alike(known, told) } else { is_nameless(known, told) };
             alike && !known.contradicts(told.bank_reference.as_deref())
         };
-        let alike = || self.of_its_sum(told).filter(is_alike);
+        let alike = || self.of_its_kind(told).filter(is_alike);
         let on_statement = || alike().filter_map(|known| known.booked.map(|booked| (known, booked)));
         let told_for =
             |known: &KnownCredit| self.told_for.get(&(known.id.clone(), told.connection_id.clone())).copied();
@@ -312,22 +328,32 @@ impl Known {
         Some((left.id.clone(), alike().any(|known| self.shown_by_statement(known, told))))
     }
 
-    /// What is on the same account with the same sum, and names the same invoice where both name one.
-    fn of_its_sum<'a>(&'a self, told: &'a Told) -> impl Iterator<Item = &'a KnownCredit> {
-        let alike = self.alike.get(&(told.account_id.clone(), told.amount));
-        let alike = alike.into_iter().flat_map(|alike| alike.of(told.likeness.payment_reference.as_deref()));
-        alike.filter_map(|id| self.credits.get(id))
+    /// What is on the same account with the same sum, and names the same invoice, or none as well.
+    fn of_its_kind(&self, told: &Told) -> impl Iterator<Item = &KnownCredit> {
+        let alike = self.of_its_sum(told).map(|alike| alike.of_kind(told.likeness.payment_reference.as_deref()));
+        alike.into_iter().flatten().filter_map(|place| self.credits.get(*place))
     }
 
-    /// The credit that this connection has not told of, on the same account with the same amount: the first in this
-    /// order, and among equals the nearest in time.
-    fn closest(
+    /// What is on the same account with the same sum, where only one of the two names an invoice.
+    fn of_other_kind(&self, told: &Told) -> impl Iterator<Item = &KnownCredit> {
+        let alike = self.of_its_sum(told).map(|alike| alike.of_other_kind(told.likeness.payment_reference.as_deref()));
+        alike.into_iter().flatten().filter_map(|place| self.credits.get(*place))
+    }
+
+    fn of_its_sum(&self, told: &Told) -> Option<&Alike> {
+        self.alike.get(&(told.account_id.clone(), told.amount))
+    }
+
+    /// The one of these credits that this connection has not told of: the first in this order, and among equals the
+    /// nearest in time.
+    fn closest<'a>(
         &self,
         told: &Told,
+        among: impl Iterator<Item = &'a KnownCredit>,
         order: impl Fn(&KnownCredit) -> Option<Day>,
         fits: impl Fn(&KnownCredit) -> bool,
     ) -> Option<String> {
-        let open = self.of_its_sum(told).filter(|known| {
+        let open = among.filter(|known| {
             // What costs most is asked last.
             !known.contradicts(told.bank_reference.as_deref()) && fits(known) && !self.has_told(known, told)
         });

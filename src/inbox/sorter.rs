@@ -282,7 +282,7 @@ async fn recall_in(tx: &mut Tx, vault: &Vault, batch: &[&Prepared]) -> Result<Kn
     for credit in found {
         known.add_credit(credit);
     }
-    let ids: Vec<Arg> = known.credit_ids().iter().map(Arg::from).collect();
+    let ids: Vec<Arg> = known.credit_ids().map(Arg::from).collect();
     let tellers: Vec<(String, String, Option<i64>)> = tx.all_in(&sql::TELLINGS_OF_CREDITS, ids).await?;
     for (credit, connection, at) in tellers {
         known.add_teller(&credit, &connection, at.map(Moment));
