@@ -94,7 +94,8 @@ async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>) {
         let mut ids: Vec<&str> = asked.iter().map(|asked| asked.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let Ok(found) = look_up(&store, &vault, &ids).await else { continue };
+        let Ok(sides) = store.glance_in(&sql::CALLERS, keys(&ids)).await else { continue };
+        let Ok(found) = opened_all(&vault, sides).await else { continue };
         for Asked { id, answer } in asked {
             // Whoever stopped waiting needs no answer.
             let _ = answer.send(found.get(&id).cloned());
@@ -110,11 +111,15 @@ pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option
     if !ids::is_id(id, "con") {
         return Ok(None);
     }
-    Ok(look_up(store, vault, &[id]).await?.remove(id).and_then(Arc::into_inner))
+    let sides = store.all_in(&sql::CALLERS, keys(&[id])).await?;
+    Ok(opened_all(vault, sides).await?.remove(id).and_then(Arc::into_inner))
 }
 
-async fn look_up(store: &Store, vault: &Vault, ids: &[&str]) -> Result<HashMap<String, Arc<Connection>>> {
-    let sides: Vec<Side> = store.glance_in(&sql::CALLERS, ids.iter().map(|id| Arg::from(*id)).collect()).await?;
+fn keys(ids: &[&str]) -> Vec<Arg> {
+    ids.iter().map(|id| Arg::from(*id)).collect()
+}
+
+async fn opened_all(vault: &Vault, sides: Vec<Side>) -> Result<HashMap<String, Arc<Connection>>> {
     let mut found = HashMap::new();
     for sides in sides.chunk_by(|one, other| one.id == other.id) {
         let connection = opened(vault, sides).await?;

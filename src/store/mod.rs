@@ -323,17 +323,22 @@ impl Store {
         Ok(found)
     }
 
-    /// As [`Store::all_in`], for a few rows that somebody waits for and an index finds.
+    /// As [`Store::all_in`], for a few rows that a bank waits for and an index finds. On PostgreSQL it is one journey, on
+    /// a connection that may have lost its server since: whoever is told so asks [`Store::all_in`].
     ///
     /// # Errors
     /// Faults of the store.
     pub async fn glance_in<T: Record>(&self, statement: &Statement, keys: Vec<Arg>) -> Result<Vec<T>> {
-        let Engine::Sqlite { embedded, .. } = &*self.engine else { return self.all_in(statement, keys).await };
         self.seam.look()?;
         without_nul(&keys)?;
         let mut found = Vec::new();
         for chunk in keys.chunks(engine::CHUNK) {
-            found.extend(embedded.glance(|file| embedded::fetch_in(file, statement, chunk)).await?);
+            found.extend(match &*self.engine {
+                Engine::Sqlite { embedded, .. } => {
+                    embedded.glance(|file| embedded::fetch_in(file, statement, chunk)).await?
+                }
+                Engine::Postgres { lane, .. } => server::all_in(lane, statement, chunk).await?,
+            });
         }
         Ok(found)
     }
