@@ -8,8 +8,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::connection::{Account, Connection, secret_context};
@@ -21,6 +23,9 @@ use crate::seal::Vault;
 use crate::store::{Arg, Store, record};
 use crate::time::Moment;
 
+/// How long a glance may take. Everybody who calls waits for it, so a server that says nothing is soon asked on a
+/// connection that is tried first.
+const GLANCE: Duration = Duration::from_secs(2);
 /// How many may wait for the next question; more ask by themselves.
 const MOST_WAITING: usize = 1_024;
 
@@ -94,8 +99,17 @@ async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>) {
         let mut ids: Vec<&str> = asked.iter().map(|asked| asked.id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let Ok(sides) = store.glance_in(&sql::CALLERS, keys(&ids)).await else { continue };
-        let Ok(found) = opened_all(&vault, sides).await else { continue };
+        let found = match timeout(GLANCE, store.glance_in(&sql::CALLERS, keys(&ids))).await {
+            Ok(Ok(sides)) => opened_all(&vault, sides).await,
+            _ => look_up(&store, &vault, &ids).await,
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(asked = asked.len(), %error, "who calls could not be asked for all, and is asked by each");
+                continue;
+            }
+        };
         for Asked { id, answer } in asked {
             // Whoever stopped waiting needs no answer.
             let _ = answer.send(found.get(&id).cloned());
@@ -111,8 +125,11 @@ pub async fn connection(store: &Store, vault: &Vault, id: &str) -> Result<Option
     if !ids::is_id(id, "con") {
         return Ok(None);
     }
-    let sides = store.all_in(&sql::CALLERS, keys(&[id])).await?;
-    Ok(opened_all(vault, sides).await?.remove(id).and_then(Arc::into_inner))
+    Ok(look_up(store, vault, &[id]).await?.remove(id).and_then(Arc::into_inner))
+}
+
+async fn look_up(store: &Store, vault: &Vault, ids: &[&str]) -> Result<HashMap<String, Arc<Connection>>> {
+    opened_all(vault, store.all_in(&sql::CALLERS, keys(ids)).await?).await
 }
 
 fn keys(ids: &[&str]) -> Vec<Arg> {

@@ -3,9 +3,9 @@
 //! sqlx gives each connection to SQLite a thread of its own and hands its rows over one by one. That is fourteen
 //! switches between threads for a payment, which cost more than what SQLite does for it. So the statements of a
 //! transaction and its commit run at once where they are asked, because they are short and nobody else may write
-//! meanwhile; the program has a thread more than the machine has processors, so that one may wait for the disk. Only
-//! what waits for another program, or opens a file, lets the tasks beside it go on. Reads may be long and run on a
-//! thread that may wait, but those of a few rows.
+//! meanwhile; another thread is woken first, and the program has one more than there are processors, so that everybody
+//! else is served while one waits for the disk. Reads may be long and run on a thread that may wait, but those of a few
+//! rows; what waits for another program, or opens a file, lets the tasks beside it go on.
 //!
 //! **Invariants:** there is one writer; a transaction that is dropped is rolled back before anybody else has its
 //! connection; a connection on which something failed is closed, so that a disk that has healed is opened anew.
@@ -99,7 +99,8 @@ impl Embedded {
     pub(super) async fn begin(&self, first: bool) -> Result<Open> {
         let turn = if first { None } else { Some(Arc::clone(&self.0.gate).lock_owned().await) };
         let mut slot = self.slot().await?;
-        let anew = || aside(|| self.connect(Use::Writes).and_then(begun));
+        rouse();
+        let anew = || aside(|| self.write_anew().and_then(begun));
         let opened = match slot.connection.take().map_or_else(anew, begun) {
             // A file that was opened while its disk could only be read stays so when the disk no longer is.
             Err(error) if is_only_readable(&error) => anew(),
@@ -115,7 +116,7 @@ impl Embedded {
         let failed = |error| translate_sqlite("run a text", error);
         let connection = match slot.connection.take() {
             Some(connection) => connection,
-            None => aside(|| self.connect(Use::Writes)).map_err(failed)?,
+            None => aside(|| self.write_anew()).map_err(failed)?,
         };
         NOTED.set(0);
         let ran = aside(|| {
@@ -188,6 +189,12 @@ impl Embedded {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.0.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another file may lie there by now, and whoever settles must not hold on to the old one.
+    fn write_anew(&self) -> rusqlite::Result<Connection> {
+        *self.settler() = None;
+        self.connect(Use::Writes)
     }
 
     fn connect(&self, purpose: Use) -> rusqlite::Result<Connection> {
@@ -353,6 +360,19 @@ fn aside<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Wakes another thread of the runtime, which listens to the network and the clock while this one is busy or waits for
+/// the disk: one that was woken by the network alone wakes nobody, and all the others would sleep until it is done. Two
+/// tasks are one more than a thread keeps for itself.
+pub(super) fn rouse() {
+    if let Ok(runtime) = Handle::try_current()
+        && runtime.runtime_flavor() == RuntimeFlavor::MultiThread
+    {
+        for _ in 0..2 {
+            drop(runtime.spawn(std::future::ready(())));
+        }
+    }
+}
+
 impl Open {
     /// Does something and notes when SQLite could not. After that nothing more is done: it may have rolled back by
     /// itself, and what came after would stand on its own.
@@ -418,6 +438,7 @@ impl Open {
     pub(super) fn commit(mut self) -> Result<()> {
         let embedded = self.embedded.clone();
         self.does(|connection| {
+            rouse();
             NOTED.set(0);
             let committed = connection.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
             committed.map_err(|error| translate_sqlite("commit", error))?;
@@ -511,5 +532,50 @@ impl ToSql for Arg {
             Arg::Bytes(Some(value)) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
             Arg::Int(None) | Arg::Text(None) | Arg::Bytes(None) => ToSqlOutput::Owned(Value::Null),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::sync::mpsc;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// The thread that the network woke stands still until somebody else has been answered by the same runtime.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn while_one_thread_waits_for_the_disk_another_listens_to_the_network() {
+        for _ in 0..200 {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let (answered, was_answered) = mpsc::channel();
+            let waits = tokio::spawn(async move {
+                let (first, _) = listener.accept().await.expect("the first");
+                tokio::spawn(async move {
+                    let (mut second, _) = listener.accept().await.expect("the second");
+                    second.write_all(b"!").await.expect("an answer");
+                });
+                tokio::task::yield_now().await;
+                rouse();
+                let outside = std::thread::spawn(move || {
+                    let mut second = TcpStream::connect(address).expect("a connection");
+                    answered.send(second.read_exact(&mut [0]).is_ok()).expect("somebody waits");
+                });
+                let was_answered = was_answered.recv_timeout(Duration::from_secs(20));
+                drop(first);
+                // One that was not answered would wait for ever.
+                if was_answered.is_ok() {
+                    outside.join().expect("it ends");
+                }
+                was_answered
+            });
+            let first = std::thread::spawn(move || TcpStream::connect(address).expect("a connection"));
+            assert_eq!(waits.await.expect("no panic"), Ok(true));
+            drop(first.join());
+        }
     }
 }

@@ -228,7 +228,7 @@ async fn open_postgres(address: &str) -> Result<Engine> {
     let pool = a_few(12, &server).connect_with(options.clone()).await;
     let pool = pool.map_err(|error| translate("open PostgreSQL", error))?;
     keeps_promises(&pool).await?;
-    Ok(Engine::Postgres { lane: lane(options, &server), pool })
+    Ok(Engine::Postgres { lane: lane(options.clone(), &server), glances: lane(options, &server), pool })
 }
 
 /// So many connections, each of which is asked at its release and before its next use whether it lives.
@@ -238,11 +238,11 @@ fn a_few(most: u32, server: &Arc<PgConnectOptions>) -> PgPoolOptions {
     few.after_release(move |connection, _| Box::pin(still_answers(Arc::clone(&server), connection)))
 }
 
-/// The banks' way, on which asking who calls and keeping what he tells are one journey each: a connection is asked before
-/// its use only once it has rested. One that lost its server since fails one batch, and the banks come again; who calls
-/// is asked once more. Two for each of the two questions: while one is released, the next batch goes on the other.
+/// The banks' two ways, on which asking who calls and keeping what he tells are one journey each: a connection is asked
+/// before its use only once it has rested. One that lost its server since fails one batch, and the banks come again;
+/// who calls is asked once more. While one is released, the next batch goes on the other.
 fn lane(options: PgConnectOptions, server: &Arc<PgConnectOptions>) -> Pool<Postgres> {
-    let lane = a_few(4, server).test_before_acquire(false).before_acquire(|connection, rested| {
+    let lane = a_few(2, server).test_before_acquire(false).before_acquire(|connection, rested| {
         Box::pin(async move {
             if rested.idle_for >= RESTED {
                 connection.ping().await?;

@@ -59,8 +59,9 @@ pub struct Store {
 enum Engine {
     /// One writer and a few readers of a file, and a connection for what is done to it as a whole: its schema.
     Sqlite { embedded: Embedded, workshop: Pool<Sqlite> },
-    /// A few connections of a server, and those on which nobody but the keeper writes.
-    Postgres { pool: Pool<Postgres>, lane: Pool<Postgres> },
+    /// A few connections of a server, those on which nobody but the keeper writes, and those on which it is asked who
+    /// calls.
+    Postgres { pool: Pool<Postgres>, lane: Pool<Postgres>, glances: Pool<Postgres> },
 }
 
 /// How much of what waits one transaction takes. A larger one shares its commit, and writes a page once for more rows.
@@ -337,7 +338,7 @@ impl Store {
                 Engine::Sqlite { embedded, .. } => {
                     embedded.glance(|file| embedded::fetch_in(file, statement, chunk)).await?
                 }
-                Engine::Postgres { lane, .. } => server::all_in(lane, statement, chunk).await?,
+                Engine::Postgres { glances, .. } => server::all_in(glances, statement, chunk).await?,
             });
         }
         Ok(found)
@@ -398,7 +399,8 @@ impl Store {
                 embedded.close().await;
                 workshop.close().await;
             }
-            Engine::Postgres { pool, lane } => {
+            Engine::Postgres { pool, lane, glances } => {
+                glances.close().await;
                 lane.close().await;
                 pool.close().await;
             }

@@ -75,18 +75,18 @@ pub fn router(house: Arc<House>) -> Router {
         .merge(assets::routes())
         .merge(health::routes(&house.config))
         .merge(api::routes())
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&house), finish::whole))
         .fallback(failure::absent)
         .method_not_allowed_fallback(failure::wrong_method);
-    for_people(pages).merge(for_banks(hook::routes())).with_state(house)
+    for_people(pages, &house).merge(for_banks(hook::routes(), &house)).with_state(house)
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// What every page and every answer of the API passes on its way out, the innermost last. It is one stack of many
 /// layers: many stacks of one layer would each copy, for each request, all that lie below.
-fn for_people(pages: Router<Arc<House>>) -> Router<Arc<House>> {
-    let fixed = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
+fn for_people(pages: Router<Arc<House>>, house: &Arc<House>) -> Router<Arc<House>> {
     let layers = ServiceBuilder::new()
         .layer(Extension(Arc::new(Limits::default())))
         .layer(middleware::from_fn(journal::write))
@@ -99,18 +99,22 @@ fn for_people(pages: Router<Arc<House>>) -> Router<Arc<House>> {
         .layer(fixed(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn_with_state(Arc::clone(house), finish::whole))
         .layer(middleware::from_fn(failure::present))
         .layer(middleware::from_fn(words::remember_language))
         .layer(DefaultBodyLimit::max(FORM_MOST));
     pages.layer(layers)
 }
 
-/// The same for banks, who show nobody a page and whose deliveries the keeper finishes though they hang up.
-fn for_banks(hooks: Router<Arc<House>>) -> Router<Arc<House>> {
+/// The same for banks, whom nobody shows a page.
+fn for_banks(hooks: Router<Arc<House>>, house: &Arc<House>) -> Router<Arc<House>> {
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn(journal::write))
         .layer(CatchPanicLayer::custom(failure::panicked))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(middleware::from_fn_with_state(Arc::clone(house), finish::whole))
         .layer(middleware::from_fn(failure::present));
     hooks.layer(layers)
 }

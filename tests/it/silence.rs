@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::engines::{self, fixed};
 use crate::inbox::{Stage, stage, transfer, vault};
 
-/// Connections of one process.
+/// Connections of one process, but those of the banks' own ways.
 const ALL_CONNECTIONS: usize = 12;
 
 const WORK: &str = "create table work (id text primary key); insert into work values ('one')";
