@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::alike::Alike;
 use super::likeness::{Likeness, day_fits, day_fits_named, resembles};
 use crate::store::record;
 use crate::time::{Day, Moment};
@@ -96,41 +97,6 @@ pub struct Known {
     texts: HashMap<String, String>,
     /// The keys that lead to an invoice.
     leading: HashSet<String>,
-}
-
-/// Where the credits of one account and one sum stand. A hundred families may owe the same, and one that names its
-/// invoice is compared with those that name it too and with those that name none.
-#[derive(Debug, Default)]
-struct Alike {
-    /// With a payment reference, by it.
-    named: HashMap<String, Vec<usize>>,
-    /// Without one.
-    nameless: Vec<usize>,
-}
-
-impl Alike {
-    fn add(&mut self, credit: &KnownCredit, place: usize) {
-        let same = match &credit.payment_reference {
-            Some(reference) => self.named.entry(reference.clone()).or_default(),
-            None => &mut self.nameless,
-        };
-        same.push(place);
-    }
-
-    /// Those that name the same invoice, or none as well.
-    fn of_kind<'a>(&'a self, reference: Option<&str>) -> &'a [usize] {
-        match reference {
-            Some(reference) => self.named.get(reference).map_or(&[], Vec::as_slice),
-            None => &self.nameless,
-        }
-    }
-
-    /// Those of which only one of the two names an invoice.
-    fn of_other_kind<'a>(&'a self, reference: Option<&str>) -> impl Iterator<Item = &'a usize> {
-        let nameless = reference.map_or(&[] as &[usize], |_| &self.nameless);
-        let named = reference.is_none().then(|| self.named.values().flatten());
-        nameless.iter().chain(named.into_iter().flatten())
-    }
 }
 
 impl Known {

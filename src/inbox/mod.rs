@@ -16,6 +16,7 @@
 //!
 //! Deliberately absent: whose money a credit is (`matching`), the books (`ledger`), and asking a bank anything.
 
+mod alike;
 mod callers;
 mod connection;
 mod day;

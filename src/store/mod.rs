@@ -324,8 +324,8 @@ impl Store {
         Ok(found)
     }
 
-    /// As [`Store::all_in`], for a few rows that a bank waits for and an index finds. On PostgreSQL it is one journey, on
-    /// a connection that may have lost its server since: whoever is told so asks [`Store::all_in`].
+    /// As [`Store::all_in`], for a few rows that a bank waits for and an index finds. On PostgreSQL it is one journey,
+    /// on a connection that may have lost its server since: whoever is told so asks [`Store::all_in`].
     ///
     /// # Errors
     /// Faults of the store.

@@ -21,13 +21,17 @@ on_both!(
     a_bank_is_answered_as_its_provider_declares,
     an_unknown_address_is_absent_and_only_posting_is_heard,
     a_body_is_listened_to_up_to_one_mebibyte,
-    a_store_that_is_down_asks_the_bank_to_come_again
+    a_store_that_is_down_asks_the_bank_to_come_again,
+    what_a_bank_told_is_kept_though_it_hung_up
 );
 
 fn router(stage: &Stage) -> Router {
+    web::router(house(stage))
+}
+
+fn house(stage: &Stage) -> Arc<House> {
     let (store, vault, clock) = (stage.store.clone(), stage.vault.clone(), stage.clock.clone());
-    let house = House::open(store, vault, clock, stage.providers.clone(), Config::default()).expect("a house");
-    web::router(Arc::new(house))
+    Arc::new(House::open(store, vault, clock, stage.providers.clone(), Config::default()).expect("a house"))
 }
 
 async fn post(router: &Router, path: &str, header: (&str, &str), body: Vec<u8>) -> Response<Body> {
@@ -109,4 +113,20 @@ async fn a_store_that_is_down_asks_the_bank_to_come_again(fresh: Fresh) {
     let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
     assert_eq!(answered.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answered.headers().contains_key("retry-after"));
+}
+
+async fn what_a_bank_told_is_kept_though_it_hung_up(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let house = house(&stage);
+    let router = web::router(Arc::clone(&house));
+    let path = format!("/hook/sepay/{}", stage.sepay.id);
+    {
+        let telling = post(&router, &path, PROOF, transfer(1, "nop tien an").sepay().body);
+        tokio::pin!(telling);
+        assert!(futures_util::poll!(&mut telling).is_pending(), "it is read, and nothing is answered yet");
+    }
+    house.begun.close();
+    house.begun.wait().await;
+    let sorted = inbox::sort(&stage.store, &stage.vault, &stage.clock, None, Lot::Full).await;
+    assert_eq!(sorted.expect("the telling"), 1);
 }
