@@ -4,12 +4,14 @@
 //! every seat is taken gets that of the one who has had the least use of it for longest: silence weighs most, an
 //! unended question least, and only where there is neither goes who dwells on an answer. So thousands of connections
 //! that are silent or never end keep no bank out, since a bank asks at once; what is being answered is not broken off
-//! for them. What has been said of questions that have no end yet lies in memory, and is bounded by showing their
+//! for them. Nobody is let in faster than those before him are listened to, since who has asked and is not heard yet
+//! looks silent. What has been said of questions that have no end yet lies in memory, and is bounded by showing their
 //! oldest out.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +29,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -65,14 +68,15 @@ const BREATH: Duration = Duration::from_millis(200);
 /// Serves until told to stop; then requests under way are finished, and nobody new is let in.
 pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl Future<Output = ()>) {
     let room = Arc::new(Room { seats: Mutex::default(), most_said: door.most_said });
+    let unheard = Arc::new(Semaphore::new((door.most / 8).max(1)));
     let goodbye = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &unheard) => accepted,
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer, unheard) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -94,9 +98,16 @@ pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl
             .serve_connection(TokioIo::new(quick(stream)), TowerToHyperService::new(visit));
         let connection = goodbye.watch(connection);
         tokio::spawn(async move {
+            tokio::pin!(connection);
+            // The network is asked what has come for him before he is taken for silent.
+            tokio::select! {
+                biased;
+                _ = &mut connection => return,
+                () = tokio::task::yield_now() => drop(unheard),
+            }
             tokio::select! {
                 // How a browser leaves is nobody's fault.
-                _ = connection => {}
+                _ = &mut connection => {}
                 () = seat.shown_out.cancelled() => {
                     metrics::counter!("hocphi_connections_shown_out_total").increment(1);
                 }
@@ -105,6 +116,17 @@ pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl
     }
     drop(listener);
     goodbye.shutdown().await;
+}
+
+/// The next one, when few enough of those before have not been listened to.
+async fn accept(
+    listener: &TcpListener,
+    unheard: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+    // It is never closed.
+    let unheard = Arc::clone(unheard).acquire_owned().await.ok();
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, unheard))
 }
 
 /// Small answers leave at once.
@@ -420,6 +442,28 @@ mod tests {
         for one in silent {
             said(one).await;
         }
+    }
+
+    #[tokio::test]
+    async fn who_has_asked_before_he_is_let_in_is_heard_before_others_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut first = TcpStream::connect(address).await.expect("a connection");
+        first.write_all(ASKED).await.expect("a request");
+        let mut silent = Vec::new();
+        for _ in 0..DOOR.most * 3 {
+            silent.push(TcpStream::connect(address).await.expect("a connection"));
+        }
+        let heard = get(async || {
+            // As long as a bank waits for the disk, in turns of the others.
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+            "heard"
+        });
+        let router = Router::new().route("/", heard);
+        let _served = tokio::spawn(serve(listener, router, DOOR, std::future::pending()));
+        assert!(said(first).await.ends_with("heard"));
     }
 
     #[tokio::test]
