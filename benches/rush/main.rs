@@ -251,14 +251,11 @@ async fn ask<T: hocphi::store::Record>(store: &Store, sql: &'static str) -> Vec<
 /// Each payment that was told of is posted, once.
 async fn posted(store: &Store, told: &Told) {
     let begun = Instant::now();
-    let progress = loop {
-        let progress = city::progress(store).await.expect("counted");
-        if progress.waiting == 0 {
-            break progress;
-        }
-        assert!(begun.elapsed() < PATIENCE, "posting does not end: {progress:?}");
+    while city::waits(store).await.expect("asked") {
+        assert!(begun.elapsed() < PATIENCE, "posting does not end");
         tokio::time::sleep(Duration::from_millis(50)).await;
-    };
+    }
+    let progress = city::progress(store).await.expect("counted");
     let count = |figure: i64| usize::try_from(figure).expect("a count");
     assert_eq!((count(progress.posted), count(progress.paid)), (told.transfers, told.named), "{told:?}");
 }

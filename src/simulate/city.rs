@@ -217,6 +217,15 @@ pub async fn progress(store: &Store) -> Result<Progress> {
     store.one(&sql::PROGRESS, args![]).await
 }
 
+/// Whether some of the money is still on its way. Costs the database next to nothing, unlike [`progress`].
+///
+/// # Errors
+/// Faults of the store.
+pub async fn waits(store: &Store) -> Result<bool> {
+    let waits: i64 = store.one(&sql::WAITS, args![]).await?;
+    Ok(waits != 0)
+}
+
 /// For each credit that was heard of since, how many milliseconds passed until it was decided; not in order.
 ///
 /// # Errors

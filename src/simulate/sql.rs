@@ -39,6 +39,11 @@ statements! {
             (select count(*) from credit_decision where kind in ('settle', 'part', 'over')) as paid,
             (select count(*) from entry where kind = 'received') as posted";
 
+    /// Whether anything waits to be sorted or decided, 1 or 0; counts nothing, so that asking costs nothing.
+    WAITS = "
+        select cast(case when exists (select 1 from unsorted) or exists (select 1 from undecided)
+            then 1 else 0 end as bigint)";
+
     /// Which of these numbers of a bank are kept.
     KEPT_NUMBERS = list "select bank_reference from credit where bank_reference in", "";
 
