@@ -15,7 +15,6 @@ use hocphi::seal::Vault;
 use hocphi::time::Clock;
 use hocphi::web;
 use hocphi::web::door::{self, Door};
-use tokio::net::TcpListener;
 
 use super::database::Database;
 use super::prompt::listen_address;
@@ -66,7 +65,7 @@ impl Serve {
 /// Serves a house until the program is told to stop; what is under way is finished first. The link of the first day
 /// is printed for whoever started the program, and goes into no log.
 pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&str>) -> Result<()> {
-    let listener = TcpListener::bind(listen).await.or_fault(&format!("listen at {listen}"))?;
+    let listener = door::open(listen).await.or_fault(&format!("listen at {listen}"))?;
     let address = listener.local_addr().or_fault("ask for the address listened at")?;
     tracing::info!(%address, "listening");
     // Who reads these lines may stop reading; the server goes on.
@@ -78,7 +77,7 @@ pub(super) async fn serve(house: Arc<House>, listen: &str, first_day: Option<&st
     }
     let figures = match &house.config.metrics_listen {
         Some(inside) => {
-            let listener = TcpListener::bind(inside).await.or_fault(&format!("listen at {inside}"))?;
+            let listener = door::open(inside).await.or_fault(&format!("listen at {inside}"))?;
             let figures = web::health::metrics();
             Some(tokio::spawn(door::serve(listener, figures, Door::default(), std::future::pending())))
         }
