@@ -6,7 +6,8 @@ use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection, PgConnection};
 
 /// What it is started with; everything else is the package's own setting.
 const SETTINGS: [&str; 5] =
@@ -41,7 +42,8 @@ impl Postgres {
 
     fn begin(&self) {
         let port = self.port;
-        let mut options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''");
+        let near = self.data.display();
+        let mut options = format!("-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={near}");
         for setting in SETTINGS {
             options = format!("{options} -c {setting}");
         }
@@ -67,18 +69,24 @@ impl Postgres {
         format!("postgres://hocphi@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Not over the network, where the driver has the second of two writes wait until the first is acknowledged.
+    pub async fn connect_near(&self, database: &str) -> PgConnection {
+        let near = PgConnectOptions::new().socket(&self.data).port(self.port).username("hocphi").database(database);
+        near.connect().await.expect("PostgreSQL answers")
+    }
+
     /// The first of its processes.
     pub fn pid(&self) -> u32 {
         let file = fs::read_to_string(self.data.join("postmaster.pid")).expect("it runs");
         file.lines().next().and_then(|line| line.parse().ok()).expect("its number")
     }
 
-    pub async fn admin(&self) -> PgConnection {
-        PgConnection::connect(&self.address("postgres")).await.expect("PostgreSQL answers")
+    pub async fn connect(&self, database: &str) -> PgConnection {
+        PgConnection::connect(&self.address(database)).await.expect("PostgreSQL answers")
     }
 
     pub async fn create(&self, name: &str, like: &str) {
-        let mut admin = self.admin().await;
+        let mut admin = self.connect("postgres").await;
         let text = format!("drop database if exists {name} with (force)");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut admin).await.expect("dropped");
         let text = format!("create database {name} template {like}");
@@ -88,7 +96,7 @@ impl Postgres {
 
     /// What makes an answer durable, as the server says itself.
     pub async fn promises(&self) -> String {
-        let mut admin = self.admin().await;
+        let mut admin = self.connect("postgres").await;
         let mut said = Vec::new();
         for setting in ["server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_sync_method"] {
             let text = format!("select current_setting('{setting}')");

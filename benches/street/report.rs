@@ -1,6 +1,6 @@
 //! What is printed: each point as it comes, and in the end the medians with their ratios.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -118,18 +118,20 @@ pub fn table(points: &[Point]) -> String {
 }
 
 /// The medians of what went in as rows alone, beside what was posted.
-pub fn limits(points: &[Point], limits: &[(&'static str, f64)]) -> String {
+pub fn limits(points: &[Point], limits: &[(Engine, &'static str, f64)]) -> String {
     let mut text = String::new();
-    for town in limits.iter().map(|(town, _)| *town).collect::<std::collections::BTreeSet<_>>() {
-        let limit = median(limits.iter().filter(|(of, _)| *of == town).map(|(_, limit)| *limit).collect());
+    for (engine, town) in limits.iter().map(|(engine, town, _)| (*engine, *town)).collect::<BTreeSet<_>>() {
+        let of_this = limits.iter().filter(|(on, of, _)| (*on, *of) == (engine, town));
+        let limit = median(of_this.map(|(_, _, limit)| *limit).collect());
         let posted = |server: &str| {
-            let points = points.iter().filter(|point| point.engine == Engine::Sqlite && point.town == town);
+            let points = points.iter().filter(|point| (point.engine, point.town) == (engine, town));
             median(points.filter(|point| point.server == server).map(|point| point.posted).collect())
         };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "\nsqlite/{town}: the rows of ours alone {limit:.0} payments/s, {:.1} x plain, {:.1} x ours",
+            "\n{}/{town}: the rows of ours alone {limit:.0} payments/s, {:.1} x plain, {:.1} x ours",
+            engine.name(),
             limit / posted("plain"),
             limit / posted("ours"),
         );

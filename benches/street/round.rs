@@ -47,7 +47,7 @@ impl Asked {
 }
 
 /// Where a server keeps its books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Engine {
     Sqlite,
     Postgres,
@@ -84,8 +84,8 @@ struct Bench {
     folder: PathBuf,
     postgres: Postgres,
     points: Vec<Point>,
-    /// How many payments a second went in as rows alone, by town.
-    limits: Vec<(&'static str, f64)>,
+    /// How many payments a second went in as rows alone.
+    limits: Vec<(Engine, &'static str, f64)>,
 }
 
 pub async fn measure(asked: &Asked) {
@@ -138,10 +138,13 @@ impl Bench {
             let point = self.point(engine, seed, server, &full).await;
             let half = (server == "ours").then_some(point.posted / 2.0);
             self.keep(point);
-            if server == "ours" && engine == Engine::Sqlite {
-                let limit = rows::alone(&self.folder.join("round.db"), Path::new(&seed.file("ours.db")));
-                eprintln!("sqlite/{} rows alone: {limit:.0} payments/s", seed.town.name());
-                self.limits.push((seed.town.name(), limit));
+            if server == "ours" {
+                let limit = match engine {
+                    Engine::Sqlite => rows::on_sqlite(&self.folder.join("round.db"), Path::new(&seed.file("ours.db"))),
+                    Engine::Postgres => rows::on_postgres(&self.postgres, "round", &seed.database("ours")).await,
+                };
+                eprintln!("{}/{} rows alone: {limit:.0} payments/s", engine.name(), seed.town.name());
+                self.limits.push((engine, seed.town.name(), limit));
             }
             if server == "ceiling" || TUNED.contains(&server) {
                 continue;
