@@ -22,6 +22,7 @@ pub mod oversight;
 pub mod papers;
 pub mod parent;
 pub mod rehearse;
+mod room;
 pub mod seat;
 pub mod setup;
 pub mod words;
