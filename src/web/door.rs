@@ -40,6 +40,9 @@ const BREATH: Duration = Duration::from_millis(200);
 /// shorter one (`net.core.somaxconn`).
 const LINE: u32 = 1_024;
 
+/// One seat of so many may be somebody's who was not listened to yet.
+const UNHEARD: usize = 8;
+
 /// A connection that was not heard after so long has said nothing: who has asked is read before a clock is looked at.
 const LISTENING: Duration = Duration::from_millis(1);
 
@@ -70,7 +73,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves until told to stop; then requests under way are finished, and nobody new is let in.
 pub async fn serve(listener: TcpListener, router: Router, door: Door, stop: impl Future<Output = ()>) {
     let room = Room::of(door.most_said);
-    let unheard = Arc::new(Semaphore::new((door.most / 8).max(1)));
+    let unheard = Arc::new(Semaphore::new((door.most / UNHEARD).max(1)));
     let goodbye = GracefulShutdown::new();
     tokio::pin!(stop);
     loop {
@@ -252,19 +255,11 @@ impl HttpBody for Answer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::room::tests::DOOR;
     use super::*;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::oneshot;
-
-    const DOOR: Door = Door {
-        most: 3,
-        most_of_one: 1,
-        proxies: Vec::new(),
-        patience: Duration::from_millis(300),
-        dwelling: Duration::from_mins(1),
-        most_said: 1_000,
-    };
 
     async fn opened() -> (SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

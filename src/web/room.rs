@@ -186,10 +186,11 @@ impl Drop for Seat {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const DOOR: Door = Door {
+    /// One for three, and for one of each address.
+    pub(in crate::web) const DOOR: Door = Door {
         most: 3,
         most_of_one: 1,
         proxies: Vec::new(),
