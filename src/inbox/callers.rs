@@ -1,13 +1,15 @@
-//! Who calls: a connection with its secrets open, looked up for everybody who asks at once.
+//! Who calls: a connection with its secrets open, remembered, or looked up for everybody who asks at once.
 //!
 //! A bank's burst would cost the database a question for each request; [`Callers`] asks one for all who wait, and who
 //! comes meanwhile waits for the next.
 //!
-//! **Invariant:** nothing is remembered. Whoever asks is answered from what the database held after he asked, so a
-//! secret that was retired and a connection that was ended prove nothing from that moment on, in whichever process.
+//! **Invariant:** a secret that was retired and a connection that was ended prove nothing from that moment on, in
+//! whichever process. Whoever asks [`Callers::connection`] is answered from what the database held after he asked.
+//! What [`Callers::remembered`] gives is good for one thing only: a delivery that it proves is handed to the keeper,
+//! which keeps it where the same transaction finds every one of these secrets still proving.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +30,8 @@ use crate::time::Moment;
 const GLANCE: Duration = Duration::from_secs(2);
 /// How many may wait for the next question; more ask by themselves.
 const MOST_WAITING: usize = 1_024;
+/// How many connections are remembered: those of a city. One more, and all are looked up anew.
+const MOST_REMEMBERED: usize = 16_384;
 
 /// Who looks connections up. Cloning shares it.
 #[derive(Clone)]
@@ -35,6 +39,25 @@ pub struct Callers {
     store: Store,
     vault: Vault,
     queue: mpsc::Sender<Asked>,
+    memory: Memory,
+}
+
+/// Connections as they were looked up last.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
+
+impl Memory {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, found: &HashMap<String, Arc<Connection>>) {
+        let mut known = self.known();
+        if known.len() + found.len() > MOST_REMEMBERED {
+            known.clear();
+        }
+        known.extend(found.iter().map(|(id, connection)| (id.clone(), Arc::clone(connection))));
+    }
 }
 
 struct Asked {
@@ -65,8 +88,14 @@ impl Callers {
     /// Starts looking; it ends when the last clone is dropped.
     pub fn start(store: Store, vault: Vault) -> Callers {
         let (queue, asked) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(work(store.clone(), vault.clone(), asked));
-        Callers { store, vault, queue }
+        let memory = Memory::default();
+        tokio::spawn(work(store.clone(), vault.clone(), asked, memory.clone()));
+        Callers { store, vault, queue, memory }
+    }
+
+    /// A connection as it was looked up last, to prove what the keeper is to keep with it. None: nobody looked.
+    pub fn remembered(&self, id: &str) -> Option<Arc<Connection>> {
+        self.memory.known().get(id).cloned()
     }
 
     /// A connection with its secrets open; ended ones too. None: there is no such connection.
@@ -88,7 +117,7 @@ impl Callers {
     }
 }
 
-async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>) {
+async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>, memory: Memory) {
     while let Some(first) = queue.recv().await {
         // Who is about to ask does so first: a burst becomes one question instead of one for each two or three of it.
         tokio::task::yield_now().await;
@@ -110,6 +139,7 @@ async fn work(store: Store, vault: Vault, mut queue: mpsc::Receiver<Asked>) {
                 continue;
             }
         };
+        memory.learn(&found);
         for Asked { id, answer } in asked {
             // Whoever stopped waiting needs no answer.
             let _ = answer.send(found.get(&id).cloned());
@@ -149,12 +179,13 @@ async fn opened(vault: &Vault, sides: &[Side]) -> Result<Option<Connection>> {
     let Some(first) = sides.first() else { return Ok(None) };
     let mut accounts: Vec<Account> = sides.iter().filter_map(Side::account).collect();
     accounts.dedup();
-    let mut secrets = Secrets::new();
+    let (mut secrets, mut secret_ids) = (Secrets::new(), Vec::new());
     for side in sides.iter().filter(|side| side.account_id == first.account_id) {
         let (Some(id), Some(name), Some(sealed)) = (&side.secret_id, &side.secret_name, &side.sealed) else { continue };
         let opened = Zeroizing::new(vault.open(sealed, &secret_context(id)).await?);
         let text = std::str::from_utf8(&opened).or_fault("open a secret: it is no text")?;
         secrets.add(name, Zeroizing::new(text.to_owned()));
+        secret_ids.push(id.clone());
     }
     Ok(Some(Connection {
         id: first.id.clone(),
@@ -164,6 +195,7 @@ async fn opened(vault: &Vault, sides: &[Side]) -> Result<Option<Connection>> {
         memo_prefix: first.memo_prefix.clone(),
         memo_max: first.memo_max,
         secrets,
+        secret_ids: secret_ids.into(),
         orders_from: first.orders_from,
         ended_at: first.ended_at,
     }))

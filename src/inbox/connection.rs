@@ -1,5 +1,7 @@
 //! One way of being told: a provider, a school, the accounts it tells of, and the secrets that prove it.
 
+use std::sync::Arc;
+
 use super::callers::connection;
 use super::sql;
 use crate::access::{Deed, trail_in};
@@ -35,6 +37,8 @@ pub struct Connection {
     pub memo_max: i64,
     /// The live secrets.
     pub secrets: Secrets,
+    /// `sec_…` of each of them: while all of these live, what they prove is proven.
+    pub secret_ids: Arc<[String]>,
     /// Since when an order is made at the provider for each invoice. None: it makes none.
     pub orders_from: Option<Moment>,
     /// When it stopped being listened to.

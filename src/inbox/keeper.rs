@@ -1,5 +1,9 @@
 //! Group commit: one transaction and one sync of the disk serve everybody who waits, and nobody waits longer for it.
+//!
+//! **Invariant:** what is kept is proven at that moment: the transaction that keeps a delivery finds every secret that
+//! its connection had when it was looked up still proving.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,6 +100,7 @@ pub struct Kept {
 struct Incoming {
     delivery_id: String,
     connection_id: String,
+    secret_ids: Arc<[String]>,
     heard_at: Moment,
     said: Said,
     body_sealed: Vec<u8>,
@@ -125,8 +130,9 @@ impl Incoming {
             false if delivery.asks_what_became => Lines::AtOnce(Box::new(Box::pin(prepare(vault, read)).await?)),
             false => Lines::Later(read.seal(&key)?),
         };
-        let connection_id = delivery.connection.id.clone();
-        Ok(Incoming { delivery_id, connection_id, heard_at: now, said, body_sealed, lines, has_credits })
+        let Connection { id, secret_ids, .. } = delivery.connection;
+        let (connection_id, secret_ids) = (id.clone(), Arc::clone(secret_ids));
+        Ok(Incoming { delivery_id, connection_id, secret_ids, heard_at: now, said, body_sealed, lines, has_credits })
     }
 
     /// How many bytes of it are written.
@@ -150,7 +156,7 @@ impl Incoming {
 
 struct Waiting {
     incoming: Incoming,
-    answer: oneshot::Sender<Result<Kept>>,
+    answer: oneshot::Sender<Result<Option<Kept>>>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -173,12 +179,13 @@ impl Keeper {
         self.tide.is_told(Instant::now())
     }
 
-    /// Keeps a delivery and returns when it is durable. Dropping the future does not take it back.
+    /// Keeps a delivery and returns when it is durable. Dropping the future does not take it back. None: nothing was
+    /// kept, because a secret of the connection was retired, or the connection ended, since it was looked up.
     ///
     /// # Errors
     /// Unavailable when too many wait or the store cannot take it: nothing was kept, the bank must come again. A fault
     /// when this one delivery cannot be written.
-    pub async fn keep(&self, delivery: Delivery<'_>) -> Result<Kept> {
+    pub async fn keep(&self, delivery: Delivery<'_>) -> Result<Option<Kept>> {
         let size = u32::try_from(delivery.body.len().max(1)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| full())?;
         let place = self.queue.try_reserve().map_err(|_| full())?;
@@ -214,16 +221,17 @@ async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waitin
     while let Some(part) = halves.next() {
         let incoming: Vec<&Incoming> = part.iter().map(|waiting| &waiting.incoming).collect();
         match keep(store, vault, &incoming).await {
-            Ok(outcomes) => {
+            Ok(Some(outcomes)) => {
                 if incoming.iter().any(|incoming| !matches!(incoming.lines, Lines::None)) {
                     wake.ring();
                 }
                 for (waiting, outcome) in part.into_iter().zip(outcomes) {
                     let kept = Kept { delivery_id: waiting.incoming.delivery_id, outcome };
                     // Whoever stopped waiting is told at the retry.
-                    let _ = waiting.answer.send(Ok(kept));
+                    let _ = waiting.answer.send(Ok(Some(kept)));
                 }
             }
+            Ok(None) => halves.give_back(still_proven(store, part).await),
             Err(error) if is_everybodys(&error) => answer_all(part, error),
             Err(error) => {
                 if let Some(guilty) = halves.halve(part) {
@@ -232,6 +240,26 @@ async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waitin
             }
         }
     }
+}
+
+/// Sends away whoever was proven by what proves no longer, and gives the others back.
+async fn still_proven(store: &Store, part: Vec<Waiting>) -> Vec<Waiting> {
+    let secret_ids = secret_ids(part.iter().map(|waiting| &waiting.incoming));
+    let found = store.all_in(&sql::PROVING, secret_ids.into_iter().map(Arg::from).collect()).await;
+    let proving: HashSet<String> = match found {
+        Ok(proving) => proving.into_iter().collect(),
+        Err(error) => {
+            answer_all(part, error);
+            return Vec::new();
+        }
+    };
+    let (proven, disproven): (Vec<_>, Vec<_>) =
+        part.into_iter().partition(|waiting| waiting.incoming.secret_ids.iter().all(|id| proving.contains(id)));
+    // What was taken back stays so, so the others are fewer each time.
+    for waiting in disproven {
+        let _ = waiting.answer.send(Ok(None));
+    }
+    proven
 }
 
 /// Contention and a store out of reach are no one delivery's fault. A full disk is judged one by one: a small one may
@@ -269,8 +297,10 @@ fn full() -> Refusal {
     )
 }
 
-/// Writes a batch and tells what each delivery was.
-async fn keep(store: &Store, vault: &Vault, batch: &[&Incoming]) -> Result<Vec<Outcome>> {
+/// Writes a batch and tells what each delivery was. None: a secret of one of them proves no longer.
+async fn keep(store: &Store, vault: &Vault, batch: &[&Incoming]) -> Result<Option<Vec<Outcome>>> {
+    let secret_ids = secret_ids(batch.iter().copied());
+    let still = (&sql::PROVING, secret_ids.as_slice());
     let (deliveries, unsorted) = rows(batch);
     let at_once = batch.iter().filter_map(|incoming| match &incoming.lines {
         Lines::AtOnce(prepared) => Some(&**prepared),
@@ -278,17 +308,29 @@ async fn keep(store: &Store, vault: &Vault, batch: &[&Incoming]) -> Result<Vec<O
     });
     let at_once: Vec<&Prepared> = at_once.collect();
     let became = if at_once.is_empty() {
-        store.insert_first(vec![(&sql::KEEP_DELIVERIES, deliveries), (&sql::MARK_UNSORTED, unsorted)]).await?;
-        Vec::new()
+        let parts = vec![(&sql::KEEP_DELIVERIES, deliveries), (&sql::MARK_UNSORTED, unsorted)];
+        store.insert_first(still, parts).await?.then(Vec::new)
     } else {
-        transact!(@begin store.begin_first(), |tx| {
+        transact!(@begin store.begin_first(), |tx| async {
+            if !tx.finds_all(still).await? {
+                return Ok(None);
+            }
             tx.insert_many(&sql::KEEP_DELIVERIES, deliveries.clone()).await?;
             tx.insert_many(&sql::MARK_UNSORTED, unsorted.clone()).await?;
-            sort_in(tx, vault, &at_once).await
-        })?
+            sort_in(tx, vault, &at_once).await.map(Some)
+        }
+        .await)?
     };
-    let mut became = became.into_iter();
-    Ok(batch.iter().map(|incoming| incoming.outcome(&mut became)).collect())
+    Ok(became.map(|became| {
+        let mut became = became.into_iter();
+        batch.iter().map(|incoming| incoming.outcome(&mut became)).collect()
+    }))
+}
+
+/// The secrets by which a batch was proven, each once.
+fn secret_ids<'a>(batch: impl Iterator<Item = &'a Incoming>) -> Vec<&'a str> {
+    let ids: BTreeSet<&str> = batch.flat_map(|incoming| incoming.secret_ids.iter()).map(String::as_str).collect();
+    ids.into_iter().collect()
 }
 
 /// The rows of a batch: what was told, and what of it is still to be sorted.

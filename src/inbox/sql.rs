@@ -74,6 +74,11 @@ statements! {
         left join connection_secret s on s.connection_id = c.id and s.retired_at is null
         where c.id in", "order by c.id, a.id, s.made_at, s.id";
 
+    /// Which of these secrets still prove. No row for one: it was retired, or its connection ended.
+    PROVING = list "
+        select s.id from connection_secret s join connection c on c.id = s.connection_id
+        where s.retired_at is null and c.ended_at is null and s.id in", "";
+
     /// The connections of a school, the newest last.
     CONNECTIONS_OF = "select id from connection where school_id = $1 order by made_at, id";
 

@@ -16,6 +16,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -187,6 +188,7 @@ impl World {
             memo_prefix: None,
             memo_max: 25,
             secrets: Secrets::new(),
+            secret_ids: Arc::default(),
             orders_from: None,
             ended_at: None,
         };

@@ -15,6 +15,13 @@ impl<T> Halves<T> {
         self.0.pop().filter(|part| !part.is_empty())
     }
 
+    /// What is left of a part is tried before all others.
+    pub fn give_back(&mut self, part: Vec<T>) {
+        if !part.is_empty() {
+            self.0.push(part);
+        }
+    }
+
     /// A part failed: both halves of it are tried, or it was one, and that one is guilty.
     pub fn halve(&mut self, mut part: Vec<T>) -> Option<T> {
         if part.len() <= 1 {

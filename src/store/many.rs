@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Executor, Pool, Postgres};
 
 use super::engine::CHUNK;
-use super::{Arg, Statement};
+use super::{Arg, Part, Statement};
 
 /// The numbers of keys that occur in a statement of SQLite.
 const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
@@ -44,15 +44,22 @@ fn of_any(statement: &Statement) -> String {
     format!("{} = any ($1) {}", before.strip_suffix(" in").unwrap_or(before), statement.tail)
 }
 
-/// Several inserts of PostgreSQL in one text: all but the last stand before it, under names of their own.
-fn of_together(parts: &[(&Statement, Vec<Column>)]) -> String {
-    let mut places = 1..;
-    let mut inserts: Vec<String> =
-        parts.iter().map(|(insert, columns)| of_columns(insert, columns, &mut places)).collect();
+/// Several inserts of PostgreSQL in one text, each of which inserts nothing unless the list finds a row for each of its
+/// keys. All but the last stand before it, under names of their own, and all see the tables as they were before.
+fn of_together(still: &Statement, parts: &[(&Statement, Vec<Column>)]) -> String {
+    let mut places = 2..;
+    let mut inserts: Vec<String> = parts
+        .iter()
+        .map(|(insert, columns)| {
+            let rows = format!("select * from unnest({})", arrays(columns, &mut places));
+            let condition = "where (select found from still) = cardinality($1)";
+            format!("{} {rows} {condition} {}", insert.sql, insert.tail)
+        })
+        .collect();
     let Some(last) = inserts.pop() else { return String::new() };
-    let named: Vec<String> =
-        (1..).zip(inserts).map(|(at, insert): (u32, _)| format!("part_{at} as ({insert})")).collect();
-    if named.is_empty() { last } else { format!("with {} {last}", named.join(", ")) }
+    let named = (1..).zip(inserts).map(|(at, insert): (u32, _)| format!(", part_{at} as ({insert})"));
+    let still = format!("with still as (select count(*) as found from ({}) as one)", of_any(still));
+    format!("{still}{} {last}", named.collect::<String>())
 }
 
 /// One column of rows, as the array that PostgreSQL takes it in.
@@ -141,19 +148,22 @@ pub(super) async fn insert_postgres(
     Ok(query.execute(&mut **tx).await?.rows_affected())
 }
 
-/// Inserts into several tables in one journey, all or nothing, outside of any transaction.
+/// Inserts into several tables in one journey, all or nothing, outside of any transaction, unless the list no longer
+/// finds a row for each of its keys.
 pub(super) async fn insert_together_postgres(
     pool: &Pool<Postgres>,
-    parts: Vec<(&Statement, Vec<Vec<Arg>>)>,
-) -> Result<(), sqlx::Error> {
+    (still, keys): (&Statement, &[&str]),
+    parts: Vec<Part<'_>>,
+) -> Result<bool, sqlx::Error> {
     let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
     let parts = parts.map(|(insert, rows)| Ok((insert, columns(rows)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
     if parts.is_empty() {
-        return Ok(());
+        return Ok(true);
     }
-    let query = sqlx::query(AssertSqlSafe(of_together(&parts)));
+    let query = sqlx::query(AssertSqlSafe(of_together(still, &parts))).bind(keys);
     let values = parts.into_iter().flat_map(|(_, columns)| columns);
-    values.fold(query, |query, column| column.bind(query)).execute(pool).await.map(drop)
+    let done = values.fold(query, |query, column| column.bind(query)).execute(pool).await?;
+    Ok(done.rows_affected() > 0)
 }
 
 pub(super) async fn insert_returning_postgres(
@@ -212,10 +222,14 @@ mod tests {
     #[test]
     fn inserts_of_postgres_that_go_together_are_one_text() {
         let part = || (&ROWS, columns(vec![args![1_i64, "x"]]).expect("columns"));
-        let (first, second) = ("unnest($1::bigint[], $2::text[])", "unnest($3::bigint[], $4::text[])");
-        let insert = |arrays| format!("insert into t (a, b) select * from {arrays} on conflict do nothing");
-        assert_eq!(of_together(&[part()]), insert(first));
-        assert_eq!(of_together(&[part(), part()]), format!("with part_1 as ({}) {}", insert(first), insert(second)));
+        let (first, second) = ("unnest($2::bigint[], $3::text[])", "unnest($4::bigint[], $5::text[])");
+        let condition = "where (select found from still) = cardinality($1)";
+        let insert = |arrays| format!("insert into t (a, b) select * from {arrays} {condition} on conflict do nothing");
+        let list = "select a from t where a = any ($1) order by a";
+        let still = format!("with still as (select count(*) as found from ({list}) as one)");
+        assert_eq!(of_together(&LIST, &[part()]), format!("{still} {}", insert(first)));
+        let both = format!("{still}, part_1 as ({}) {}", insert(first), insert(second));
+        assert_eq!(of_together(&LIST, &[part(), part()]), both);
     }
 
     #[test]

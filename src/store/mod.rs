@@ -41,7 +41,7 @@ pub use lease::{ALL as LEASE_STATEMENTS, Fence, HOLD_MS};
 pub use migrate::{ALL as VERSION_STATEMENTS, newest_version};
 pub use row::{Column, Record, Row};
 pub use seam::{Meets, Seam};
-pub use statement::{Arg, Statement, StatementKind};
+pub use statement::{Arg, Part, Statement, StatementKind};
 pub(crate) use statement::{args, record, statements};
 pub use wake::{Ear, Wake};
 
@@ -245,22 +245,33 @@ impl Store {
     }
 
     /// Inserts new rows into several tables, all or nothing, before all ordinary writers, and returns when they are
-    /// durable. They name nothing that may go and collide with nothing, so PostgreSQL takes them in one journey and
-    /// compares them with nobody's work.
+    /// durable. False: nothing was inserted, because the list no longer finds one row for each of its keys, of which
+    /// there are few and none twice. The rows name nothing that may go and collide with nothing, so PostgreSQL takes
+    /// them in one journey and compares them with nobody's work.
     ///
     /// # Errors
     /// The store is down or full.
-    pub async fn insert_first(&self, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
+    pub async fn insert_first(&self, still: (&Statement, &[&str]), parts: Vec<Part<'_>>) -> Result<bool> {
         let Engine::Postgres { lane, .. } = &*self.engine else {
-            return transact!(@begin self.begin_first(), |tx| tx.insert_all(&parts).await);
+            return transact!(@begin self.begin_first(), |tx| async {
+                if !tx.finds_all(still).await? {
+                    return Ok(false);
+                }
+                for (statement, rows) in &parts {
+                    tx.insert_many(statement, rows.clone()).await?;
+                }
+                Ok(true)
+            }
+            .await);
         };
         self.seam.look()?;
         parts.iter().flat_map(|(_, rows)| rows).try_for_each(|row| without_nul(row))?;
         let meets = self.seam.commit();
         meets.before()?;
-        server::insert_together(lane, parts).await?;
+        let inserted = server::insert_together(lane, still, parts).await?;
         self.seam.committed();
-        meets.after()
+        meets.after()?;
+        Ok(inserted)
     }
 
     async fn begin_in_turn(&self, first: bool) -> Result<Tx> {
@@ -492,11 +503,13 @@ impl Tx {
         Ok(inserted)
     }
 
-    async fn insert_all(&mut self, parts: &[(&Statement, Vec<Vec<Arg>>)]) -> Result<()> {
-        for (statement, rows) in parts {
-            self.insert_many(statement, rows.clone()).await?;
-        }
-        Ok(())
+    /// Does the list find one row for each of these keys, none of which is there twice?
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn finds_all(&mut self, (list, keys): (&Statement, &[&str])) -> Result<bool> {
+        let found: Vec<String> = self.all_in(list, keys.iter().copied().map(Arg::from).collect()).await?;
+        Ok(found.len() == keys.len())
     }
 
     /// Inserts every row of one list beside every row of another: the statement's first columns are the one's, its

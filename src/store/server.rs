@@ -7,7 +7,7 @@ use sqlx::{Pool, Postgres, Transaction};
 
 use super::engine::{BEGINNING, execute_postgres, fetch_postgres, now_postgres, translate};
 use super::silence::answered;
-use super::{Arg, Record, Statement, many, row, unavailable};
+use super::{Arg, Part, Record, Statement, many, row, unavailable};
 use crate::fault::Result;
 
 /// What writers begin with.
@@ -39,11 +39,15 @@ pub(super) async fn all_in<T: Record>(pool: &Pool<Postgres>, statement: &Stateme
     read(statement, answered(&pool.connect_options(), many::fetch_in_postgres(pool, statement, keys)).await)
 }
 
-/// Returns when it is durable.
-pub(super) async fn insert_together(pool: &Pool<Postgres>, parts: Vec<(&Statement, Vec<Vec<Arg>>)>) -> Result<()> {
+/// Returns when it is durable, or with false, which inserted nothing.
+pub(super) async fn insert_together(
+    pool: &Pool<Postgres>,
+    still: (&Statement, &[&str]),
+    parts: Vec<Part<'_>>,
+) -> Result<bool> {
     let names: Vec<&str> = parts.iter().map(|(insert, _)| insert.name).collect();
     let names = names.join(" and ");
-    let done = answered(&pool.connect_options(), many::insert_together_postgres(pool, parts)).await;
+    let done = answered(&pool.connect_options(), many::insert_together_postgres(pool, still, parts)).await;
     done.map_err(|error| translate(&names, error))
 }
 

@@ -32,6 +32,9 @@ impl Statement {
     }
 }
 
+/// An insert and its rows.
+pub type Part<'a> = (&'a Statement, Vec<Vec<Arg>>);
+
 /// A value for a placeholder. Nulls keep their type, because PostgreSQL asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {

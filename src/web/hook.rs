@@ -1,8 +1,11 @@
 //! `/hook/{provider}/{connection}`, and what a provider asks for below it: proves a delivery, has it kept, and only
 //! then answers the bank.
 //!
+//! Money is proven by a connection as it is remembered, which saves the question who calls: the keeper takes it only
+//! while that still proves. Everything else, and what was not taken, is judged by the connection as it is now.
+//!
 //! **Invariants:** what was answered 2xx is durable; a body is never logged; what is proven is never refused for what
-//! it says, because a bank repeats for ever or gives up.
+//! it says, because a bank repeats for ever or gives up; nobody is refused, and no bill shown, by what is remembered.
 
 use std::sync::Arc;
 
@@ -17,7 +20,7 @@ use axum::routing::any;
 use super::failure::Failure;
 use super::rehearse::is_ours;
 use crate::clockwork::House;
-use crate::fault::{Refusal, Result};
+use crate::fault::{Kind, Refusal, Result};
 use crate::fees::{self, DueBill};
 use crate::inbox::{Connection, Delivery};
 use crate::providers::{Asked, BODY_MOST, Bill, Disproof, Heard, Outcome, Provider, Reply, ReplyTo, Request};
@@ -25,6 +28,8 @@ use crate::vietqr;
 
 /// After how many seconds a bank should come again when the store is down.
 const COME_AGAIN: &str = "5";
+/// How often one delivery is proven anew because what proved it was taken back before it was kept.
+const MOST_PROOFS: usize = 3;
 
 /// The hook, for merging into the house's router.
 pub fn routes() -> Router<Arc<House>> {
@@ -78,44 +83,99 @@ async fn hear(
 /// Proves, keeps, and chooses the reply by what became of the delivery.
 async fn listen(house: &House, provider: &str, connection: &str, request: &Request) -> Result<Reply> {
     let provider = house.providers.get(provider).ok_or_else(Refusal::absent)?;
-    let connection = house.callers.connection(connection).await?;
-    let connection = connection
-        .filter(|connection| connection.provider == provider.name() && connection.ended_at.is_none())
-        .ok_or_else(Refusal::absent)?;
+    if let Some(reply) = listen_as_remembered(house, provider, connection, request).await? {
+        return Ok(reply);
+    }
+    for _ in 0..MOST_PROOFS {
+        if let Some(reply) = Box::pin(listen_anew(house, provider, connection, request)).await? {
+            return Ok(reply);
+        }
+    }
+    Err(changing().into())
+}
+
+/// None: it is no money that is remembered as proven, or what proved it proves no longer.
+async fn listen_as_remembered(
+    house: &House,
+    provider: &Provider,
+    connection: &str,
+    request: &Request,
+) -> Result<Option<Reply>> {
+    let remembered = house.callers.remembered(connection).filter(|connection| listens(connection, provider));
+    let Some(connection) = remembered else { return Ok(None) };
+    let now = house.clock.now();
+    let heard = provider.hear(request, &connection.secrets, now);
+    if !matches!(heard, Heard::Credits { .. }) {
+        return Ok(None);
+    }
+    let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
+    keep(house, provider, &connection, &heard, &to).await
+}
+
+/// None: what proved it was taken back before it was kept.
+async fn listen_anew(house: &House, provider: &Provider, connection: &str, request: &Request) -> Result<Option<Reply>> {
+    let found = house.callers.connection(connection).await?.filter(|connection| listens(connection, provider));
+    let connection = found.ok_or_else(Refusal::absent)?;
     let now = house.clock.now();
     let heard = provider.hear(request, &connection.secrets, now);
     let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
     if heard == Heard::Refused(Disproof::Elsewhere) {
-        return elsewhere(provider, request);
+        return elsewhere(provider, request).map(Some);
     }
     let is_plain = matches!(heard, Heard::Refused(_) | Heard::Nothing { .. } | Heard::Test | Heard::Unreadable(_));
     if is_plain && is_ours(house.vault.master(), request, &connection.id, now) {
-        return Ok(provider.reply(heard.outcome(), &to));
+        return Ok(Some(provider.reply(heard.outcome(), &to)));
     }
     if let Heard::Refused(disproof) = &heard {
         count(provider, "refused");
         house.refusals.count(&connection.id, &disproof.to_string(), now);
         let (bytes, name) = (request.body.len(), provider.name());
         tracing::warn!(provider = name, connection = connection.id, reason = %disproof, bytes, "delivery not proven");
-        return Ok(provider.reply(Outcome::Refused, &to));
+        return Ok(Some(provider.reply(Outcome::Refused, &to)));
     }
     if let Heard::Asks(asked) = &heard {
         count(provider, "asks");
-        let Asked::Bill(asked) = asked else { return Ok(provider.reply(Outcome::Token, &to)) };
+        let Asked::Bill(asked) = asked else { return Ok(Some(provider.reply(Outcome::Token, &to))) };
         let (outcome, bill) = Box::pin(bill(house, &connection, &asked.customer)).await?;
-        return Ok(provider.reply(outcome, &ReplyTo { bill: bill.as_ref(), ..to }));
+        return Ok(Some(provider.reply(outcome, &ReplyTo { bill: bill.as_ref(), ..to })));
     }
-    let paid_before = is_paid_before(house, provider, &connection, &heard).await?;
+    keep(house, provider, &connection, &heard, &to).await
+}
+
+fn listens(connection: &Connection, provider: &Provider) -> bool {
+    connection.provider == provider.name() && connection.ended_at.is_none()
+}
+
+/// Has what was proven kept. None: what proved it proves no longer, and nothing was kept.
+async fn keep(
+    house: &House,
+    provider: &Provider,
+    connection: &Connection,
+    heard: &Heard,
+    to: &ReplyTo<'_>,
+) -> Result<Option<Reply>> {
+    let request = to.request;
+    let paid_before = is_paid_before(house, provider, connection, heard).await?;
     // What was proven by its query alone is kept as it was asked.
     let body = if request.body.is_empty() { request.target.as_bytes() } else { request.body.as_slice() };
     let asks_what_became = provider.asks_what_became();
-    let delivery = Delivery { provider, connection: &connection, heard: &heard, body, paid_before, asks_what_became };
-    let kept = house.keeper.keep(delivery).await?;
+    let delivery = Delivery { provider, connection, heard, body, paid_before, asks_what_became };
+    let Some(kept) = house.keeper.keep(delivery).await? else { return Ok(None) };
     if let Some(reason) = heard.reason().filter(|_| matches!(heard, Heard::Unreadable(_))) {
         tracing::warn!(provider = provider.name(), delivery = kept.delivery_id, reason, "proven but unreadable");
     }
     count(provider, word(kept.outcome));
-    Ok(provider.reply(kept.outcome, &ReplyTo { id: Some(&kept.delivery_id), ..to }))
+    Ok(Some(provider.reply(kept.outcome, &ReplyTo { id: Some(&kept.delivery_id), ..*to })))
+}
+
+/// Its secrets change while it is told of money.
+fn changing() -> Refusal {
+    Refusal::new(
+        Kind::Unavailable,
+        "connection-changing",
+        "Khóa của kết nối này đang được thay. Xin gửi lại sau ít giây; chưa có gì bị mất.",
+        "The secrets of this connection are being changed. Please send it again in a few seconds; nothing was lost.",
+    )
 }
 
 /// The bill that a bank asks for, as it may show it to whoever gave the number.

@@ -1,20 +1,23 @@
 //! The address banks call: what they get back, and that nothing answered is lost.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
+use futures_util::future::join_all;
 use hocphi::clockwork::House;
 use hocphi::config::Config;
 use hocphi::inbox;
 use hocphi::providers::BODY_MOST;
-use hocphi::store::Lot;
+use hocphi::store::{Lot, Store};
 use hocphi::web;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-use crate::engines::Fresh;
-use crate::inbox::{Stage, stage, transfer};
+use crate::engines::{Fresh, fixed};
+use crate::inbox::{Stage, stage, transfer, vault};
 use crate::on_both;
 
 on_both!(
@@ -22,6 +25,8 @@ on_both!(
     an_unknown_address_is_absent_and_only_posting_is_heard,
     a_body_is_listened_to_up_to_one_mebibyte,
     a_store_that_is_down_asks_the_bank_to_come_again,
+    what_is_remembered_proves_only_while_it_is_so,
+    banks_that_tell_while_a_secret_goes_are_believed_until_it_went,
     what_a_bank_told_is_kept_though_it_hung_up
 );
 
@@ -113,6 +118,104 @@ async fn a_store_that_is_down_asks_the_bank_to_come_again(fresh: Fresh) {
     let answered = post(&router, &path, PROOF, transfer(1, "x").sepay().body).await;
     assert_eq!(answered.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answered.headers().contains_key("retry-after"));
+}
+
+const NEWER: (&str, &str) = ("authorization", "Apikey newer");
+
+/// Another process over the same database.
+async fn beside(fresh: &Fresh, stage: &Stage) -> Arc<House> {
+    let (store, clock) = (Store::open(&fresh.address).await.expect("the same database"), stage.clock.clone());
+    let vault = vault(&store);
+    Arc::new(House::open(store, vault, clock, stage.providers.clone(), Config::default()).expect("a house"))
+}
+
+async fn deliveries(stage: &Stage) -> i64 {
+    let count = fixed("hook::DELIVERIES", "select count(*) from delivery");
+    stage.store.one(&count, Vec::new()).await.expect("a number")
+}
+
+/// Two processes remember a connection, and neither is told what becomes of it.
+async fn what_is_remembered_proves_only_while_it_is_so(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let (store, clock, id) = (&stage.store, &stage.clock, &stage.sepay.id);
+    let houses = [house(&stage), beside(&fresh, &stage).await];
+    let routers = houses.each_ref().map(|house| web::router(Arc::clone(house)));
+    let path = format!("/hook/sepay/{id}");
+    let mut numbers = 1..;
+    let mut tell = async |proof, wanted: StatusCode| {
+        let before = deliveries(&stage).await;
+        for router in &routers {
+            let told = transfer(numbers.next().expect("a number"), "nop tien an").sepay().body;
+            assert_eq!(post(router, &path, proof, told).await.status(), wanted);
+        }
+        let kept = if wanted == StatusCode::OK { 2 } else { 0 };
+        assert_eq!(deliveries(&stage).await, before + kept, "{wanted}");
+    };
+    let remembered = |wanted: &[&str]| {
+        for house in &houses {
+            let remembered = house.callers.remembered(id).expect("who called before");
+            assert!(remembered.ended_at.is_none());
+            let values: Vec<&str> = remembered.secrets.values("api_key").iter().map(|value| value.as_str()).collect();
+            assert_eq!(values, wanted);
+        }
+    };
+    tell(NEWER, StatusCode::UNAUTHORIZED).await;
+    tell(PROOF, StatusCode::OK).await;
+    inbox::add_secret(store, &stage.vault, clock, id, ("api_key", "newer"), "per_lan").await.expect("a second one");
+    tell(PROOF, StatusCode::OK).await;
+    remembered(&["secret-for-tests"]);
+    tell(NEWER, StatusCode::OK).await;
+    remembered(&["secret-for-tests", "newer"]);
+    inbox::retire_secret(store, clock, id, "api_key", "per_lan").await.expect("the old one goes");
+    tell(PROOF, StatusCode::UNAUTHORIZED).await;
+    remembered(&["newer"]);
+    tell(NEWER, StatusCode::OK).await;
+    inbox::end(store, clock, id, "per_lan").await.expect("ended");
+    remembered(&["newer"]);
+    tell(NEWER, StatusCode::NOT_FOUND).await;
+}
+
+/// Banks call two processes without a pause. Whoever calls after the old secret was retired is not believed by it, who
+/// was believed is kept, and whoever uses the new one is never sent away.
+async fn banks_that_tell_while_a_secret_goes_are_believed_until_it_went(fresh: Fresh) {
+    const MOUTHS: u32 = 16;
+    const CALLS: u32 = 10;
+    let stage = stage(&fresh).await;
+    let (store, clock, id) = (&stage.store, &stage.clock, &stage.sepay.id);
+    inbox::add_secret(store, &stage.vault, clock, id, ("api_key", "newer"), "per_lan").await.expect("a second one");
+    let routers = [house(&stage), beside(&fresh, &stage).await].map(web::router);
+    let (is_retired, told) = (Arc::new(AtomicBool::new(false)), Arc::new(Semaphore::new(0)));
+    let mouths = (0..MOUTHS).map(|mouth| {
+        let (router, path) = (routers[mouth as usize % 2].clone(), format!("/hook/sepay/{id}"));
+        let proof = if mouth % 4 < 2 { PROOF } else { NEWER };
+        let (is_retired, told) = (Arc::clone(&is_retired), Arc::clone(&told));
+        tokio::spawn(async move {
+            let (mut believed, mut after, mut calls) = (0, 0, mouth * 100_000);
+            while after < CALLS {
+                calls += 1;
+                let was_retired = is_retired.load(Ordering::SeqCst);
+                let answered = post(&router, &path, proof, transfer(calls, "nop tien an").sepay().body).await.status();
+                match answered {
+                    StatusCode::OK => assert!(proof == NEWER || !was_retired, "a retired secret was believed"),
+                    StatusCode::UNAUTHORIZED => assert_eq!(proof, PROOF, "the new one proves"),
+                    other => panic!("{other}"),
+                }
+                believed += i64::from(answered == StatusCode::OK);
+                after += u32::from(was_retired);
+                told.add_permits(1);
+            }
+            believed
+        })
+    });
+    let mouths: Vec<_> = mouths.collect();
+    drop(told.acquire_many(MOUTHS * CALLS).await.expect("they call"));
+    inbox::retire_secret(store, clock, id, "api_key", "per_lan").await.expect("the old one goes");
+    is_retired.store(true, Ordering::SeqCst);
+    let mut believed = 0;
+    for mouth in join_all(mouths).await {
+        believed += mouth.expect("nobody who should not be was believed");
+    }
+    assert_eq!(deliveries(&stage).await, believed, "who was believed is kept, and nobody else");
 }
 
 async fn what_a_bank_told_is_kept_though_it_hung_up(fresh: Fresh) {

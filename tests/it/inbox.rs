@@ -28,6 +28,7 @@ on_both!(
     one_poison_delivery_among_five_hundred_harms_nobody,
     a_nul_in_an_id_or_a_memo_is_kept,
     a_secret_is_rotated_without_losing_a_delivery,
+    what_proves_no_longer_is_not_kept_and_harms_nobody_beside_it,
     connecting_is_refused_with_a_sentence
 );
 
@@ -140,7 +141,7 @@ impl Stage {
         let heard = provider.hear(request, &connection.secrets, self.clock.now());
         let (heard, body) = (&heard, &*request.body);
         let delivery = Delivery { provider, connection, heard, body, paid_before: false, asks_what_became: asks };
-        self.keeper.keep(delivery).await
+        self.keeper.keep(delivery).await.map(|kept| kept.expect("what proved it proves still"))
     }
 
     pub async fn tell(&self, connection: &Connection, request: &Request) -> Outcome {
@@ -385,6 +386,44 @@ async fn a_secret_is_rotated_without_losing_a_delivery(fresh: Fresh) {
         "per_minh connection.ended sepay",
     ];
     assert_eq!(deeds(&stage.store, id).await, rotated, "secrets are named, never told, and a refusal is no deed");
+}
+
+/// Who was proven by a secret that was retired since is sent away from among three hundred, whether the bank asks what
+/// became of it or not.
+async fn what_proves_no_longer_is_not_kept_and_harms_nobody_beside_it(fresh: Fresh) {
+    let stage = stage(&fresh).await;
+    let (store, clock, id) = (&stage.store, &stage.clock, &stage.sepay.id);
+    inbox::add_secret(store, &stage.vault, clock, id, ("api_key", "newer"), "per_lan").await.expect("a second one");
+    let both = inbox::connection(store, &stage.vault, id).await.expect("a store").expect("the connection");
+    let tell = |asks_what_became: bool, from: u32| {
+        let (stage, both) = (&stage, &both);
+        async move {
+            let told = (from..from + 300).map(|place| async move {
+                let connection = [&*stage.sepay, &*stage.casso, both][place as usize % 3];
+                let provider = stage.providers.get(&connection.provider).expect("a provider");
+                let told = transfer(place, "nop tien an");
+                let request = if connection.provider == "sepay" { told.sepay() } else { told.casso() };
+                let heard = provider.hear(&request, &connection.secrets, stage.clock.now());
+                let (body, paid_before) = (request.body.as_slice(), false);
+                let delivery = Delivery { provider, connection, heard: &heard, body, paid_before, asks_what_became };
+                let kept = stage.keeper.keep(delivery).await.expect("an answer");
+                (kept.is_some(), connection.provider == "casso")
+            });
+            futures_util::future::join_all(told).await
+        }
+    };
+    assert!(tell(false, 0).await.iter().all(|(is_kept, _)| *is_kept), "a secret beside them takes nothing from them");
+    inbox::retire_secret(store, clock, id, "api_key", "per_lan").await.expect("the old one goes");
+    for (asks_what_became, from) in [(false, 300), (true, 600)] {
+        for (place, (is_kept, is_wanted)) in (from..).zip(tell(asks_what_became, from).await) {
+            assert_eq!(is_kept, is_wanted, "{place}, asks: {asks_what_became}");
+        }
+    }
+    let anew = inbox::connection(store, &stage.vault, id).await.expect("a store").expect("the connection");
+    assert!(stage.keep(&anew, &transfer(900, "nop tien an").sepay()).await.is_ok());
+    let kept: Vec<String> =
+        store.all(&crate::engines::fixed("inbox::KEPT", "select id from delivery"), Vec::new()).await.expect("a list");
+    assert_eq!(kept.len(), 300 + 100 + 100 + 1);
 }
 
 async fn connecting_is_refused_with_a_sentence(fresh: Fresh) {

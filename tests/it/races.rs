@@ -57,15 +57,29 @@ async fn after_a_failure_nothing_more_is_done(fresh: Fresh) {
 async fn what_goes_together_is_kept_whole_or_not_at_all(fresh: Fresh) {
     const TELL: Statement = rows("races::TELL_ROWS", "insert into told (id)");
     const TAKE: Statement = rows("races::TAKE_ROWS", "insert into taken (id)");
+    const AMONG: Statement =
+        Statement { name: "races::AMONG", kind: StatementKind::List, sql: "select id from told where id in", tail: "" };
     let of = |ids: &[&str]| ids.iter().map(|id| vec![Arg::from(*id)]).collect::<Vec<_>>();
     let store = &fresh.store;
     store.run_raw(TABLES).await.expect("tables");
-    let twice = store.insert_first(vec![(&TELL, of(&["a"])), (&TAKE, of(&["b", "b"]))]).await;
-    assert!(twice.is_err(), "a key that is there twice");
-    assert!(store.insert_first(vec![(&TELL, of(&["a\0"])), (&TAKE, of(&["b"]))]).await.is_err(), "no text");
+    let insert = |told: &[&str], taken: &[&str], still: &'static [&'static str]| {
+        store.insert_first((&AMONG, still), vec![(&TELL, of(told)), (&TAKE, of(taken))])
+    };
+    assert!(insert(&["a"], &["b", "b"], &[]).await.is_err(), "a key that is there twice");
+    assert!(insert(&["a\0"], &["b"], &[]).await.is_err(), "no text");
+    assert!(!insert(&["a"], &["b"], &["c"]).await.expect("an answer"), "nothing is there");
     assert_eq!(store.all::<String>(&TOLD, Vec::new()).await.expect("a list"), [""; 0]);
-    for (told, taken) in [(of(&["a"]), of(&["b"])), (of(&["c", "d"]), Vec::new()), (Vec::new(), Vec::new())] {
-        store.insert_first(vec![(&TELL, told), (&TAKE, taken)]).await.expect("kept");
+    for (told, taken, still) in [
+        (&["a"][..], &["b"][..], &[][..]),
+        (&["c", "d"], &[], &["a"]),
+        (&[], &["e"], &["a", "c", "d"]),
+        (&[], &[], &[]),
+    ] {
+        assert!(insert(told, taken, still).await.expect("kept"), "{still:?}");
+    }
+    for still in [&["e"][..], &["a", "e"], &["a", "c", "d", "e"]] {
+        assert!(!insert(&["f"], &["g"], still).await.expect("an answer"), "{still:?}");
+        assert!(!insert(&["f"], &[], still).await.expect("an answer"), "{still:?}");
     }
     let mut told: Vec<String> = store.all(&TOLD, Vec::new()).await.expect("a list");
     told.sort();
