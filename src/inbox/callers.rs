@@ -6,7 +6,8 @@
 //! **Invariant:** a secret that was retired and a connection that was ended prove nothing from that moment on, in
 //! whichever process. Whoever asks [`Callers::connection`] is answered from what the database held after he asked.
 //! What [`Callers::remembered`] gives is good for one thing only: a delivery that it proves is handed to the keeper,
-//! which keeps it where the same transaction finds every one of these secrets still proving.
+//! which keeps it where the same transaction finds every one of these secrets still proving. It rests on this: a secret
+//! that is added makes nothing prove less, because it only ever stands beside one of its own name.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,7 +31,7 @@ use crate::time::Moment;
 const GLANCE: Duration = Duration::from_secs(2);
 /// How many may wait for the next question; more ask by themselves.
 const MOST_WAITING: usize = 1_024;
-/// How many connections are remembered: those of a city. One more, and all are looked up anew.
+/// How many connections are remembered: those of a city. One more, and the others are looked up anew.
 const MOST_REMEMBERED: usize = 16_384;
 
 /// Who looks connections up. Cloning shares it.
@@ -42,7 +43,7 @@ pub struct Callers {
     memory: Memory,
 }
 
-/// Connections as they were looked up last.
+/// Live connections as they were looked up last.
 #[derive(Clone, Default)]
 struct Memory(Arc<Mutex<HashMap<String, Arc<Connection>>>>);
 
@@ -53,10 +54,23 @@ impl Memory {
 
     fn learn(&self, found: &HashMap<String, Arc<Connection>>) {
         let mut known = self.known();
-        if known.len() + found.len() > MOST_REMEMBERED {
-            known.clear();
+        for (id, connection) in found {
+            known.remove(id);
+            if connection.ended_at.is_some() || connection.secret_ids.is_empty() {
+                continue;
+            }
+            if known.len() >= MOST_REMEMBERED {
+                known.clear();
+            }
+            known.insert(id.clone(), Arc::clone(connection));
         }
-        known.extend(found.iter().map(|(id, connection)| (id.clone(), Arc::clone(connection))));
+    }
+
+    fn forget(&self, disproven: &Arc<Connection>) {
+        let mut known = self.known();
+        if known.get(&disproven.id).is_some_and(|connection| Arc::ptr_eq(connection, disproven)) {
+            known.remove(&disproven.id);
+        }
     }
 }
 
@@ -96,6 +110,11 @@ impl Callers {
     /// A connection as it was looked up last, to prove what the keeper is to keep with it. None: nobody looked.
     pub fn remembered(&self, id: &str) -> Option<Arc<Connection>> {
         self.memory.known().get(id).cloned()
+    }
+
+    /// What was remembered proves no longer.
+    pub fn forget(&self, disproven: &Arc<Connection>) {
+        self.memory.forget(disproven);
     }
 
     /// A connection with its secrets open; ended ones too. None: there is no such connection.
@@ -205,5 +224,58 @@ impl Side {
     fn account(&self) -> Option<Account> {
         let (id, bank_bin, number) = (self.account_id.clone()?, self.bank_bin.clone()?, self.number.clone()?);
         Some(Account { id, bank_bin, number })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(number: usize, ended_at: Option<Moment>) -> Arc<Connection> {
+        Arc::new(Connection {
+            id: format!("con_{number}"),
+            provider: String::new(),
+            school_id: String::new(),
+            accounts: Vec::new(),
+            memo_prefix: None,
+            memo_max: 0,
+            secrets: Secrets::new(),
+            secret_ids: [format!("sec_{number}")].into(),
+            orders_from: None,
+            ended_at,
+        })
+    }
+
+    fn learn(memory: &Memory, connection: &Arc<Connection>) {
+        memory.learn(&HashMap::from([(connection.id.clone(), Arc::clone(connection))]));
+    }
+
+    #[test]
+    fn so_many_are_remembered_and_one_more_begins_anew() {
+        let memory = Memory::default();
+        for number in 0..MOST_REMEMBERED - 1 {
+            learn(&memory, &connection(number, None));
+        }
+        assert_eq!(memory.known().len(), MOST_REMEMBERED - 1);
+        let last = connection(MOST_REMEMBERED - 1, None);
+        learn(&memory, &last);
+        learn(&memory, &last);
+        assert_eq!(memory.known().len(), MOST_REMEMBERED);
+        learn(&memory, &connection(MOST_REMEMBERED, None));
+        assert_eq!(memory.known().len(), 1);
+    }
+
+    #[test]
+    fn what_ended_or_was_disproven_is_not_remembered() {
+        let (memory, first, second) = (Memory::default(), connection(1, None), connection(1, None));
+        learn(&memory, &first);
+        learn(&memory, &second);
+        memory.forget(&first);
+        assert_eq!(memory.known().len(), 1, "it was looked up anew since");
+        memory.forget(&second);
+        assert_eq!(memory.known().len(), 0);
+        learn(&memory, &first);
+        learn(&memory, &connection(1, Some(Moment(1))));
+        assert_eq!(memory.known().len(), 0);
     }
 }

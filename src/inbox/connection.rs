@@ -194,7 +194,8 @@ pub async fn connected(store: &Store, provider: &str, bin: &str, number: &str) -
     store.all(&sql::CONNECTED, args![provider, bin, number]).await
 }
 
-/// Adds a second value of a secret, so that both prove while the bank changes over.
+/// Adds a second value of a secret, so that both prove while the bank changes over. Never a secret of a new name: with
+/// it a weaker way of proving may count no longer, and who remembers the connection would not know.
 ///
 /// # Errors
 /// Refused when two values are live already, or the connection is absent.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
 use super::AT_ONCE;
 use super::connection::Connection;
@@ -29,6 +30,9 @@ pub const MOST_WAITING_BYTES: usize = 64 << 20;
 const MOST_IN_BATCH: usize = 500;
 /// How many bytes one transaction takes, of bodies and of what was read from them.
 const MOST_BATCH_BYTES: usize = 4 << 20;
+
+/// How long all may wait while it is looked up whose secret was taken back.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// So many deliveries in one transaction are a flood: they came while the one before was written.
 const FLOOD: usize = 24;
@@ -180,7 +184,8 @@ impl Keeper {
     }
 
     /// Keeps a delivery and returns when it is durable. Dropping the future does not take it back. None: nothing was
-    /// kept, because a secret of the connection was retired, or the connection ended, since it was looked up.
+    /// kept and it is to be proven anew, because a secret of the connection was retired, or the connection ended, since
+    /// it was looked up; seldom, because that befell another beside it.
     ///
     /// # Errors
     /// Unavailable when too many wait or the store cannot take it: nothing was kept, the bank must come again. A fault
@@ -242,20 +247,21 @@ async fn keep_batch(store: &Store, vault: &Vault, wake: &Wake, batch: Vec<Waitin
     }
 }
 
-/// Sends away whoever was proven by what proves no longer, and gives the others back.
+/// Sends away whoever was proven by what proves no longer, and gives the others back. Where that cannot be told apart
+/// soon, all of them are sent away: nothing of theirs was kept, and they are proven anew.
 async fn still_proven(store: &Store, part: Vec<Waiting>) -> Vec<Waiting> {
     let secret_ids = secret_ids(part.iter().map(|waiting| &waiting.incoming));
-    let found = store.all_in(&sql::PROVING, secret_ids.into_iter().map(Arg::from).collect()).await;
-    let proving: HashSet<String> = match found {
-        Ok(proving) => proving.into_iter().collect(),
-        Err(error) => {
-            answer_all(part, error);
-            return Vec::new();
-        }
+    let asked = store.glance_in::<String>(&sql::PROVING, secret_ids.into_iter().map(Arg::from).collect());
+    let proving: HashSet<String> = match timeout(GLANCE, asked).await {
+        Ok(Ok(proving)) => proving.into_iter().collect(),
+        Ok(Err(_)) | Err(_) => HashSet::new(),
     };
-    let (proven, disproven): (Vec<_>, Vec<_>) =
+    let (mut proven, mut disproven): (Vec<_>, Vec<_>) =
         part.into_iter().partition(|waiting| waiting.incoming.secret_ids.iter().all(|id| proving.contains(id)));
-    // What was taken back stays so, so the others are fewer each time.
+    if disproven.is_empty() {
+        // Another server answered than the one that kept nothing.
+        disproven = std::mem::take(&mut proven);
+    }
     for waiting in disproven {
         let _ = waiting.answer.send(Ok(None));
     }

@@ -149,17 +149,15 @@ pub(super) async fn insert_postgres(
 }
 
 /// Inserts into several tables in one journey, all or nothing, outside of any transaction, unless the list no longer
-/// finds a row for each of its keys.
+/// finds a row for each of its keys. Each insert has rows, and says nothing of what to do where one is there already:
+/// how many the last of them inserted tells of all.
 pub(super) async fn insert_together_postgres(
     pool: &Pool<Postgres>,
     (still, keys): (&Statement, &[&str]),
     parts: Vec<Part<'_>>,
 ) -> Result<bool, sqlx::Error> {
-    let parts = parts.into_iter().filter(|(_, rows)| !rows.is_empty());
-    let parts = parts.map(|(insert, rows)| Ok((insert, columns(rows)?))).collect::<Result<Vec<_>, sqlx::Error>>()?;
-    if parts.is_empty() {
-        return Ok(true);
-    }
+    let parts = parts.into_iter().map(|(insert, rows)| Ok((insert, columns(rows)?)));
+    let parts = parts.collect::<Result<Vec<_>, sqlx::Error>>()?;
     let query = sqlx::query(AssertSqlSafe(of_together(still, &parts))).bind(keys);
     let values = parts.into_iter().flat_map(|(_, columns)| columns);
     let done = values.fold(query, |query, column| column.bind(query)).execute(pool).await?;

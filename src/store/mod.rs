@@ -5,7 +5,7 @@
 //!
 //! **Invariants:** every write is serializable and may run twice ([`transact!`] runs it again after contention, and a
 //! few times after a key that another writer may have taken in the same moment), but for new rows that are compared
-//! with nothing and are kept once ([`Store::insert_first`]);
+//! with nothing but a condition and are kept once ([`Store::insert_first`]);
 //! idempotency comes from unique constraints in the same transaction as the money; rooms hold no pool and no
 //! engine name. What differs between the engines is in `engine.rs`, and how each is asked in `embedded.rs` and
 //! `server.rs`.
@@ -247,11 +247,16 @@ impl Store {
     /// Inserts new rows into several tables, all or nothing, before all ordinary writers, and returns when they are
     /// durable. False: nothing was inserted, because the list no longer finds one row for each of its keys, of which
     /// there are few and none twice. The rows name nothing that may go and collide with nothing, so PostgreSQL takes
-    /// them in one journey and compares them with nobody's work.
+    /// them in one journey and compares them with nobody's work. It looks at the list after it was asked: what changes
+    /// while the rows are on their way to the disk comes after them.
     ///
     /// # Errors
     /// The store is down or full.
-    pub async fn insert_first(&self, still: (&Statement, &[&str]), parts: Vec<Part<'_>>) -> Result<bool> {
+    pub async fn insert_first(&self, still: (&Statement, &[&str]), mut parts: Vec<Part<'_>>) -> Result<bool> {
+        parts.retain(|(_, rows)| !rows.is_empty());
+        if parts.is_empty() {
+            return Ok(true);
+        }
         let Engine::Postgres { lane, .. } = &*self.engine else {
             return transact!(@begin self.begin_first(), |tx| async {
                 if !tx.finds_all(still).await? {

@@ -109,7 +109,11 @@ async fn listen_as_remembered(
         return Ok(None);
     }
     let to = ReplyTo { request, secrets: &connection.secrets, now, id: None, bill: None };
-    keep(house, provider, &connection, &heard, &to).await
+    let reply = keep(house, provider, &connection, &heard, &to).await?;
+    if reply.is_none() {
+        house.callers.forget(&connection);
+    }
+    Ok(reply)
 }
 
 /// None: what proved it was taken back before it was kept.

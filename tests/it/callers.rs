@@ -1,5 +1,5 @@
-//! Who calls is asked of the database each time, for everybody who asks at once: what was taken back is believed
-//! nowhere from that moment on, and nobody gets another's answer or none.
+//! Whoever asks who calls is answered by the database, for all who ask at once: what was taken back is believed nowhere
+//! from that moment on, and nobody gets another's answer or none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -74,6 +74,7 @@ async fn what_goes_together_is_kept_whole_or_not_at_all(fresh: Fresh) {
         (&["c", "d"], &[], &["a"]),
         (&[], &["e"], &["a", "c", "d"]),
         (&[], &[], &[]),
+        (&[], &[], &["nobody"]),
     ] {
         assert!(insert(told, taken, still).await.expect("kept"), "{still:?}");
     }
