@@ -107,7 +107,7 @@ impl Callers {
         Callers { store, vault, queue, memory }
     }
 
-    /// A connection as it was looked up last, to prove what the keeper is to keep with it. None: nobody looked.
+    /// A connection as it was looked up last, to prove what the keeper is to keep. None: nobody looked, or it ended.
     pub fn remembered(&self, id: &str) -> Option<Arc<Connection>> {
         self.memory.known().get(id).cloned()
     }
