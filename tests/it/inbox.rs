@@ -10,7 +10,7 @@ use hocphi::seal::{MasterKey, Vault};
 use hocphi::store::{EngineName, Store, Wake};
 use hocphi::time::{Clock, Day, Moment};
 
-use crate::engines::{Fresh, deeds};
+use crate::engines::{Fresh, deeds, fixed};
 use crate::on_both;
 
 on_both!(
@@ -426,7 +426,7 @@ async fn what_proves_no_longer_is_not_kept_and_harms_nobody_beside_it(fresh: Fre
     let anew = inbox::connection(store, &stage.vault, id).await.expect("a store").expect("the connection");
     assert!(stage.keep(&anew, &transfer(900, "nop tien an").sepay()).await.is_ok());
     let kept: Vec<String> =
-        store.all(&crate::engines::fixed("inbox::KEPT", "select id from delivery"), Vec::new()).await.expect("a list");
+        store.all(&fixed("inbox::KEPT", "select id from delivery"), Vec::new()).await.expect("a list");
     assert_eq!(kept.len(), 300 + 100 + 100 + 1);
 }
 
